@@ -1,0 +1,88 @@
+"""What CI reports about one commit: test results and stress runs, in one schema.
+
+A report is bound to workflow, run, attempt, head SHA, base SHA and the tree that was tested.
+The job that posts it checks out nothing and runs no code of the pull request.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from grace.domain.base import Frozen
+
+Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+Count = Annotated[int, Field(ge=0)]
+Millis = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class TestOutcome(StrEnum):
+    """How one test ended; an error counts as failed."""
+
+    __test__ = False
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class TestCase(Frozen):
+    """One test of a suite, named as JUnit names it: `classname.name` (dots, not slashes)."""
+
+    __test__ = False
+
+    name: Annotated[str, Field(min_length=1, max_length=500)]
+    outcome: TestOutcome
+    duration_s: Annotated[float, Field(ge=0)] = 0.0
+    message: Annotated[str, Field(max_length=2000)] = ""
+
+
+class SuiteReport(Frozen):
+    """One CI job's tests. `job` is the check run's name at the forge."""
+
+    suite: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+    job: Annotated[str, Field(min_length=1, max_length=200)]
+    passed: Count
+    failed: Count
+    skipped: Count
+    duration_s: Annotated[float, Field(ge=0)]
+    cases: Annotated[tuple[TestCase, ...], Field(max_length=20_000)] = ()
+
+    @model_validator(mode="after")
+    def _counts_agree(self) -> Self:
+        counted = [sum(c.outcome is o for c in self.cases) for o in TestOutcome]
+        if counted != [self.passed, self.failed, self.skipped]:
+            raise ValueError(f"suite {self.suite}: counts do not agree with the cases listed")
+        return self
+
+
+class StressReport(Frozen):
+    """One load test against one tree. Latencies in milliseconds, `error_rate` in percent."""
+
+    subject: Literal["head", "base"]
+    job: Annotated[str, Field(min_length=1, max_length=200)]
+    requests: Count
+    failures: Count
+    duration_s: Annotated[float, Field(ge=0)]
+    throughput_rps: Annotated[float, Field(ge=0)]
+    p50_ms: Millis
+    p95_ms: Millis
+    p99_ms: Millis
+    error_rate: Annotated[float, Field(ge=0, le=100)]
+
+
+class CIReport(Frozen):
+    """Everything one workflow run found about `head_sha`."""
+
+    v: Literal[1] = 1
+    repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+    workflow: Annotated[str, Field(min_length=1, max_length=300)]
+    run_id: Annotated[int, Field(gt=0)]
+    run_attempt: Annotated[int, Field(gt=0)]
+    head_sha: Sha
+    base_sha: Sha
+    tree: Sha
+    at: AwareDatetime
+    suites: Annotated[tuple[SuiteReport, ...], Field(max_length=50)] = ()
+    stress: Annotated[tuple[StressReport, ...], Field(max_length=10)] = ()
+
