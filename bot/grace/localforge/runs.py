@@ -1,0 +1,101 @@
+"""What the forge asks of a workflow runner, and what the runner tells it.
+
+The forge keeps the records (runs, jobs, checks, logs); the runner only plans and runs.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """One attempt of one workflow on one commit.
+
+    `sha` is the commit whose tree holds the workflow file (for pull requests the head). Artifacts
+    are folders below `artifact_dir`, one a name.
+    """
+
+    repository: str
+    bare: Path
+    sha: str
+    ref: str
+    workflow: str
+    event_name: str
+    event: dict[str, object]
+    run_id: int
+    run_attempt: int
+    actor: str
+    env: dict[str, str]
+    log_dir: Path
+    artifact_dir: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A remark on one line of a file; `level` is notice, warning or failure."""
+
+    path: str
+    line: int
+    level: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobStarted:
+    job: str
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JobLog:
+    job: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobFinished:
+    """`conclusion` is success, failure, cancelled, skipped or timed_out."""
+
+    job: str
+    name: str
+    conclusion: str
+    at: datetime
+    annotations: tuple[Annotation, ...]
+    summary: str
+
+
+RunEvent = JobStarted | JobLog | JobFinished
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedJob:
+    job: str
+    name: str
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowPlan:
+    """The jobs a workflow would run; `error` says why a workflow file is not valid."""
+
+    name: str
+    jobs: tuple[PlannedJob, ...]
+    error: str | None = None
+
+
+class WorkflowRunner(Protocol):
+    def plan(self, source: bytes, event_name: str, event: dict[str, object]) -> WorkflowPlan | None:
+        """Return the jobs this event starts, or None when the workflow is not triggered by it."""
+        ...
+
+    def run(self, request: RunRequest) -> AsyncIterator[RunEvent]:
+        """Run every job of the workflow and tell what happens as it happens."""
+        ...
+
+    async def cancel(self, run_id: int) -> None:
+        """Stop a run; its unfinished jobs end as cancelled."""
+        ...
