@@ -1,0 +1,1 @@
+"""trigger-mesh: a small event bus over HTTP."""
