@@ -1,3 +1,3 @@
-"""Grace Mission Control: from an issue or an alert to a governed merge, and back when it went wrong."""
+"""Grace Mission Control: from an issue to a governed merge, and back when it went wrong."""
 
 __version__ = "0.1.0"

@@ -1,0 +1,243 @@
+"""Everything a decision can ask of the world: one closed union, and a table of how to do it once.
+
+An effect is carried out at least once and seen at most once: its key is stored with the decision,
+it leaves a marker at the forge, and when it may have happened already the probe looks for that
+marker before anything is done again.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from grace.domain.base import Frozen
+from grace.domain.package import MetricId, PatchCandidate
+from grace.domain.results import Sha
+
+
+class EffectBase(Frozen):
+    """`key` is unique in its mission; `slot`: a newer effect replaces an older one not yet begun."""
+
+    key: str
+    slot: str | None = None
+
+
+class ReadPermission(EffectBase):
+    kind: Literal["read_permission"] = "read_permission"
+    login: str
+    about: str
+
+
+class ReadBase(EffectBase):
+    kind: Literal["read_base"] = "read_base"
+    branch: str
+
+
+class ReadPull(EffectBase):
+    kind: Literal["read_pull"] = "read_pull"
+    number: int
+
+
+class PushPatch(EffectBase):
+    """Apply `candidate` on `base` and push it to `branch`, which must be at `expected`."""
+
+    kind: Literal["push_patch"] = "push_patch"
+    attempt: int
+    candidate: PatchCandidate
+    base: Sha
+    branch: str
+    expected: Sha | None
+    subject: str
+    body: str
+    agent: str
+    protected_paths: tuple[str, ...] = ()
+
+
+class OpenPull(EffectBase):
+    kind: Literal["open_pull"] = "open_pull"
+    purpose: Literal["work", "revert"]
+    head_branch: str
+    base_branch: str
+    head: Sha
+    title: str
+    body: str
+
+
+class PublishComment(EffectBase):
+    """The sticky comment on an issue or pull request; `audit` appends table and ledger head."""
+
+    kind: Literal["publish_comment"] = "publish_comment"
+    surface: Literal["issue", "pull"]
+    number: int
+    id: str | None
+    body: str
+    digest: str
+    audit: bool = False
+
+
+class PublishCheck(EffectBase):
+    """A check run; `conclusion` None leaves it in progress."""
+
+    kind: Literal["publish_check"] = "publish_check"
+    surface: str
+    name: str
+    sha: Sha
+    id: str | None
+    conclusion: Literal["success", "failure", "neutral", "action_required"] | None
+    title: str
+    summary: str
+    digest: str
+
+
+class RequestReview(EffectBase):
+    kind: Literal["request_review"] = "request_review"
+    number: int
+    reviewers: tuple[str, ...]
+
+
+class SetLabels(EffectBase):
+    kind: Literal["set_labels"] = "set_labels"
+    number: int
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+class MergePull(EffectBase):
+    """Merge exactly `head`; `tree` is what was tested and what the message is signed over."""
+
+    kind: Literal["merge_pull"] = "merge_pull"
+    purpose: Literal["work", "revert"]
+    number: int
+    head: Sha
+    tree: Sha
+    method: Literal["merge", "squash"]
+    subject: str
+    body: str
+    agent: str
+    approved_by: tuple[str, ...] = ()
+
+
+class SampleMetrics(EffectBase):
+    kind: Literal["sample_metrics"] = "sample_metrics"
+    metric_ids: tuple[MetricId, ...]
+
+
+class PushRevert(EffectBase):
+    kind: Literal["push_revert"] = "push_revert"
+    landed: Sha
+    branch: str
+    base_branch: str
+    subject: str
+    body: str
+
+
+class FileIssue(EffectBase):
+    kind: Literal["file_issue"] = "file_issue"
+    purpose: Literal["mission", "capa"]
+    title: str
+    body: str
+    labels: tuple[str, ...]
+
+
+class CloseIssue(EffectBase):
+    kind: Literal["close_issue"] = "close_issue"
+    number: int
+    reason: Literal["completed", "not_planned"]
+
+
+class ClosePull(EffectBase):
+    kind: Literal["close_pull"] = "close_pull"
+    number: int
+
+
+class PublishLedger(EffectBase):
+    kind: Literal["publish_ledger"] = "publish_ledger"
+
+
+Effect = (
+    ReadPermission
+    | ReadBase
+    | ReadPull
+    | PushPatch
+    | OpenPull
+    | PublishComment
+    | PublishCheck
+    | RequestReview
+    | SetLabels
+    | MergePull
+    | SampleMetrics
+    | PushRevert
+    | FileIssue
+    | CloseIssue
+    | ClosePull
+    | PublishLedger
+)
+EFFECT: TypeAdapter[Effect] = TypeAdapter(Annotated[Effect, Field(discriminator="kind")])
+EFFECT_TYPES: tuple[type[Effect], ...] = Effect.__args__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class EffectRule:
+    """How one kind of effect is done once.
+
+    `marker`: what it leaves at the forge. `probe`: how the marker is found again.
+    `conflict`: what is done when the world has moved.
+    """
+
+    marker: str
+    probe: str
+    conflict: str
+
+
+_READ = EffectRule("none: it only reads", "none needed", "none")
+
+EFFECT_RULES: dict[type[Effect], EffectRule] = {
+    ReadPermission: _READ,
+    ReadBase: _READ,
+    ReadPull: _READ,
+    SampleMetrics: _READ,
+    PushPatch: EffectRule(
+        "SHA of the work branch",
+        "the commit is the same bytes each time, so the branch is there already",
+        "a lease on the expected SHA; another SHA fails with its name",
+    ),
+    OpenPull: EffectRule(
+        "the pull request's head branch",
+        "the forge refuses a second one with 422; the open one is looked up by head",
+        "the open one is taken",
+    ),
+    PublishComment: EffectRule(
+        "an HTML comment with mission and surface",
+        "on a second try the comments are searched for the marker",
+        "the newest state wins",
+    ),
+    PublishCheck: EffectRule(
+        "external_id: mission and surface",
+        "on a second try the check runs of the SHA are searched for the external_id",
+        "the newest state wins",
+    ),
+    RequestReview: EffectRule("requested reviewers", "asking twice is asking once", "none"),
+    SetLabels: EffectRule("labels", "setting twice is setting once", "none"),
+    MergePull: EffectRule(
+        "the pull request's merge state",
+        "on a second try the pull request is read first",
+        "405 and 409 come back as a refusal with its reason",
+    ),
+    PushRevert: EffectRule(
+        "SHA of the revert branch",
+        "the revert branch is read first; a commit of ours there is taken",
+        "conflict and overlap come back as a refusal",
+    ),
+    FileIssue: EffectRule(
+        "an HTML comment with mission and purpose in the body",
+        "on a second try issues with the label are searched for the marker",
+        "the one found is taken",
+    ),
+    CloseIssue: EffectRule("the issue's state", "closing twice is closing once", "none"),
+    ClosePull: EffectRule("the pull request's state", "closing twice is closing once", "none"),
+    PublishLedger: EffectRule(
+        "branch grace-ledger",
+        "the tree is compared before a push",
+        "a lease; retried once on the new tip",
+    ),
+}

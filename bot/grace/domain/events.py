@@ -1,0 +1,339 @@
+"""Everything that can happen to a mission: one closed union.
+
+Events from the forge say what was seen there; events that end in an effect's outcome say what an
+effect did. All are facts: applying one twice changes nothing.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from grace.domain.base import Frozen
+from grace.domain.package import MetricObservation, MissionRequest
+from grace.domain.results import CIReport, Sha
+
+
+class Permission(StrEnum):
+    """A person's permission on the repository, as the forge answers it."""
+
+    NONE = "none"
+    READ = "read"
+    TRIAGE = "triage"
+    WRITE = "write"
+    MAINTAIN = "maintain"
+    ADMIN = "admin"
+
+    @property
+    def may_write(self) -> bool:
+        return self in {Permission.WRITE, Permission.MAINTAIN, Permission.ADMIN}
+
+
+class Actor(Frozen):
+    """Who did something at the forge. `app_id` is set when an app did."""
+
+    login: Annotated[str, Field(min_length=1, max_length=100)]
+    id: int = 0
+    app_id: int | None = None
+
+
+class IssueSeen(Frozen):
+    """The mission's issue was filed, labelled or edited; `body` is a stranger's text."""
+
+    kind: Literal["issue_seen"] = "issue_seen"
+    number: int
+    title: str
+    body: str
+    author: Actor
+    sender: Actor
+    state: Literal["open", "closed"] = "open"
+    updated_at: AwareDatetime
+
+
+class IssueClosed(Frozen):
+    """Somebody closed the mission's issue."""
+
+    kind: Literal["issue_closed"] = "issue_closed"
+    number: int
+    sender: Actor
+
+
+class CommandGiven(Frozen):
+    """A slash command in a new comment; `id` is unique at the forge."""
+
+    kind: Literal["command_given"] = "command_given"
+    id: str
+    name: str
+    argument: str = ""
+    actor: Actor
+
+
+class PullSeen(Frozen):
+    """The state of a pull request as the forge told it."""
+
+    kind: Literal["pull_seen"] = "pull_seen"
+    number: int
+    head_ref: str
+    head_sha: Sha
+    base_sha: Sha
+    state: Literal["open", "closed"]
+    merged: bool = False
+    merge_sha: Sha | None = None
+    draft: bool = False
+    sender: Actor
+    at: AwareDatetime
+
+
+class ReviewState(StrEnum):
+    """What a review says."""
+
+    APPROVED = "approved"
+    CHANGES_REQUESTED = "changes_requested"
+    COMMENTED = "commented"
+    DISMISSED = "dismissed"
+
+
+class ReviewSeen(Frozen):
+    """A review of one commit."""
+
+    kind: Literal["review_seen"] = "review_seen"
+    id: str
+    pull: int
+    state: ReviewState
+    sha: Sha
+    actor: Actor
+    at: AwareDatetime
+
+
+class CheckSeen(Frozen):
+    """A check run or commit status of CI on one commit; `conclusion` None: not finished."""
+
+    kind: Literal["check_seen"] = "check_seen"
+    id: str
+    name: str
+    sha: Sha
+    app_id: int | None = None
+    conclusion: str | None = None
+    url: str = ""
+    at: AwareDatetime
+
+
+class BasePushed(Frozen):
+    """The base branch moved."""
+
+    kind: Literal["base_pushed"] = "base_pushed"
+    branch: str
+    sha: Sha
+
+
+class DeploymentSeen(Frozen):
+    """A deployment of one commit reached a state."""
+
+    kind: Literal["deployment_seen"] = "deployment_seen"
+    sha: Sha
+    environment: str
+    state: str
+    at: AwareDatetime
+
+
+class ResultsReported(Frozen):
+    """CI's report about one commit; `run` identifies workflow run and attempt."""
+
+    kind: Literal["results_reported"] = "results_reported"
+    report: CIReport
+
+
+class RepositoryGone(Frozen):
+    """The repository was deleted, or the bot lost it."""
+
+    kind: Literal["repository_gone"] = "repository_gone"
+    reason: str
+
+
+class AlertSeen(Frozen):
+    """An alert fired or was resolved; `request` is the mission that it asks for."""
+
+    kind: Literal["alert_seen"] = "alert_seen"
+    source: str
+    fingerprint: str
+    status: Literal["firing", "resolved"]
+    title: str
+    request: MissionRequest
+    at: AwareDatetime
+
+
+class PermissionRead(Frozen):
+    """The forge's answer to what `login` may do; `about` is the command, review or filing."""
+
+    kind: Literal["permission_read"] = "permission_read"
+    login: str
+    about: str
+    permission: Permission
+
+
+class BaseRead(Frozen):
+    """The base branch's tip as the repository itself says."""
+
+    kind: Literal["base_read"] = "base_read"
+    branch: str
+    sha: Sha
+    version: str = ""
+
+
+class BranchPushed(Frozen):
+    """The work branch is at the forge. `blobs` is a digest of changed paths, modes and blobs."""
+
+    kind: Literal["branch_pushed"] = "branch_pushed"
+    attempt: int
+    head: Sha
+    base: Sha
+    tree: Sha
+    paths: tuple[str, ...]
+    blobs: str
+
+
+class PatchRefused(Frozen):
+    """The patch does not apply, or is outside the bounds."""
+
+    kind: Literal["patch_refused"] = "patch_refused"
+    attempt: int
+    reason: str
+
+
+class PullOpened(Frozen):
+    """The pull request exists."""
+
+    kind: Literal["pull_opened"] = "pull_opened"
+    purpose: Literal["work", "revert"]
+    number: int
+    url: str
+    head: Sha
+
+
+class Published(Frozen):
+    """A comment or check is at the forge under `id`; `digest` is what it says."""
+
+    kind: Literal["published"] = "published"
+    surface: str
+    id: str
+    digest: str
+
+
+class Merged(Frozen):
+    """A pull request of ours landed."""
+
+    kind: Literal["merged"] = "merged"
+    purpose: Literal["work", "revert"]
+    sha: Sha
+    tree: Sha
+    at: AwareDatetime
+
+
+class MergeRefusal(StrEnum):
+    """Why the forge did not merge."""
+
+    BASE_MOVED = "base_moved"
+    HEAD_MOVED = "head_moved"
+    NOT_ALLOWED = "not_allowed"
+    CLOSED = "closed"
+
+
+class MergeRefused(Frozen):
+    """The forge did not merge, in its own words."""
+
+    kind: Literal["merge_refused"] = "merge_refused"
+    purpose: Literal["work", "revert"]
+    refusal: MergeRefusal
+    reason: str
+
+
+class MetricsSampled(Frozen):
+    """One round of live samples."""
+
+    kind: Literal["metrics_sampled"] = "metrics_sampled"
+    samples: tuple[MetricObservation, ...]
+
+
+class RevertPushed(Frozen):
+    """The revert branch is at the forge.
+
+    `restores`: every path of the landed change is as it was before. `overlapping`: paths that
+    later merges changed too.
+    """
+
+    kind: Literal["revert_pushed"] = "revert_pushed"
+    head: Sha
+    base: Sha
+    tree: Sha
+    restores: bool
+    overlapping: tuple[str, ...] = ()
+
+
+class RevertRefused(Frozen):
+    """A revert cannot be made by a machine."""
+
+    kind: Literal["revert_refused"] = "revert_refused"
+    reason: str
+
+
+class IssueFiled(Frozen):
+    """Grace filed an issue herself: the mission's own, or a CAPA."""
+
+    kind: Literal["issue_filed"] = "issue_filed"
+    purpose: Literal["mission", "capa"]
+    number: int
+    url: str
+
+
+class EffectDone(Frozen):
+    """An effect with nothing else to tell is done."""
+
+    kind: Literal["effect_done"] = "effect_done"
+    key: str
+
+
+class EffectFailed(Frozen):
+    """An effect failed for good; `reason` is a sentence for a person."""
+
+    kind: Literal["effect_failed"] = "effect_failed"
+    key: str
+    effect: str
+    reason: str
+
+
+class Ticked(Frozen):
+    """A deadline passed."""
+
+    kind: Literal["ticked"] = "ticked"
+
+
+Event = (
+    IssueSeen
+    | IssueClosed
+    | CommandGiven
+    | PullSeen
+    | ReviewSeen
+    | CheckSeen
+    | BasePushed
+    | DeploymentSeen
+    | ResultsReported
+    | RepositoryGone
+    | AlertSeen
+    | PermissionRead
+    | BaseRead
+    | BranchPushed
+    | PatchRefused
+    | PullOpened
+    | Published
+    | Merged
+    | MergeRefused
+    | MetricsSampled
+    | RevertPushed
+    | RevertRefused
+    | IssueFiled
+    | EffectDone
+    | EffectFailed
+    | Ticked
+)
+EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+EVENT_TYPES: tuple[type[Event], ...] = Event.__args__  # type: ignore[attr-defined]

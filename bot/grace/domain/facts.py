@@ -1,0 +1,229 @@
+"""What has been seen: observations folded from events, with when and for which SHA.
+
+Facts only accumulate what the world said; decisions live in the mission. Folding the same event
+twice, or two events in the other order, gives the same facts.
+"""
+
+from datetime import datetime
+from typing import Literal, TypeVar
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from grace.domain import events as ev
+from grace.domain.base import Frozen
+from grace.domain.package import MetricObservation
+from grace.domain.phase import Phase
+from grace.domain.results import CIReport, Sha
+
+MAX_SAMPLES = 5000
+MAX_SHAS = 40
+
+T = TypeVar("T")
+
+
+class CheckFact(Frozen):
+    """The newest word about one check; `conclusion` None: running."""
+
+    id: str
+    name: str
+    app_id: int | None
+    conclusion: str | None
+    url: str
+    at: AwareDatetime
+
+
+class ReviewFact(Frozen):
+    """A person's newest review."""
+
+    id: str
+    state: ev.ReviewState
+    sha: Sha
+    login: str
+    at: AwareDatetime
+
+
+class PullFact(Frozen):
+    """The newest word about one pull request."""
+
+    head_sha: Sha
+    state: Literal["open", "closed"]
+    merged: bool
+    merge_sha: Sha | None
+    draft: bool
+    sender: ev.Actor
+    at: AwareDatetime
+
+
+class DeploymentFact(Frozen):
+    """The newest state of a commit's deployment to one environment."""
+
+    environment: str
+    state: str
+    at: AwareDatetime
+
+
+class BaseFact(Frozen):
+    """The base branch's tip, as read from the repository, and when."""
+
+    sha: Sha
+    at: AwareDatetime
+    version: str = ""
+
+
+class AlertFact(Frozen):
+    status: Literal["firing", "resolved"]
+    at: AwareDatetime
+
+
+class Rival(Frozen):
+    """Another live mission of the same repository."""
+
+    uid: UUID
+    name: str
+    phase: Phase
+    paths: tuple[str, ...]
+    urgency: tuple[int, AwareDatetime, str]
+
+
+class Facts(Frozen):
+    """Everything `decide` may know besides the mission.
+
+    The last block is the snapshot that the worker takes from the store; it is not folded.
+    """
+
+    checks: dict[Sha, dict[str, CheckFact]] = {}
+    reports: dict[Sha, CIReport] = {}
+    reviews: dict[str, ReviewFact] = {}
+    pulls: dict[int, PullFact] = {}
+    permissions: dict[str, ev.Permission] = {}
+    deployments: dict[Sha, DeploymentFact] = {}
+    base: BaseFact | None = None
+    samples: tuple[MetricObservation, ...] = ()
+    alert: AlertFact | None = None
+    heard_at: AwareDatetime | None = None
+
+    rivals: tuple[Rival, ...] = ()
+    landed_reverts: tuple[AwareDatetime, ...] = ()
+    kill_switch: bool = False
+
+    def permission(self, about: str) -> ev.Permission | None:
+        """Return the permission read for this command, review or filing; None: not yet."""
+        return self.permissions.get(about)
+
+    def report(self, sha: str) -> CIReport | None:
+        return self.reports.get(sha)
+
+    def stored(self) -> "Facts":
+        """Return what is worth storing: all but the snapshot."""
+        return self.model_copy(update={"rivals": (), "landed_reverts": (), "kill_switch": False})
+
+
+def fold(facts: Facts, event: ev.Event, now: datetime) -> Facts:
+    """Add what an event says to the facts."""
+    changes = _changes(facts, event, now)
+    if isinstance(event, ev.CheckSeen | ev.PullSeen | ev.ReviewSeen | ev.ResultsReported):
+        changes["heard_at"] = now
+    return facts.model_copy(update=changes) if changes else facts
+
+
+def _changes(facts: Facts, event: ev.Event, now: datetime) -> dict[str, object]:
+    match event:
+        case ev.CheckSeen():
+            return {"checks": _with_check(facts, event)}
+        case ev.ResultsReported(report=report):
+            return {"reports": _with_report(facts, report)}
+        case ev.ReviewSeen():
+            return {"reviews": _with_review(facts, event)}
+        case ev.PullSeen():
+            return {"pulls": _with_pull(facts, event)}
+        case ev.PermissionRead(about=about, permission=permission):
+            return {"permissions": {**facts.permissions, about: permission}}
+        case ev.DeploymentSeen():
+            return {"deployments": _with_deployment(facts, event)}
+        case ev.BaseRead(sha=sha, version=version):
+            return {"base": BaseFact(sha=sha, at=now, version=version)}
+        case ev.BasePushed(sha=sha) if facts.base is not None and facts.base.sha != sha:
+            return {"base": None}
+        case ev.MetricsSampled(samples=samples):
+            return {"samples": _with_samples(facts, samples)}
+        case ev.AlertSeen(status=status, at=at) if facts.alert is None or at >= facts.alert.at:
+            return {"alert": AlertFact(status=status, at=at)}
+        case _:
+            return {}
+
+
+def _bounded(table: dict[str, T]) -> dict[str, T]:
+    return dict(list(table.items())[-MAX_SHAS:])
+
+
+def _with_check(facts: Facts, event: ev.CheckSeen) -> dict[Sha, dict[str, CheckFact]]:
+    known = facts.checks.get(event.sha, {})
+    old = known.get(event.name)
+    if old is not None and _supersedes(old, event):
+        return facts.checks
+    fact = CheckFact(
+        id=event.id,
+        name=event.name,
+        app_id=event.app_id,
+        conclusion=event.conclusion,
+        url=event.url,
+        at=event.at,
+    )
+    return _bounded({**facts.checks, event.sha: {**known, event.name: fact}})
+
+
+def _supersedes(old: CheckFact, new: ev.CheckSeen) -> bool:
+    """Tell whether what is known is newer; of one check run the finished state is the newer."""
+    if old.id == new.id:
+        return old.conclusion is not None and new.conclusion is None
+    return old.at > new.at
+
+
+def _with_report(facts: Facts, report: CIReport) -> dict[Sha, CIReport]:
+    old = facts.reports.get(report.head_sha)
+    if old is not None and (old.run_id, old.run_attempt) > (report.run_id, report.run_attempt):
+        return facts.reports
+    return _bounded({**facts.reports, report.head_sha: report})
+
+
+def _with_review(facts: Facts, event: ev.ReviewSeen) -> dict[str, ReviewFact]:
+    """Keep each person's newest review; a plain comment takes nothing back."""
+    login = event.actor.login
+    old = facts.reviews.get(login)
+    if event.state is ev.ReviewState.COMMENTED or (old is not None and old.at > event.at):
+        return facts.reviews
+    fact = ReviewFact(id=event.id, state=event.state, sha=event.sha, login=login, at=event.at)
+    return {**facts.reviews, login: fact}
+
+
+def _with_pull(facts: Facts, event: ev.PullSeen) -> dict[int, PullFact]:
+    old = facts.pulls.get(event.number)
+    if old is not None and (old.at > event.at or (old.merged and not event.merged)):
+        return facts.pulls
+    fact = PullFact(
+        head_sha=event.head_sha,
+        state=event.state,
+        merged=event.merged,
+        merge_sha=event.merge_sha,
+        draft=event.draft,
+        sender=event.sender,
+        at=event.at,
+    )
+    return {**facts.pulls, event.number: fact}
+
+
+def _with_deployment(facts: Facts, event: ev.DeploymentSeen) -> dict[Sha, DeploymentFact]:
+    old = facts.deployments.get(event.sha)
+    if old is not None and old.at > event.at:
+        return facts.deployments
+    fact = DeploymentFact(environment=event.environment, state=event.state, at=event.at)
+    return _bounded({**facts.deployments, event.sha: fact})
+
+
+def _with_samples(
+    facts: Facts, samples: tuple[MetricObservation, ...]
+) -> tuple[MetricObservation, ...]:
+    known = {(s.metric_id, s.at) for s in facts.samples}
+    new = tuple(s for s in samples if (s.metric_id, s.at) not in known)
+    return (*facts.samples, *new)[-MAX_SAMPLES:]

@@ -1,0 +1,162 @@
+"""The mission as it is stored: what has been decided so far."""
+
+from datetime import datetime
+from typing import Literal, Self
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from grace.domain.base import Frozen
+from grace.domain.events import Actor, CommandGiven
+from grace.domain.package import MissionContext, MissionRequest
+from grace.domain.phase import Outcome, Phase, Severity, Status, status_of
+from grace.domain.results import Sha
+
+
+class MissionRef(Frozen):
+    """Where a mission lives: forge host and numeric repository id name it, the rest is handy."""
+
+    host: str
+    repository_id: int
+    repository: str
+    installation_id: int | None = None
+
+    @property
+    def log(self) -> str:
+        """Name the ledger of this repository."""
+        return f"{self.host}/{self.repository_id}"
+
+
+class FieldError(Frozen):
+    """One thing that is wrong with a contract: which field, what, and the way out."""
+
+    field: str
+    problem: str
+
+
+class Attempt(Frozen):
+    """One patch that was tried; `failure` None while it is in play or when it won."""
+
+    number: int
+    candidate: str
+    agent: str
+    base: Sha | None = None
+    head: Sha | None = None
+    tree: Sha | None = None
+    paths: tuple[str, ...] = ()
+    blobs: str = ""
+    pushed_at: AwareDatetime | None = None
+    failure: str | None = None
+
+
+class PullRef(Frozen):
+    number: int
+    url: str
+
+
+class Landing(Frozen):
+    """A merge of ours: commit, tree and when."""
+
+    sha: Sha
+    tree: Sha
+    at: AwareDatetime
+
+
+class Window(Frozen):
+    """The observation window; `ends_at` None until it is anchored."""
+
+    anchor: AwareDatetime | None = None
+    anchored_to: Literal["deployment", "merge"] | None = None
+    ends_at: AwareDatetime | None = None
+    extended: bool = False
+    verdict: Literal["pass", "regress", "inconclusive"] | None = None
+    reason: str = ""
+
+
+class Revert(Frozen):
+    """The undoing of our landing."""
+
+    reason: str
+    head: Sha | None = None
+    base: Sha | None = None
+    tree: Sha | None = None
+    restores: bool = False
+    pull: PullRef | None = None
+    landed: Landing | None = None
+    blocked: str | None = None
+
+
+class Mission(Frozen):
+    """One mission. `requested` holds the keys of all effects asked for so far."""
+
+    uid: UUID
+    name: str
+    ref: MissionRef
+    created_at: AwareDatetime
+    issue: int | None = None
+    alert: str | None = None
+    title: str = ""
+    requester: Actor | None = None
+    phase: Phase = Phase.FILED
+    outcome: Outcome | None = None
+    reason: str = ""
+    held: str | None = None
+    request: MissionRequest | None = None
+    proposed: MissionRequest | None = None
+    errors: tuple[FieldError, ...] = ()
+    body_digest: str = ""
+    contract_hash: str | None = None
+    started_by: str | None = None
+    started_at: AwareDatetime | None = None
+    refused: tuple[str, ...] = ()
+    commands: tuple[CommandGiven, ...] = ()
+    context: MissionContext | None = None
+    base: Sha | None = None
+    round: int = 0
+    candidate: int = 0
+    attempts: tuple[Attempt, ...] = ()
+    pull: PullRef | None = None
+    landing: Landing | None = None
+    window: Window | None = None
+    sampled: int = 0
+    revert: Revert | None = None
+    capa: int | None = None
+    requested: frozenset[str] = frozenset()
+    published: dict[str, str] = {}
+    surface_ids: dict[str, str] = {}
+    closed_at: AwareDatetime | None = None
+
+    @property
+    def branch(self) -> str:
+        return f"grace/{self.name}"
+
+    @property
+    def status(self) -> Status:
+        return status_of(self.phase, self.outcome)
+
+    @property
+    def severity(self) -> Severity:
+        """Read the severity; a mission that did not parse counts as low."""
+        return self.request.severity if self.request else Severity.LOW
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """Return the attempt in play, if any."""
+        return self.attempts[-1] if self.attempts and self.attempts[-1].failure is None else None
+
+    @property
+    def live(self) -> bool:
+        return self.phase is not Phase.CLOSED
+
+    def with_(self, **changes: object) -> Self:
+        """Copy with changes, validated by the type checker's eyes only where it can see."""
+        return self.model_copy(update=changes)
+
+    def with_attempt(self, **changes: object) -> Self:
+        """Copy with changes to the newest attempt."""
+        last = self.attempts[-1].model_copy(update=changes)
+        return self.with_(attempts=(*self.attempts[:-1], last))
+
+    def urgency(self) -> tuple[int, datetime, str]:
+        """Order missions: critical first, then oldest, then by name."""
+        return (self.severity.rank, self.created_at, self.name)

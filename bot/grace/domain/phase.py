@@ -1,0 +1,126 @@
+"""Where a mission stands: phase is the truth, status is derived from it."""
+
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How urgent a mission is."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+    @property
+    def rank(self) -> int:
+        """Order missions by urgency: 0 is the most urgent."""
+        return list(Severity).index(self)
+
+
+class MissionType(StrEnum):
+    """What kind of remedy a mission expects."""
+
+    CODING = "coding"
+    HEALING = "healing"
+
+
+class Phase(StrEnum):
+    """The truth about a mission."""
+
+    FILED = "filed"
+    INVALID = "invalid"
+    AWAITING_START = "awaiting_start"
+    PLANNING = "planning"
+    PATCHING = "patching"
+    TESTING = "testing"
+    GATING = "gating"
+    MERGING = "merging"
+    OBSERVING = "observing"
+    REVERTING = "reverting"
+    CLOSED = "closed"
+
+
+class Status(StrEnum):
+    """What people see; derived, never stored as a second truth."""
+
+    OPEN = "open"
+    IN_PROGRESS = "in_progress"
+    OBSERVING = "observing"
+    RESOLVED = "resolved"
+    ESCALATED = "escalated"
+
+
+class Outcome(StrEnum):
+    """How a closed mission ended."""
+
+    FIXED = "fixed"
+    ROLLED_BACK = "rolled_back"
+    CANCELLED = "cancelled"
+    SELF_RECOVERED = "self_recovered"
+    FAILED = "failed"
+
+
+class Stage(StrEnum):
+    """The stages of the coding pipeline, in order."""
+
+    CONTEXT = "context"
+    SNAPSHOT = "snapshot"
+    PATCH = "branch and patch"
+    TESTS = "tests"
+    STRESS = "stress tests"
+    DIAGNOSTICS = "diagnostics"
+    METRICS = "metrics"
+    GOVERNANCE = "governance"
+    MERGE = "merge"
+    OBSERVATION = "observation window"
+    RESOLVE = "resolve or roll back"
+
+
+STAGES: dict[Phase, tuple[Stage, ...]] = {
+    Phase.FILED: (),
+    Phase.INVALID: (),
+    Phase.AWAITING_START: (),
+    Phase.PLANNING: (Stage.CONTEXT, Stage.SNAPSHOT),
+    Phase.PATCHING: (Stage.PATCH,),
+    Phase.TESTING: (Stage.TESTS, Stage.STRESS, Stage.DIAGNOSTICS, Stage.METRICS),
+    Phase.GATING: (Stage.GOVERNANCE,),
+    Phase.MERGING: (Stage.MERGE,),
+    Phase.OBSERVING: (Stage.OBSERVATION,),
+    Phase.REVERTING: (Stage.RESOLVE,),
+    Phase.CLOSED: (Stage.RESOLVE,),
+}
+
+# Which phase may follow which; a healing mission without a pull request goes from planning
+# straight to observing.
+TRANSITIONS: dict[Phase, frozenset[Phase]] = {
+    Phase.FILED: frozenset({Phase.INVALID, Phase.AWAITING_START, Phase.CLOSED}),
+    Phase.INVALID: frozenset({Phase.AWAITING_START, Phase.CLOSED}),
+    Phase.AWAITING_START: frozenset({Phase.INVALID, Phase.PLANNING, Phase.CLOSED}),
+    Phase.PLANNING: frozenset({Phase.PATCHING, Phase.OBSERVING, Phase.CLOSED}),
+    Phase.PATCHING: frozenset({Phase.PLANNING, Phase.TESTING, Phase.CLOSED}),
+    Phase.TESTING: frozenset({Phase.PLANNING, Phase.PATCHING, Phase.GATING, Phase.CLOSED}),
+    Phase.GATING: frozenset(
+        {Phase.PLANNING, Phase.PATCHING, Phase.TESTING, Phase.MERGING, Phase.CLOSED}
+    ),
+    Phase.MERGING: frozenset({Phase.GATING, Phase.OBSERVING, Phase.REVERTING, Phase.CLOSED}),
+    Phase.OBSERVING: frozenset({Phase.REVERTING, Phase.CLOSED}),
+    Phase.REVERTING: frozenset({Phase.CLOSED}),
+    Phase.CLOSED: frozenset(),
+}
+
+FORWARD = frozenset({Phase.PLANNING, Phase.PATCHING, Phase.TESTING, Phase.GATING, Phase.MERGING})
+WAITING_ROOM = frozenset({Phase.FILED, Phase.INVALID, Phase.AWAITING_START})
+LANDED = frozenset({Phase.OBSERVING, Phase.REVERTING})
+
+
+def status_of(phase: Phase, outcome: Outcome | None) -> Status:
+    """Derive the status from phase and outcome."""
+    if phase in WAITING_ROOM:
+        return Status.OPEN
+    if phase is Phase.OBSERVING:
+        return Status.OBSERVING
+    if phase is not Phase.CLOSED:
+        return Status.IN_PROGRESS
+    if outcome in {Outcome.ROLLED_BACK, Outcome.FAILED}:
+        return Status.ESCALATED
+    return Status.RESOLVED
