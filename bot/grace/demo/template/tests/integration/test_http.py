@@ -60,7 +60,7 @@ def test_burst_of_events_arrives_complete_and_in_order(client: http.client.HTTPC
     for i in range(40):
         status, _ = call(client, "POST", "/events", event(f"e-{i}", "orders.created"))
         assert status == 202
-    _, box = call(client, "GET", "/subscribers/warehouse-60/events")
+    _, box = call(client, "GET", "/subscribers/warehouse-060/events")
     assert [each["id"] for each in box["events"]] == [f"e-{i}" for i in range(40)]
 
 

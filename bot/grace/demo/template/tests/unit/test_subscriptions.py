@@ -21,5 +21,5 @@ def test_subscriber_of_two_patterns_is_named_once() -> None:
 
 def test_every_order_goes_to_all_warehouses_and_the_audit() -> None:
     names = load().matching("orders.created")
-    assert len(names) == 61
+    assert len(names) == 101
     assert "audit" in names

@@ -1,0 +1,112 @@
+"""The two stories of the demo, as the issues that a user opens."""
+
+from dataclasses import dataclass
+
+from grace.demo.service import patch_text
+
+_NO_RESPONSE = "_No response_"
+MUST_PASS = "tests.unit.test_delivery.test_delivery_cost_does_not_grow_with_history"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A patch that the issue proposes, by the name of a file that ships with the demo."""
+
+    name: str
+    patch: str
+
+    @property
+    def diff(self) -> str:
+        return patch_text(self.patch)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A metric target, as the issue form writes it."""
+
+    metric_id: str
+    comparator: str
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One issue: what its reporter saw, what would be a fix, and how long to watch it."""
+
+    name: str
+    title: str
+    severity: str
+    wrong: str
+    symptom: str
+    observed: float
+    targets: tuple[Target, ...]
+    candidates: tuple[Candidate, ...]
+
+    def body(self, *, window_minutes: float, rolling_minutes: float | None = None) -> str:
+        """Write the issue in the form of the mission template, as the forge would submit it."""
+        rolling = "" if rolling_minutes is None else f" over {rolling_minutes:g}m"
+        first = self.targets[0]
+        symptoms = "\n".join(
+            (
+                "```yaml",
+                f"- description: {self.symptom}",
+                f"  metric_id: {first.metric_id}",
+                f"  observed_value: {self.observed:g}",
+                f"  threshold: {first.value:g}",
+                "```",
+            )
+        )
+        targets = "\n".join(
+            f"{t.metric_id} {t.comparator} {t.value:g}{rolling}" for t in self.targets
+        )
+        patches = "\n\n".join(f"```diff name={c.name}\n{c.diff}```" for c in self.candidates)
+        answers = (
+            ("Subsystem", "trigger_mesh"),
+            ("Severity", self.severity),
+            ("What is wrong", self.wrong),
+            ("Symptoms", symptoms),
+            ("Must-pass tests", MUST_PASS),
+            ("Metric targets", targets),
+            ("Observation window (minutes)", f"{window_minutes:g}"),
+            ("Patch candidates", patches),
+            ("Required trust score", _NO_RESPONSE),
+            ("Governance approval", "no"),
+        )
+        return "\n\n".join(f"### {heading}\n\n{answer}" for heading, answer in answers) + "\n"
+
+
+_LATENCY = Target("trigger_mesh.latency_p95", "<", 100, "ms")
+_ERRORS = Target("trigger_mesh.error_rate", "<", 5, "%")
+
+RESOLVE = Story(
+    name="resolve",
+    title="Event delivery gets slower with every event",
+    severity="high",
+    wrong=(
+        "Under load p95 of `POST /events` climbs past 100 ms within seconds and does not come "
+        "back until a restart. Each delivery seems to look through everything that was ever "
+        "delivered, with the lock held, once for every subscriber."
+    ),
+    symptom="p95 of event delivery under load",
+    observed=480,
+    targets=(_LATENCY,),
+    candidates=(Candidate("first", "wrong"), Candidate("second", "right")),
+)
+
+ROLLBACK = Story(
+    name="rollback",
+    title="Deliver faster: index the history, keep the subscribers of each topic",
+    severity="high",
+    wrong=(
+        "Delivery is slow under load. The history needs an index, and while we are there: the "
+        "subscribers of a topic never change, so there is no need to match the patterns again "
+        "for every event. A row for each topic is enough; we have about a dozen of them."
+    ),
+    symptom="p95 of event delivery under load",
+    observed=480,
+    targets=(_LATENCY, _ERRORS),
+    candidates=(Candidate("rows", "regress"),),
+)
+
+STORIES = (RESOLVE, ROLLBACK)
