@@ -1,0 +1,131 @@
+"""What can go wrong with git, as one tree with the data on the exception."""
+
+
+class GitError(Exception):
+    """Say that git failed; `detail` is its own text, scrubbed of secrets and bounded."""
+
+    def __init__(self, sentence: str, *, detail: str = "") -> None:
+        super().__init__(f"{sentence} git said: {detail}" if detail else sentence)
+        self.sentence = sentence
+        self.detail = detail
+
+
+class GitTimeout(GitError):
+    def __init__(self, command: str, seconds: float) -> None:
+        super().__init__(f"git {command} took longer than {seconds:g} s and was stopped.")
+        self.command = command
+        self.seconds = seconds
+
+
+class OutputTooLarge(GitError):
+    def __init__(self, command: str, limit: int) -> None:
+        super().__init__(f"git {command} printed more than {limit} bytes and was stopped.")
+        self.command = command
+        self.limit = limit
+
+
+class InvalidName(GitError):
+    """Say that a value is no branch, commit or repository name; nothing was run with it."""
+
+    def __init__(self, kind: str, value: str) -> None:
+        super().__init__(f"{value!r} is not a valid {kind}.")
+        self.kind = kind
+        self.value = value
+
+
+class UnknownCommit(GitError):
+    def __init__(self, commit: str, *, detail: str = "") -> None:
+        super().__init__(f"The repository has no commit {commit}.", detail=detail)
+        self.commit = commit
+
+
+class NotAFile(GitError):
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} is not a regular file.")
+        self.path = path
+
+
+class SignerChangedCommit(GitError):
+    def __init__(self) -> None:
+        super().__init__("The signer changed more of the commit than its signature header.")
+
+
+class RepositoryCorrupt(GitError):
+    def __init__(self, *, detail: str = "") -> None:
+        super().__init__("The local mirror is damaged and has to be cloned again.", detail=detail)
+
+
+class PushRejected(GitError):
+    """Say that the remote did not take a ref; `stale` when it has moved away from `expected`."""
+
+    def __init__(self, ref: str, reason: str, *, stale: bool) -> None:
+        super().__init__(f"The push to {ref} was rejected: {reason}.")
+        self.ref = ref
+        self.reason = reason
+        self.stale = stale
+
+
+class PatchDoesNotApply(GitError):
+    """Say where a patch failed; `hunk` is the patch's own text (bounded), empty when unknown."""
+
+    def __init__(self, file: str, hunk: str, reason: str) -> None:
+        super().__init__(f"The patch does not apply to {file}: {reason}.")
+        self.file = file
+        self.hunk = hunk
+        self.reason = reason
+
+
+class PatchOutOfBounds(GitError):
+    """Say why a patch may not be applied; `reason` is a sentence, `path` empty when global."""
+
+    def __init__(self, reason: str, path: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.path = path
+
+
+class RevertConflict(GitError):
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        super().__init__(f"The revert conflicts with later changes in {', '.join(paths)}.")
+        self.paths = paths
+
+
+class NothingToRevert(GitError):
+    """Say that reverting `landed` would change nothing: somebody has done it already."""
+
+    def __init__(self, landed: str) -> None:
+        super().__init__(f"The changes of {landed} are no longer in the branch.")
+        self.landed = landed
+
+
+class RevertRefused(GitError):
+    def __init__(self, landed: str, reason: str) -> None:
+        super().__init__(f"{landed} cannot be reverted: {reason}.")
+        self.landed = landed
+        self.reason = reason
+
+
+class RemoteError(GitError):
+    """Group what the remote did; `RemoteUnavailable` alone is worth a retry."""
+
+
+class RemoteGone(RemoteError):
+    def __init__(self, *, detail: str = "") -> None:
+        super().__init__("The remote repository does not exist (any more).", detail=detail)
+
+
+class RemoteDenied(RemoteError):
+    def __init__(self, *, detail: str = "") -> None:
+        super().__init__("The remote refused the credentials.", detail=detail)
+
+
+class RemoteMoved(RemoteError):
+    """Say that the remote redirects: credentials never follow, so read its new address first."""
+
+    def __init__(self, *, detail: str = "") -> None:
+        super().__init__("The remote repository has moved to another address.", detail=detail)
+
+
+class RemoteUnavailable(RemoteError):
+    def __init__(self, *, detail: str = "") -> None:
+        super().__init__("The remote could not be reached or failed.", detail=detail)
