@@ -12,7 +12,7 @@ from trigger_mesh.subscriptions import Subscriptions
 class CountingId(str):
     """An event id that counts how often it is compared with another."""
 
-    __slots__ = ("comparisons",)
+    comparisons: int
 
     def __new__(cls, value: str) -> "CountingId":
         made = super().__new__(cls, value)

@@ -1,0 +1,114 @@
+"""The demo's repository and its patches: what fails in which, and that its workflow is sound."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+import yaml
+
+from grace.demo.service import patch_text, template_files
+from grace.demo.stories import MUST_PASS
+
+LATE_RETRY = "tests.unit.test_delivery.test_late_retry_is_not_delivered_again"
+
+
+@pytest.mark.parametrize(
+    ("variant", "failing"),
+    [("base", {MUST_PASS}), ("wrong", {LATE_RETRY}), ("right", set()), ("regress", set())],
+)
+def test_each_variant_fails_exactly_the_tests_its_story_needs(
+    checkout: Callable[[str], Path], variant: str, failing: set[str], tmp_path: Path
+):
+    junit = tmp_path / "junit.xml"
+    command = [sys.executable, "-m", "pytest", "-q", "tests/unit", "tests/integration"]
+    env = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [*command, f"--junitxml={junit}"],
+        cwd=checkout(variant),
+        env=env,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == (1 if failing else 0), done.stdout
+    cases = {f"{c.get('classname')}.{c.get('name')}": c for c in ET.parse(junit).iter("testcase")}
+    assert MUST_PASS in cases
+    assert len(cases) > 30
+    assert {name for name, case in cases.items() if len(case)} == failing
+
+
+def test_template_is_whole_and_brings_no_leftovers():
+    files = template_files()
+    assert {".github/workflows/ci.yml", ".gitignore", "README.md", "loadtest/locustfile.py"} <= set(
+        files
+    )
+    assert not [path for path in files if "cache" in path or path.endswith(".pyc")]
+
+
+def test_service_imports_the_standard_library_and_itself_only():
+    files = template_files()
+    sources = {path: text for path, text in files.items() if path.startswith("trigger_mesh/")}
+    for path, text in sources.items():
+        if not path.endswith(".py"):
+            continue
+        for node in ast.walk(ast.parse(text)):
+            match node:
+                case ast.Import(names=names):
+                    roots = {alias.name.split(".")[0] for alias in names}
+                case ast.ImportFrom(module=str(module)):
+                    roots = {module.split(".")[0]}
+                case _:
+                    continue
+            assert roots <= sys.stdlib_module_names | {"trigger_mesh"}, path
+
+
+@pytest.mark.parametrize("name", ["wrong", "right", "regress"])
+def test_patches_touch_the_service_and_never_its_tests(name: str):
+    touched = [line[6:] for line in patch_text(name).splitlines() if line.startswith("+++ b/")]
+    assert touched
+    assert all(path.startswith("trigger_mesh/") for path in touched)
+
+
+class TestWorkflow:
+    @pytest.fixture
+    def jobs(self) -> dict[str, dict]:
+        # A plain YAML reader takes the key `on` for true.
+        workflow = yaml.safe_load(template_files()[".github/workflows/ci.yml"])
+        assert workflow[True] == {"pull_request": {"types": ["opened", "synchronize", "reopened"]}}
+        assert workflow["permissions"] == {}
+        assert "concurrency" not in workflow
+        return workflow["jobs"]
+
+    def test_only_the_report_may_ask_for_an_identity_and_it_checks_out_nothing(self, jobs):
+        assert jobs["report"]["permissions"] == {"id-token": "write"}
+        assert not [s for s in jobs["report"]["steps"] if "checkout" in s.get("uses", "")]
+        others = [job["permissions"] for name, job in jobs.items() if name != "report"]
+        assert others == [{"contents": "read"}] * 3
+
+    def test_report_comes_last_and_always(self, jobs):
+        assert jobs["report"]["needs"] == ["unit", "integration", "stress"]
+        assert jobs["report"]["if"] == "always()"
+        assert jobs["stress"]["needs"] == ["unit", "integration"]
+
+    def test_every_job_tests_the_head_itself_and_keeps_no_credentials(self, jobs):
+        for name in ("unit", "integration", "stress"):
+            first = jobs[name]["steps"][0]
+            assert first["with"]["ref"] == "${{ github.event.pull_request.head.sha }}"
+        checkouts = [
+            step for job in jobs.values() for step in job["steps"] if "checkout@" in step["uses"]
+        ]
+        assert len(checkouts) == 4
+        assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+    def test_zizmor_finds_nothing(self, checkout: Callable[[str], Path]):
+        zizmor = Path(sys.executable).parent / "zizmor"
+        command = [zizmor, "--offline", "--no-progress", ".github"]
+        done = subprocess.run(
+            command, cwd=checkout("base"), check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout

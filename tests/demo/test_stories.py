@@ -1,0 +1,58 @@
+"""The issues of the two stories, in the form that the mission template submits."""
+
+import re
+
+import pytest
+import yaml
+
+from grace.demo.service import patch_text
+from grace.demo.stories import MUST_PASS, RESOLVE, ROLLBACK, STORIES, Story
+
+HEADINGS = [
+    "Subsystem",
+    "Severity",
+    "What is wrong",
+    "Symptoms",
+    "Must-pass tests",
+    "Metric targets",
+    "Observation window (minutes)",
+    "Patch candidates",
+    "Required trust score",
+    "Governance approval",
+]
+
+
+def sections(body: str) -> dict[str, str]:
+    parts = re.split(r"^### (.+)\n\n", body, flags=re.MULTILINE)
+    assert parts[0] == ""
+    return {h: text.strip() for h, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_body_has_every_heading_of_the_form_in_order(story: Story):
+    filled = sections(story.body(window_minutes=0.2))
+    assert list(filled) == HEADINGS
+    assert all(filled.values())
+    assert filled["Must-pass tests"] == MUST_PASS
+    assert filled["Observation window (minutes)"] == "0.2"
+    assert filled["Required trust score"] == "_No response_"
+    (symptom,) = yaml.safe_load(filled["Symptoms"].removeprefix("```yaml").removesuffix("```"))
+    assert set(symptom) == {"description", "metric_id", "observed_value", "threshold"}
+
+
+def test_targets_are_one_a_line_with_their_rolling_window_if_asked():
+    assert (
+        sections(RESOLVE.body(window_minutes=1))["Metric targets"]
+        == "trigger_mesh.latency_p95 < 100"
+    )
+    rolling = sections(ROLLBACK.body(window_minutes=1, rolling_minutes=0.1))["Metric targets"]
+    assert rolling.splitlines() == [
+        "trigger_mesh.latency_p95 < 100 over 0.1m",
+        "trigger_mesh.error_rate < 5 over 0.1m",
+    ]
+
+
+def test_candidates_carry_the_patches_byte_for_byte():
+    body = sections(RESOLVE.body(window_minutes=1))["Patch candidates"]
+    blocks = re.findall(r"^```diff name=(\w+)\n(.*?)^```$", body, re.MULTILINE | re.DOTALL)
+    assert blocks == [("first", patch_text("wrong")), ("second", patch_text("right"))]
