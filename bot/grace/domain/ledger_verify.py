@@ -1,6 +1,6 @@
 """Verify a chain of entries, and the signed heads that show whether its tail was cut."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Final, Literal
@@ -105,7 +105,7 @@ class _Walk:
         envelope = entry.envelope
         if self.log is None:
             self.log = envelope.log
-            self.head = Head.empty(envelope.log)
+            self.head = Head.empty(envelope.log) if self.due == 1 else None
         # 2. The key is one of those trusted, and its signature covers exactly this envelope.
         # 3. It belongs to this log.
         unproven = self._unproven(entry)
@@ -240,10 +240,10 @@ def check_signature(checkpoint: Checkpoint, verifier: Verifier) -> tuple[Finding
     return ()
 
 
-def check_head(checkpoint: Checkpoint, entries: Iterable[Entry]) -> tuple[Finding, ...]:
-    """Compare a signed head with entries of its log: cut tail, or another history."""
+def check_head(checkpoint: Checkpoint, entries: Mapping[int, Entry]) -> tuple[Finding, ...]:
+    """Compare a signed head with entries of its log by number: cut tail, or another history."""
     seq = checkpoint.seq
-    match = next((e for e in entries if e.envelope.seq == seq), None)
+    match = entries.get(seq)
     if match is None:
         what = "is covered by the signed head but is not there: the tail was cut"
         return (Finding(HeadFault.TRUNCATED, what, seq=seq),)
