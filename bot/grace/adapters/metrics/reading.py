@@ -1,0 +1,42 @@
+"""What reading a source comes to: a number with how much stands behind it, or why there is none."""
+
+import math
+from dataclasses import dataclass
+
+_NOTE_LIMIT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading; `value` None: nothing usable, and `note` says why.
+
+    `window_s`: seconds that the value covers, 0 for a value of the moment. `samples`: how many
+    observations stand behind it.
+    """
+
+    value: float | None
+    note: str = ""
+    window_s: float = 0.0
+    samples: int = 1
+
+
+def nothing(note: str) -> Reading:
+    """Say why there is no value; the note may quote a stranger, so it is one short line."""
+    return Reading(value=None, note=one_line(note), samples=0)
+
+
+def scaled(reading: Reading, scale: float) -> Reading:
+    """Bring a reading into the catalog's unit; what is no finite number then is no value."""
+    if reading.value is None:
+        return reading
+    value = reading.value * scale
+    if not math.isfinite(value):
+        return nothing(f"the source answered {value}, which is no number to judge by")
+    return Reading(value, reading.note, reading.window_s, reading.samples)
+
+
+def one_line(text: str) -> str:
+    """Bound a stranger's text to one printable line."""
+    printable = "".join(c if c.isprintable() else " " for c in text[: 4 * _NOTE_LIMIT])
+    line = " ".join(printable.split())
+    return line if len(line) <= _NOTE_LIMIT else line[: _NOTE_LIMIT - 1] + "…"

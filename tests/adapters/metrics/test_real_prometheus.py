@@ -1,0 +1,79 @@
+import asyncio
+import shutil
+import socket
+
+import httpx
+import pytest
+
+from grace.adapters.metrics import HttpMetrics
+from grace.domain.catalog import PrometheusQuery, PrometheusText
+
+PROMETHEUS = shutil.which("prometheus")
+
+
+@pytest.fixture
+async def prometheus(tmp_path):
+    if PROMETHEUS is None:
+        pytest.skip("prometheus is not installed: apt-get install prometheus")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config = tmp_path / "prometheus.yml"
+    config.write_text("global: {scrape_interval: 1h}\n")
+    with (tmp_path / "log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            PROMETHEUS,
+            f"--config.file={config}",
+            f"--storage.tsdb.path={tmp_path / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            stdout=log,
+            stderr=log,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        async with asyncio.timeout(20), httpx.AsyncClient(trust_env=False) as client:
+            while not await _ready(client, url):  # noqa: ASYNC110 -- another process's state
+                await asyncio.sleep(0.05)
+        yield url
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def _ready(client, url):
+    try:
+        return (await client.get(f"{url}/-/ready")).is_success
+    except httpx.TransportError:
+        return False
+
+
+async def test_queries_and_pages_of_a_real_prometheus_are_read(prometheus, clock):
+    async with httpx.AsyncClient(trust_env=False) as client:
+        metrics = HttpMetrics(client, clock)
+
+        async def ask(query):
+            return await metrics.sample("m", PrometheusQuery(url=prometheus, query=query), "")
+
+        assert (await ask("scalar(vector(41)) + 1")).value == 42
+        assert (await ask("vector(0.5)")).value == 0.5
+        assert (await ask("up")).note == "the query matched no series"
+        assert "no number" in (await ask("vector(0) / 0")).note
+        assert "parse error" in (await ask("sum(")).note
+        several = 'label_replace(vector(1), "a", "b", "", "") or vector(2)'
+        assert (await ask(several)).note.startswith("the query answered 2 series")
+        assert "a matrix" in (await ask("vector(1)[1m:10s]")).note
+        assert "a string" in (await ask('"text"')).note
+
+        source = PrometheusText(
+            url=f"{prometheus}/metrics",
+            series="prometheus_http_request_duration_seconds",
+            labels={"handler": "/api/v1/query"},
+            quantile=0.95,
+        )
+        assert (await metrics.sample("p95", source, "s")).note.startswith("first look")
+        await ask("vector(1)")
+        clock.pass_(5)
+        seen = await metrics.sample("p95", source, "s")
+        assert seen.value is not None
+        assert 0 < seen.value <= 0.1
+        assert (seen.samples, seen.window_s) == (1, 5)
