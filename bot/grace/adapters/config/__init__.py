@@ -1,0 +1,21 @@
+"""The configuration of the bot: YAML files, their JSON Schemas and their hash."""
+
+from grace.adapters.config.files import (
+    Configuration,
+    config_hash,
+    default_folder,
+    load_configuration,
+    schemas,
+)
+from grace.adapters.config.strict import ConfigError, ConfigProblem, load
+
+__all__ = [
+    "ConfigError",
+    "ConfigProblem",
+    "Configuration",
+    "config_hash",
+    "default_folder",
+    "load",
+    "load_configuration",
+    "schemas",
+]

@@ -1,0 +1,120 @@
+"""The configuration files, and what they say together."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import rfc8785
+import yaml
+
+from grace.adapters.config.strict import ConfigError, ConfigProblem, Source, gather, locate
+from grace.domain.base import Frozen
+from grace.domain.catalog import Catalog, Subsystems
+from grace.domain.policy import Governance, Policy
+
+CATALOG_FILE = "metrics_catalog.yaml"
+SUBSYSTEMS_FILE = "subsystems.yaml"
+GOVERNANCE_FILE = "governance.yaml"
+FILES: dict[str, type[Frozen]] = {
+    CATALOG_FILE: Catalog,
+    SUBSYSTEMS_FILE: Subsystems,
+    GOVERNANCE_FILE: Governance,
+}
+
+
+class Configuration(Frozen):
+    """What the configuration files say."""
+
+    catalog: Catalog = Catalog()
+    subsystems: Subsystems = Subsystems()
+    governance: Governance = Governance()
+
+    def policy(self, bot_login: str, app_id: int) -> Policy:
+        """Make the rules in force for a bot of this name."""
+        return Policy(
+            governance=self.governance,
+            catalog=self.catalog,
+            subsystems=self.subsystems,
+            bot_login=bot_login,
+            app_id=app_id,
+        )
+
+
+def config_hash(configuration: Configuration) -> str:
+    """Hash the canonical configuration: its values with all defaults, by RFC 8785, SHA-256."""
+    canonical = rfc8785.dumps(configuration.model_dump(mode="json"))
+    return "sha256:" + hashlib.sha256(canonical).hexdigest()
+
+
+def default_folder() -> Traversable:
+    """Find the configuration that ships with the package."""
+    return resources.files("grace") / "config"
+
+
+def load_configuration(folder: Path | None = None) -> Configuration:
+    """Load all files of a folder; one that is not there is the package's own.
+
+    Raises `ConfigError` with the problems of all files at once.
+    """
+    problems: list[ConfigProblem] = []
+    if folder is not None and not folder.is_dir():
+        raise ConfigError([ConfigProblem(str(folder), 1, "", "is not a folder; create it")])
+    sources = {name: _read(folder, name, problems) for name in FILES}
+    catalog = gather(Catalog, sources[CATALOG_FILE], problems)
+    subsystems = gather(Subsystems, sources[SUBSYSTEMS_FILE], problems)
+    governance = gather(Governance, sources[GOVERNANCE_FILE], problems)
+    if catalog is not None and subsystems is not None:
+        problems += _unknown_guards(sources[SUBSYSTEMS_FILE], subsystems, catalog)
+    if problems or catalog is None or subsystems is None or governance is None:
+        raise ConfigError(problems)
+    return Configuration(catalog=catalog, subsystems=subsystems, governance=governance)
+
+
+def schemas() -> dict[str, str]:
+    """Write the JSON Schema of each file, as it lies beside the files."""
+    return {
+        name.replace(".yaml", ".json"): json.dumps(
+            {
+                "$schema": "https://json-schema.org/draft/2020-12/schema",
+                **model.model_json_schema(mode="validation"),
+            },
+            indent=2,
+            sort_keys=True,
+        )
+        + "\n"
+        for name, model in FILES.items()
+    }
+
+
+def _read(folder: Path | None, name: str, problems: list[ConfigProblem]) -> Source:
+    path: Traversable = default_folder() / name
+    if folder is not None and (folder / name).exists():
+        path = folder / name
+    try:
+        return Source(str(path), path.read_text(encoding="utf-8"))
+    except OSError as error:
+        problems.append(ConfigProblem(str(path), 1, "", f"cannot be read: {error.strerror}"))
+    except UnicodeDecodeError:
+        problems.append(ConfigProblem(str(path), 1, "", "is not UTF-8 text; save it as UTF-8"))
+    return Source(str(path), "")
+
+
+def _unknown_guards(
+    source: Source, subsystems: Subsystems, catalog: Catalog
+) -> Iterator[ConfigProblem]:
+    """Find guard metrics that no live sample can ever answer."""
+    root = yaml.compose(source.text, Loader=yaml.SafeLoader)
+    for name, subsystem in subsystems.subsystems.items():
+        for i, metric_id in enumerate(subsystem.guards):
+            definition = catalog.metrics.get(metric_id)
+            if definition is not None and definition.source is not None:
+                continue
+            node, path = locate(root, ("subsystems", name, "guards", i))
+            if definition is None:
+                told = f"{metric_id} is not in the metrics catalog; add it there"
+            else:
+                told = f"{metric_id} has no source for live samples in the catalog; add one there"
+            yield source.problem(node, path, told)
