@@ -1,0 +1,124 @@
+"""Reading the store: one connection that cannot write, one thread, one snapshot a question.
+
+The process that holds the store reads with it, and so may another process beside it: WAL lets
+readers see the newest commit without waiting for the writer.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import Self, TypeVar
+
+from grace.adapters.sqlite import ledger_rows, mission_rows
+from grace.adapters.sqlite.errors import StoreClosed, StoreTooNew, StoreUnreadable
+from grace.adapters.sqlite.schema import connect, schema_version, shipped
+from grace.adapters.sqlite.surroundings import kill_switch
+from grace.adapters.sqlite.values import facts_of, mission_of, moment, verdict_of
+from grace.domain.facts import Facts
+from grace.domain.ledger import Entry, Head, parse_line
+from grace.domain.mission import Mission
+
+T = TypeVar("T")
+
+
+class StoreReader:
+    """All of the store that can be asked without changing it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA query_only=ON")
+        self._reading = connection
+        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-reader")
+        self._closed = False
+
+    @classmethod
+    async def look(cls, path: Path) -> Self:
+        """Open a store for reading beside the process that holds it; StoreError if it cannot be."""
+        return await asyncio.to_thread(cls._look, path)
+
+    @classmethod
+    def _look(cls, path: Path) -> Self:
+        if not path.is_file():
+            raise StoreUnreadable(f"{path} is not there: name the file of an existing store")
+        connection = connect(path)
+        version, newest = schema_version(connection), shipped()[-1].number
+        if version != newest:
+            connection.close()
+            raise StoreTooNew(
+                f"{path} has schema {version} and this version of grace reads {newest}: "
+                "use the version that serves it"
+            )
+        return cls(connection)
+
+    async def missions(self, *, live: bool | None = None) -> Sequence[Mission]:
+        """Return missions, most urgent first."""
+        return await self._read(lambda c: mission_rows.select(c, live=live))
+
+    async def find(
+        self, name: str
+    ) -> tuple[Mission, Facts, Mapping[str, object] | None, datetime] | None:
+        """Return a mission by name, with facts, verdict, and when it was last decided on."""
+
+        def work(
+            connection: sqlite3.Connection,
+        ) -> tuple[Mission, Facts, Mapping[str, object] | None, datetime] | None:
+            row = connection.execute("SELECT * FROM missions WHERE name = ?", (name,)).fetchone()
+            if row is None:
+                return None
+            verdict = verdict_of(row["verdict"])
+            return mission_of(row), facts_of(row), verdict, moment(row["decided_at"])
+
+        return await self._read(work)
+
+    async def entries(self, log: str, after: int = 0, limit: int = 10_000) -> Sequence[Entry]:
+        """Return the entries behind number `after`; LedgerError where one cannot be read."""
+        return await self._read(
+            lambda c: [parse_line(line) for line in ledger_rows.lines_of(c, log, after, limit)]
+        )
+
+    async def lines(self, log: str, after: int = 0, limit: int = 10_000) -> Sequence[bytes]:
+        """Return the records behind number `after` as they are stored, for an audit."""
+        return await self._read(lambda c: ledger_rows.lines_of(c, log, after, limit))
+
+    async def mission_entries(self, log: str, mission: str) -> Sequence[Entry]:
+        """Return the entries of one mission, by its name."""
+        return await self._read(lambda c: ledger_rows.entries_of_mission(c, log, mission))
+
+    async def head(self, log: str) -> Head | None:
+        """Return where a log ends."""
+        return await self._read(lambda c: ledger_rows.head_of(c, log))
+
+    async def logs(self) -> Sequence[str]:
+        """Return the names of all logs."""
+        return await self._read(ledger_rows.log_names)
+
+    async def kill_switch(self) -> bool:
+        """Tell whether the kill switch is on."""
+        return await self._read(kill_switch)
+
+    async def close(self) -> None:
+        """Stop the thread and close the connection; a second time does nothing."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.to_thread(self._stop_reading)
+
+    def _stop_reading(self) -> None:
+        self._threads.shutdown(wait=True)
+        self._reading.close()
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._closed:
+            raise StoreClosed("the store is closed: open it again before asking it")
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, _snapshot, self._reading, work)
+
+
+def _snapshot(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    """Run a closure in a transaction that sees one state of the store."""
+    connection.execute("BEGIN")
+    try:
+        return work(connection)
+    finally:
+        connection.execute("ROLLBACK")

@@ -1,0 +1,150 @@
+"""Which missions an event is for, and how a mission comes to be."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID, uuid5
+
+from grace.adapters.sqlite import inbox_rows, mission_rows
+from grace.adapters.sqlite.event_rows import add_event
+from grace.domain.mission import Mission
+from grace.domain.phase import Phase
+from grace.ports import Routed, Target
+
+# The namespace of mission identities; changing it would give every issue a second mission.
+_IDENTITY: Final = UUID("5b1d2a0e-6d0f-4f6c-9d55-6a3f1f0f7c21")
+_BRANCH: Final = re.compile(r"grace/(mission_\d{8}_\d{3,})(?:-revert)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One delivery on its way to missions: its row and when it is routed."""
+
+    delivery: int
+    now: datetime
+
+
+def route(
+    connection: sqlite3.Connection, arrival: Arrival, routed: Sequence[Routed], note: str
+) -> int:
+    """Give events to missions and mark the delivery; 0 when it was routed before."""
+    if not inbox_rows.mark_routed(connection, arrival.delivery, note, arrival.now):
+        return 0
+    reached: set[str] = set()
+    for item in routed:
+        for uid in _resolve(connection, arrival, item.target):
+            add_event(connection, uid, item.event, arrival.now, delivery=arrival.delivery)
+            reached.add(uid)
+    return len(reached)
+
+
+def _resolve(connection: sqlite3.Connection, arrival: Arrival, target: Target) -> list[str]:
+    found = _named(connection, target)
+    if found:
+        return found
+    if target.create:
+        created = _known_issue(connection, target) or _create(connection, arrival, target)
+        if created:
+            return created
+    return _everyone(connection, target) if target.everyone or not _names(target) else []
+
+
+def _names(target: Target) -> bool:
+    """Tell whether any field names a mission."""
+    fields = (target.uid, target.branch, target.pull, target.sha, target.issue, target.alert)
+    return any(field is not None for field in fields)
+
+
+def _named(connection: sqlite3.Connection, target: Target) -> list[str]:
+    """Look up the first field that is set, in this repository alone."""
+    if target.uid is not None:
+        return _where(connection, target, "uid = ?", str(target.uid))
+    if target.branch is not None:
+        match = _BRANCH.fullmatch(target.branch)
+        return [] if match is None else _where(connection, target, "name = ?", match[1])
+    if target.pull is not None:
+        return _lookup(connection, target, "pull", str(target.pull))
+    if target.sha is not None:
+        return _lookup(connection, target, "sha", target.sha)
+    if target.issue is not None:
+        return _known_issue(connection, target)
+    if target.alert is not None:
+        clause = f"alert = ? AND phase <> '{Phase.CLOSED}'"
+        return _where(connection, target, clause, target.alert)
+    return []
+
+
+def _known_issue(connection: sqlite3.Connection, target: Target) -> list[str]:
+    return [] if target.issue is None else _where(connection, target, "issue = ?", target.issue)
+
+
+def _everyone(connection: sqlite3.Connection, target: Target) -> list[str]:
+    return _where(connection, target, "phase <> ?", Phase.CLOSED.value)
+
+
+def _where(
+    connection: sqlite3.Connection, target: Target, clause: str, value: str | int
+) -> list[str]:
+    rows = connection.execute(
+        "SELECT uid FROM missions WHERE host = ? AND repository_id = ?"  # noqa: S608 - our clauses
+        f" AND {clause} ORDER BY severity, created_at, name",
+        (target.ref.host, target.ref.repository_id, value),
+    )
+    return [row["uid"] for row in rows]
+
+
+def _lookup(connection: sqlite3.Connection, target: Target, kind: str, value: str) -> list[str]:
+    rows = connection.execute(
+        "SELECT mission FROM lookups"
+        " WHERE host = ? AND repository_id = ? AND kind = ? AND value = ? ORDER BY mission",
+        (target.ref.host, target.ref.repository_id, kind, value),
+    )
+    return [row["mission"] for row in rows]
+
+
+def _create(connection: sqlite3.Connection, arrival: Arrival, target: Target) -> list[str]:
+    """Make the mission of an issue, of an alert, or with the given uid; else nothing."""
+    uid = _identity(connection, arrival, target)
+    if uid is None:
+        return []
+    mission = Mission(
+        uid=uid,
+        name=_next_name(connection, arrival.now),
+        ref=target.ref,
+        created_at=arrival.now,
+        issue=target.issue,
+        alert=target.alert,
+    )
+    mission_rows.insert(connection, mission, arrival.now)
+    return [str(uid)]
+
+
+def _identity(connection: sqlite3.Connection, arrival: Arrival, target: Target) -> UUID | None:
+    """Derive the uid: an issue has one mission for ever, an alert one for each time it opens."""
+    place = (target.ref.host, target.ref.repository_id)
+    if target.issue is not None:
+        return uuid5(_IDENTITY, json.dumps([*place, "issue", target.issue]))
+    if target.alert is not None:
+        row = connection.execute(
+            "SELECT origin, delivery_id FROM deliveries WHERE id = ?", (arrival.delivery,)
+        ).fetchone()
+        source = [row["origin"], row["delivery_id"]]
+        return uuid5(_IDENTITY, json.dumps([*place, "alert", target.alert, *source]))
+    if target.uid is not None and mission_rows.row_of(connection, target.uid) is None:
+        return target.uid
+    return None
+
+
+def _next_name(connection: sqlite3.Connection, now: datetime) -> str:
+    """Count up within the UTC day, over the whole store."""
+    day = now.astimezone(UTC).strftime("%Y%m%d")
+    row = connection.execute(
+        "INSERT INTO mission_numbers (day, last) VALUES (?, 1)"
+        " ON CONFLICT (day) DO UPDATE SET last = last + 1 RETURNING last",
+        (day,),
+    ).fetchone()
+    return f"mission_{day}_{row['last']:03d}"

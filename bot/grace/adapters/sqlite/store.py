@@ -1,0 +1,155 @@
+"""The store of one process: inbox, missions, ledger, outbox and deadlines in one SQLite file."""
+
+import asyncio
+import secrets
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Self, TypeVar
+from uuid import UUID
+
+from grace.adapters.sqlite import (
+    inbox_rows,
+    mission_rows,
+    outbox_rows,
+    routing,
+    surroundings,
+    turns,
+)
+from grace.adapters.sqlite.ledger_rows import Pen
+from grace.adapters.sqlite.lock import ProcessLock
+from grace.adapters.sqlite.reader import StoreReader
+from grace.adapters.sqlite.schema import connect, create_private, migrate, shipped
+from grace.adapters.sqlite.writer import GroupWriter
+from grace.domain.events import Event
+from grace.domain.ledger import SALT_BYTES
+from grace.domain.ledger_verify import Checkpoint, sign_head
+from grace.domain.signing import Signer
+from grace.ports import Delivery, Job, Routed, Ruling, Turn
+
+T = TypeVar("T")
+
+
+def _random_salt() -> bytes:
+    return secrets.token_bytes(SALT_BYTES)
+
+
+def _at_once() -> None:
+    """Hold nothing up before a commit."""
+
+
+class SqliteStore(StoreReader):
+    """`grace.ports.Store` in one file.
+
+    Each writing method returns after the commit that contains it is on disk. Errors: StoreError,
+    LedgerError for a note that cannot be written, sqlite3.Error from the disk.
+    """
+
+    def __init__(self, path: Path, lock: ProcessLock, pen: Pen, writer: GroupWriter) -> None:
+        super().__init__(connect(path))
+        self._lock = lock
+        self._pen = pen
+        self._writer = writer
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        signer: Signer,
+        *,
+        salt: Callable[[], bytes] = _random_salt,
+        before_commit: Callable[[], None] = _at_once,
+    ) -> Self:
+        """Lock, migrate and open the file, and let effects that were begun wait again.
+
+        `before_commit` runs in the writing thread in front of each COMMIT; it may delay or fail it.
+        """
+        return await asyncio.to_thread(cls._open, path, Pen(signer, salt), before_commit)
+
+    @classmethod
+    def _open(cls, path: Path, pen: Pen, before_commit: Callable[[], None]) -> Self:
+        create_private(path)
+        lock = ProcessLock(path)
+        try:
+            connection = connect(path)
+            try:
+                migrate(connection, path, shipped())
+                outbox_rows.take_up(connection)
+            except BaseException:
+                connection.close()
+                raise
+        except BaseException:
+            lock.release()
+            raise
+        return cls(path, lock, pen, GroupWriter(connection, before_commit))
+
+    @property
+    def commits(self) -> int:
+        """Count the commits since it was opened."""
+        return self._writer.commits
+
+    async def accept(self, delivery: Delivery) -> bool:
+        """Keep a delivery; False: it was here before."""
+        return await self._write(lambda c: inbox_rows.accept(c, delivery))
+
+    async def unrouted(self, limit: int) -> Sequence[Delivery]:
+        """Return deliveries that nobody has looked at, in the order they came."""
+        return await self._read(lambda c: inbox_rows.unrouted(c, limit))
+
+    async def route(self, delivery: int, routed: Sequence[Routed], note: str, now: datetime) -> int:
+        """Give events to missions and mark the delivery; 0 when it was routed before."""
+        arrival = routing.Arrival(delivery, now)
+        return await self._write(lambda c: routing.route(c, arrival, routed, note))
+
+    async def due(self, now: datetime, limit: int) -> Sequence[UUID]:
+        """Return missions with waiting events or a passed deadline, most urgent first."""
+        return await self._read(lambda c: mission_rows.due(c, now, limit))
+
+    async def next_wake(self) -> datetime | None:
+        """Return the earliest deadline of a mission or of an effect; waiting events have none."""
+        return await self._read(outbox_rows.next_wake)
+
+    async def turn(self, uid: UUID) -> Turn | None:
+        """Read a mission, its waiting events and what surrounds it."""
+        return await self._read(lambda c: turns.read(c, uid))
+
+    async def commit(self, turn: Turn, ruling: Ruling, now: datetime) -> bool:
+        """Store mission, ledger entries and effects at once; False: the turn is out of date."""
+        return await self._write(lambda c: turns.commit(c, turn, ruling, now, self._pen))
+
+    async def jobs(self, now: datetime, limit: int) -> Sequence[Job]:
+        """Return each mission's next effect, once the mission has heard of the one before."""
+        return await self._read(lambda c: outbox_rows.jobs(c, now, limit))
+
+    async def begin(self, job: int) -> None:
+        """Note that an effect begins now; EffectGone when it does not wait any more."""
+        await self._write(lambda c: outbox_rows.begin(c, job))
+
+    async def finish(self, job: int, event: Event | None, now: datetime) -> None:
+        """Mark an effect done and hand its outcome to the mission."""
+        await self._write(lambda c: outbox_rows.finish(c, job, event, now))
+
+    async def postpone(self, job: int, due_at: datetime, reason: str) -> None:
+        """Let an effect wait again until `due_at`; EffectGone when it is done."""
+        await self._write(lambda c: outbox_rows.postpone(c, job, due_at, reason))
+
+    async def checkpoint(self, log: str) -> Checkpoint | None:
+        """Sign where a log ends; None: it has no entry."""
+        head = await self.head(log)
+        return None if head is None else sign_head(head, self._pen.signer)
+
+    async def set_kill_switch(self, *, on: bool, actor: str, now: datetime) -> None:
+        """Turn the kill switch; every live mission looks again where that changes it."""
+        await self._write(lambda c: surroundings.set_kill_switch(c, on=on, actor=actor, now=now))
+
+    async def close(self) -> None:
+        """Write what is queued, close the file and let the next process in."""
+        if self._closed:
+            return
+        await super().close()
+        await asyncio.to_thread(self._writer.close)
+        self._lock.release()
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await asyncio.wrap_future(self._writer.submit(work))

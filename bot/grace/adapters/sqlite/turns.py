@@ -1,0 +1,48 @@
+"""A turn: a mission with all that waits for it, read at once and stored at once."""
+
+import sqlite3
+from datetime import datetime
+from uuid import UUID
+
+from grace.adapters.sqlite import event_rows, mission_rows, outbox_rows
+from grace.adapters.sqlite.ledger_rows import Pen, write_notes
+from grace.adapters.sqlite.surroundings import Surroundings
+from grace.adapters.sqlite.values import facts_of, mission_of
+from grace.domain.phase import Phase
+from grace.ports import Ruling, Turn
+
+
+def read(connection: sqlite3.Connection, uid: UUID) -> Turn | None:
+    """Read a mission, its waiting events and what surrounds it."""
+    row = mission_rows.row_of(connection, uid)
+    if row is None:
+        return None
+    return Turn(
+        mission=mission_of(row),
+        facts=Surroundings.read(connection, row).around(facts_of(row)),
+        version=row["version"],
+        events=event_rows.waiting(connection, row["uid"]),
+    )
+
+
+def commit(
+    connection: sqlite3.Connection, turn: Turn, ruling: Ruling, now: datetime, pen: Pen
+) -> bool:
+    """Store what was decided; False and nothing stored when it was decided on an old picture.
+
+    Old is also a picture whose surroundings have changed. Two missions that start on the same
+    paths would else not see each other, and a wake in between would be lost.
+    """
+    row = mission_rows.row_of(connection, turn.mission.uid)
+    if row is None or row["version"] != turn.version:
+        return False
+    if Surroundings.of(turn.facts) != Surroundings.read(connection, row):
+        return False
+    mission = ruling.mission
+    entry = write_notes(connection, mission, ruling.notes, now, pen)
+    mission_rows.update(connection, ruling, turn.version, now)
+    outbox_rows.add(connection, row["uid"], ruling.effects, entry, now)
+    event_rows.mark_handled(connection, row["uid"], ruling.handled, now)
+    if mission.phase is Phase.CLOSED and row["phase"] != Phase.CLOSED:
+        mission_rows.wake_planning(connection, mission, now)
+    return True
