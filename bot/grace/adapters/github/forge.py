@@ -1,0 +1,286 @@
+"""The port `Forge` on GitHub. One REST call a method, except where its docstring says more."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Final, Literal
+
+import httpx
+
+from grace.adapters.github.payloads import AppId, Issue, Lenient, Pull, Repository, fit
+from grace.adapters.github.problems import problem
+from grace.adapters.github.reading import Reading
+from grace.adapters.github.seen import actor_of, pull_seen
+from grace.adapters.github.session import AppIdentity, GitHubSite, Session, on
+from grace.adapters.github.wire import Answer, Call, Refusal, Request
+from grace.domain.events import Permission
+from grace.domain.mission import MissionRef
+from grace.ports import (
+    Change,
+    ChangeDraft,
+    ChangeState,
+    CheckDraft,
+    Clock,
+    ForgeRefused,
+    GitAccess,
+    MergeAnswer,
+    MergeDraft,
+)
+
+_MAX_SUMMARY: Final = 65_535
+_CUT: Final = "\n\n(cut here: GitHub shows no more)"
+_PERMISSIONS: Final = frozenset(Permission)
+_MISSING: Final = frozenset({int(HTTPStatus.NOT_FOUND)})
+_INVALID: Final = frozenset({int(HTTPStatus.UNPROCESSABLE_ENTITY)})
+_NOT_MERGED: Final = frozenset({int(HTTPStatus.METHOD_NOT_ALLOWED), int(HTTPStatus.CONFLICT)})
+
+
+class _PermissionAnswer(Lenient):
+    permission: str
+    role_name: str | None = None
+
+
+class _Merged(Lenient):
+    sha: str | None = None
+    merged: bool = False
+    message: str = ""
+
+
+def nobody() -> None:
+    """Name no mission."""
+
+
+class GitHubForge:
+    """Speak to one GitHub as one app. Every REST call is told to `observe`.
+
+    `mission` names the mission that is being worked for, for the record of calls.
+    """
+
+    def __init__(
+        self,
+        site: GitHubSite,
+        client: httpx.AsyncClient,
+        clock: Clock,
+        observe: Callable[[Call], None],
+        mission: Callable[[], str | None] = nobody,
+    ) -> None:
+        self._site = site
+        self._clock = clock
+        self._session = Session(site, client, clock, observe, mission)
+        self._reading = Reading(self._session, site.app_id, clock)
+
+    async def identity(self) -> AppIdentity:
+        """Return our app's id, slug and bot login; asked once."""
+        return await self._session.identity()
+
+    async def reach(self) -> str:
+        """Prove that GitHub answers and knows our key."""
+        app = await self._session.identity(fresh=True)
+        if app.id != self._site.app_id:
+            raise ForgeRefused(
+                f"the private key belongs to the GitHub App {app.slug} ({app.id}), "
+                f"not to {self._site.app_id}; set the right id",
+                HTTPStatus.UNAUTHORIZED,
+            )
+        return f"GitHub at {self._site.host} knows the app {app.name} ({app.slug}, id {app.id})"
+
+    async def resolve(self, host: str, repository: str) -> MissionRef:
+        """Look up a repository's numeric id and its installation: 2 calls and a token."""
+        if host != self._site.host:
+            raise ForgeRefused(
+                f"{host} is not the configured GitHub, {self._site.host}", HTTPStatus.NOT_FOUND
+            )
+        installation = await self._session.find_installation(repository)
+        ref = MissionRef(
+            host=host, repository_id=0, repository=repository, installation_id=installation
+        )
+        request = on(ref, "resolve", "GET ")
+        try:
+            answer = await self._session.call(ref, request, _MISSING)
+        except Refusal as refusal:
+            raise self._problem(request, refusal) from refusal
+        found = fit(Repository, answer.data, request.purpose)
+        return ref.model_copy(update={"repository_id": found.id, "repository": found.full_name})
+
+    async def git_access(self, ref: MissionRef) -> GitAccess:
+        """Return the clone address and an installation token; no call while one is cached."""
+        token = await self._session.token(ref)
+        url = f"{self._site.web_url.rstrip('/')}/{ref.repository}.git"
+        return GitAccess(url=url, username="x-access-token", token=token)
+
+    async def permission(self, ref: MissionRef, login: str) -> Permission:
+        """Read what a person may do; a custom role counts as the one that it extends."""
+        request = on(ref, "permission", "GET /collaborators/{login}/permission", login=login)
+        try:
+            answer = await self._session.call(ref, request, _MISSING)
+        except Refusal:
+            return Permission.NONE
+        found = fit(_PermissionAnswer, answer.data, request.purpose)
+        for name in (found.role_name, found.permission):
+            if name in _PERMISSIONS:
+                return Permission(name)
+        raise ForgeRefused(
+            f"GitHub names a permission of {login} that is not known: {found.permission!r}",
+            answer.status,
+        )
+
+    async def post_comment(self, ref: MissionRef, number: int, body: str) -> str:
+        request = on(ref, "post comment", "POST /issues/{number}/comments", number=number)
+        answer = await self._write(ref, request, {"body": body})
+        return str(fit(AppId, answer.data, request.purpose).id)
+
+    async def edit_comment(self, ref: MissionRef, comment: str, body: str) -> None:
+        request = on(ref, "edit comment", "PATCH /issues/comments/{comment}", comment=comment)
+        await self._write(ref, request, {"body": body})
+
+    async def find_comment(self, ref: MissionRef, number: int, marker: str) -> str | None:
+        """Find our own comment with the marker: a call for each hundred comments."""
+        return await self._reading.comment(ref, number, marker)
+
+    async def open_change(self, ref: MissionRef, draft: ChangeDraft) -> Change:
+        """Open a pull request, or return the open one of that branch (one call more)."""
+        request = on(ref, "open pull request", "POST /pulls")
+        fields = {
+            "head": draft.head_branch,
+            "base": draft.base_branch,
+            "title": draft.title,
+            "body": draft.body,
+        }
+        try:
+            answer = await self._write(ref, request, fields, _INVALID)
+        except Refusal as refusal:
+            there = None
+            if "already exists" in refusal.text:
+                there = await self._reading.open_pull(ref, draft.head_branch, draft.base_branch)
+            if there is None:
+                raise self._problem(request, refusal) from refusal
+            return _change(there)
+        return _change(fit(Pull, answer.data, request.purpose))
+
+    async def read_change(self, ref: MissionRef, number: int) -> ChangeState:
+        """Read pull request, reviews and CI's check runs of its head; 3 calls while all are short.
+
+        Our own check runs are left out. The sender is who merged it, else who opened it.
+        """
+        request = on(ref, "read pull request", "GET /pulls/{number}", number=number)
+        pull = fit(Pull, (await self._session.call(ref, request)).data, request.purpose)
+        return ChangeState(
+            pull=pull_seen(pull, actor_of(pull.merged_by or pull.user)),
+            reviews=await self._reading.reviews(ref, number),
+            checks=await self._reading.checks(ref, pull.head.sha),
+        )
+
+    async def close_change(self, ref: MissionRef, number: int) -> None:
+        request = on(ref, "close pull request", "PATCH /pulls/{number}", number=number)
+        await self._write(ref, request, {"state": "closed"})
+
+    async def publish_check(self, ref: MissionRef, draft: CheckDraft, check: str | None) -> str:
+        """Create a check run, or bring `check` up to date."""
+        at = draft.at.isoformat()
+        fields: dict[str, object] = {
+            "name": draft.name,
+            "external_id": draft.external_id,
+            "output": {"title": draft.title, "summary": _cut(draft.summary)},
+        }
+        if draft.conclusion is None:
+            fields |= {"status": "in_progress", "started_at": at}
+        else:
+            fields |= {"status": "completed", "conclusion": draft.conclusion, "completed_at": at}
+        if check is None:
+            request = on(ref, "create check", "POST /check-runs")
+            fields["head_sha"] = draft.sha
+        else:
+            request = on(ref, "update check", "PATCH /check-runs/{check}", check=check)
+        answer = await self._write(ref, request, fields)
+        return str(fit(AppId, answer.data, request.purpose).id)
+
+    async def find_check(self, ref: MissionRef, sha: str, external_id: str) -> str | None:
+        """Find our newest check run of a commit by its `external_id`."""
+        return await self._reading.check(ref, sha, external_id)
+
+    async def request_review(self, ref: MissionRef, number: int, reviewers: Sequence[str]) -> None:
+        """Ask people, and teams that are written `org/team`, to review."""
+        call = "POST /pulls/{number}/requested_reviewers"
+        people = [name for name in reviewers if "/" not in name]
+        teams = [name.partition("/")[2] for name in reviewers if "/" in name]
+        fields = {"reviewers": people, "team_reviewers": teams}
+        await self._write(ref, on(ref, "request review", call, number=number), fields)
+
+    async def set_labels(
+        self, ref: MissionRef, number: int, add: Sequence[str], remove: Sequence[str]
+    ) -> None:
+        """Add labels in one call; remove each in one. One that is not there counts as removed."""
+        if add:
+            request = on(ref, "add labels", "POST /issues/{number}/labels", number=number)
+            await self._write(ref, request, {"labels": list(add)})
+        for name in remove:
+            call = "DELETE /issues/{number}/labels/{name}"
+            request = on(ref, "remove label", call, number=number, name=name)
+            try:
+                await self._session.call(ref, request, _MISSING)
+            except Refusal:
+                continue
+
+    async def merge(self, ref: MissionRef, draft: MergeDraft) -> MergeAnswer:
+        """Merge exactly `draft.head`. Never repeated here: after no answer, read the state."""
+        request = on(ref, "merge", "PUT /pulls/{number}/merge", number=draft.number)
+        fields = {
+            "sha": draft.head,
+            "merge_method": draft.method,
+            "commit_title": draft.subject,
+            "commit_message": draft.message,
+        }
+        try:
+            answer = await self._write(ref, request, fields, _NOT_MERGED)
+        except Refusal as refusal:
+            return MergeAnswer(status=refusal.status, message=refusal.text)
+        said = fit(_Merged, answer.data, request.purpose)
+        sha = said.sha if said.merged else None
+        return MergeAnswer(sha=sha, status=answer.status, message=said.message)
+
+    async def file_issue(
+        self, ref: MissionRef, title: str, body: str, labels: Sequence[str]
+    ) -> Change:
+        """Open an issue; its `head_sha` is empty."""
+        request = on(ref, "file issue", "POST /issues")
+        fields = {"title": title, "body": body, "labels": list(labels)}
+        answer = await self._write(ref, request, fields)
+        return _filed(fit(Issue, answer.data, request.purpose))
+
+    async def find_issue(self, ref: MissionRef, label: str, marker: str) -> Change | None:
+        """Find our own issue with the marker among the newest 500 with the label."""
+        found = await self._reading.issue(ref, label, marker)
+        return _filed(found) if found else None
+
+    async def close_issue(
+        self, ref: MissionRef, number: int, reason: Literal["completed", "not_planned"]
+    ) -> None:
+        request = on(ref, "close issue", "PATCH /issues/{number}", number=number)
+        await self._write(ref, request, {"state": "closed", "state_reason": reason})
+
+    async def _write(
+        self,
+        ref: MissionRef,
+        request: Request,
+        fields: Mapping[str, object],
+        expected: frozenset[int] = frozenset(),
+    ) -> Answer:
+        return await self._session.call(ref, replace(request, body=fields), expected)
+
+    def _problem(self, request: Request, refusal: Refusal) -> Exception:
+        return problem(refusal, request.purpose, self._clock.now())
+
+
+def _change(pull: Pull) -> Change:
+    return Change(number=pull.number, url=pull.html_url, head_sha=pull.head.sha)
+
+
+def _filed(issue: Issue) -> Change:
+    return Change(number=issue.number, url=issue.html_url, head_sha="")
+
+
+def _cut(summary: str) -> str:
+    """Keep a check's summary within GitHub's limit, and say so where it was cut."""
+    if len(summary) <= _MAX_SUMMARY:
+        return summary
+    return summary[: _MAX_SUMMARY - len(_CUT)] + _CUT

@@ -1,0 +1,135 @@
+"""What machines do, as events: checks, statuses, pushes, deployments, repositories. Pure."""
+
+from typing import Final
+
+from grace.adapters.github.envelopes import (
+    CheckRunDelivery,
+    DeploymentStatusDelivery,
+    InstallationDelivery,
+    PushDelivery,
+    RepositoryDelivery,
+    StatusDelivery,
+)
+from grace.adapters.github.ours import LEDGER_BRANCH, Ours, Translated, ignored, is_work
+from grace.adapters.github.seen import check_seen
+from grace.domain.events import BasePushed, CheckSeen, DeploymentSeen, RepositoryGone
+from grace.domain.mission import MissionRef
+from grace.ports import Delivery, Routed, Target
+
+_CHECK_ACTIONS: Final = frozenset({"created", "completed"})
+_STATUS_CONCLUSIONS: Final = {
+    "success": "success",
+    "failure": "failure",
+    "error": "failure",
+    "pending": None,
+}
+_REPOSITORY_REASONS: Final = {
+    "deleted": "the repository was deleted",
+    "transferred": "the repository was transferred to another owner",
+    "archived": "the repository was archived, which makes it read-only",
+}
+_INSTALLATION_REASONS: Final = {
+    "deleted": "the GitHub App was uninstalled",
+    "suspend": "the GitHub App's installation was suspended",
+    "removed": "the repository was taken from the GitHub App's installation",
+}
+
+
+def check_run(given: CheckRunDelivery, delivery: Delivery, ours: Ours) -> Translated:
+    """Read a check run of CI; our own say nothing new."""
+    run = given.check_run
+    what = f"check_run.{given.action} of {run.name}"
+    if ours.is_app(run.app):
+        return ignored(f"{what}: our own check")
+    if given.action not in _CHECK_ACTIONS:
+        return ignored(f"{what}: its state comes with the run itself")
+    event = check_seen(run, delivery.received_at)
+    branch = run.check_suite.head_branch if run.check_suite else None
+    return (Routed(target=_commit(given.ref(ours.host), branch, run.head_sha), event=event),), ""
+
+
+def status(given: StatusDelivery, _: Delivery, ours: Ours) -> Translated:
+    """Read a commit status as a check named by its context."""
+    if ours.sent(given.sender):
+        return ignored(f"status {given.context}: our own doing")
+    if given.state not in _STATUS_CONCLUSIONS:
+        return ignored(f"status {given.context}: the state {given.state!r} is not known")
+    tips = (b.name for b in given.branches if is_work(b.name) and b.commit.sha == given.sha)
+    event = CheckSeen(
+        id=f"status:{given.context}",
+        name=given.context,
+        sha=given.sha,
+        conclusion=_STATUS_CONCLUSIONS[given.state],
+        url=given.target_url or "",
+        at=given.updated_at,
+    )
+    target = _commit(given.ref(ours.host), next(tips, None), given.sha)
+    return (Routed(target=target, event=event),), ""
+
+
+def push(given: PushDelivery, _: Delivery, ours: Ours) -> Translated:
+    """Read that a base branch moved: the default one, or one that is configured."""
+    what = f"push to {given.ref_name}"
+    branch = given.ref_name.removeprefix("refs/heads/")
+    if branch == given.ref_name:
+        return ignored(f"{what}: not a branch")
+    if is_work(branch) or branch == LEDGER_BRANCH:
+        return ignored(f"{what}: the pull request tells it, or it is our ledger")
+    if branch != given.repository.default_branch and branch not in ours.bases:
+        return ignored(f"{what}: not a base branch")
+    if given.deleted or set(given.after) == {"0"}:
+        return ignored(f"{what}: the branch was deleted")
+    target = Target(ref=given.ref(ours.host), everyone=True)
+    return (Routed(target=target, event=BasePushed(branch=branch, sha=given.after)),), ""
+
+
+def deployment_status(given: DeploymentStatusDelivery, _: Delivery, ours: Ours) -> Translated:
+    """Read a deployment's state; it may be of a later commit that contains ours."""
+    said = given.deployment_status
+    event = DeploymentSeen(
+        sha=given.deployment.sha,
+        environment=said.environment or given.deployment.environment,
+        state=said.state,
+        at=said.created_at,
+    )
+    target = Target(ref=given.ref(ours.host), sha=given.deployment.sha, everyone=True)
+    return (Routed(target=target, event=event),), ""
+
+
+def repository(given: RepositoryDelivery, _: Delivery, ours: Ours) -> Translated:
+    """Read that a repository is lost to us."""
+    reason = _REPOSITORY_REASONS.get(given.action)
+    if reason is None:
+        return ignored(f"repository.{given.action}: it stays where it is")
+    return (_gone(given.ref(ours.host), reason),), ""
+
+
+def installation(given: InstallationDelivery, delivery: Delivery, ours: Ours) -> Translated:
+    """Read that repositories were lost with, or taken from, an installation."""
+    reason = _INSTALLATION_REASONS.get(given.action)
+    if reason is None:
+        return ignored(f"{delivery.event}.{given.action}: nothing was lost")
+    lost = given.repositories_removed if given.action == "removed" else given.repositories
+    if not lost:
+        return ignored(f"{delivery.event}.{given.action}: it names no repository")
+    return tuple(
+        _gone(
+            MissionRef(
+                host=ours.host,
+                repository_id=repo.id,
+                repository=repo.full_name,
+                installation_id=given.installation.id,
+            ),
+            reason,
+        )
+        for repo in lost
+    ), ""
+
+
+def _gone(ref: MissionRef, reason: str) -> Routed:
+    return Routed(target=Target(ref=ref, everyone=True), event=RepositoryGone(reason=reason))
+
+
+def _commit(ref: MissionRef, branch: str | None, sha: str) -> Target:
+    """Route by a branch of ours, else by the commit."""
+    return Target(ref=ref, branch=branch) if is_work(branch) else Target(ref=ref, sha=sha)

@@ -1,0 +1,72 @@
+"""A stored GitHub webhook as domain events, each with whom it concerns. Pure: no IO, no clock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from grace.adapters.github import arrivals, lifecycles
+from grace.adapters.github.envelopes import (
+    CheckRunDelivery,
+    CommentDelivery,
+    DeploymentStatusDelivery,
+    InstallationDelivery,
+    IssueDelivery,
+    PullDelivery,
+    PushDelivery,
+    RepositoryDelivery,
+    ReviewDelivery,
+    StatusDelivery,
+)
+from grace.adapters.github.ours import Ours, Translated, TranslationError, ignored
+from grace.adapters.github.payloads import misfit
+from grace.ports import Delivery
+
+E = TypeVar("E", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """How one event is read: bytes to what they say."""
+
+    read: Callable[[Delivery, Ours], Translated]
+
+
+def _reader(model: type[E], meaning: Callable[[E, Delivery, Ours], Translated]) -> _Reader:
+    def read(delivery: Delivery, ours: Ours) -> Translated:
+        return meaning(model.model_validate_json(delivery.body), delivery, ours)
+
+    return _Reader(read)
+
+
+_READERS: Final[dict[str, _Reader]] = {
+    "issues": _reader(IssueDelivery, arrivals.issue),
+    "issue_comment": _reader(CommentDelivery, arrivals.comment),
+    "pull_request": _reader(PullDelivery, arrivals.pull),
+    "pull_request_review": _reader(ReviewDelivery, arrivals.review),
+    "check_run": _reader(CheckRunDelivery, lifecycles.check_run),
+    "status": _reader(StatusDelivery, lifecycles.status),
+    "push": _reader(PushDelivery, lifecycles.push),
+    "deployment_status": _reader(DeploymentStatusDelivery, lifecycles.deployment_status),
+    "repository": _reader(RepositoryDelivery, lifecycles.repository),
+    "installation": _reader(InstallationDelivery, lifecycles.installation),
+    "installation_repositories": _reader(InstallationDelivery, lifecycles.installation),
+}
+
+
+def translate(delivery: Delivery, ours: Ours) -> Translated:
+    """Return the events of a delivery and a note: what was ignored and why, else empty.
+
+    Raises `TranslationError`, and nothing else, for a body that is malformed or does not fit.
+    """
+    reader = _READERS.get(delivery.event)
+    if reader is None:
+        return ignored(f"{delivery.event}: nothing of ours hangs on it")
+    try:
+        return reader.read(delivery, ours)
+    except ValidationError as error:
+        raise TranslationError(
+            f"delivery {delivery.delivery_id} ({delivery.event}) is not what GitHub documents: "
+            f"{misfit(error)}"
+        ) from error
