@@ -1,17 +1,18 @@
 """What the core needs of the world, as small protocols, and the errors the world answers with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
 from grace.domain.base import Frozen
-from grace.domain.catalog import Source
-from grace.domain.effects import Effect
-from grace.domain.events import CheckSeen, Event, Permission, PullSeen, ReviewSeen
+from grace.domain.catalog import MetricDefinition
+from grace.domain.decision import Note
+from grace.domain.effects import Effect, PushPatch, PushRevert
+from grace.domain.events import BaseRead, BranchPushed, PatchRefused, RevertPushed, RevertRefused, CheckSeen, Event, Permission, PullSeen, ReviewSeen
 from grace.domain.facts import Facts
-from grace.domain.ledger import Entry, Head, SignedHead
+from grace.domain.ledger import Entry, Head
 from grace.domain.mission import Mission, MissionRef
 from grace.domain.package import MetricObservation
 
@@ -152,10 +153,37 @@ class Forge(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class CommitOrder:
+    """How a commit is to be made: `message` gets the tree, `sign` the raw commit."""
+
+    message: Callable[[str], str]
+    sign: Callable[[bytes], bytes]
+    at: datetime
+
+
+class Repositories(Protocol):
+    """Code, by git and without a work tree. Every call may raise `ForgeError`."""
+
+    async def tip(self, ref: MissionRef, branch: str) -> BaseRead: ...
+    async def tree(self, ref: MissionRef, sha: str) -> str: ...
+    async def push_patch(
+        self, ref: MissionRef, effect: PushPatch, order: CommitOrder
+    ) -> BranchPushed | PatchRefused: ...
+    async def push_revert(
+        self, ref: MissionRef, effect: PushRevert, order: CommitOrder, *, again: bool
+    ) -> RevertPushed | RevertRefused: ...
+    async def publish(
+        self, ref: MissionRef, branch: str, files: Mapping[str, bytes], order: CommitOrder
+    ) -> None: ...
+
+
 class MetricSource(Protocol):
     """Where samples come from. A source that is down answers a sample without a value."""
 
-    async def sample(self, metric_id: str, source: Source, unit: str) -> MetricObservation: ...
+    async def sample_all(
+        self, wanted: Mapping[str, MetricDefinition]
+    ) -> tuple[MetricObservation, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +223,6 @@ class Routed(Frozen):
 
     target: Target
     event: Event
-
-
-class Note(Frozen):
-    """What a decision wants remembered in the ledger."""
-
-    kind: str
-    actor: str
-    payload: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +309,6 @@ class Store(Protocol):
     async def entries(self, log: str, after: int = 0, limit: int = 10_000) -> Sequence[Entry]: ...
     async def mission_entries(self, log: str, mission: str) -> Sequence[Entry]: ...
     async def head(self, log: str) -> Head | None: ...
-    async def checkpoint(self, log: str) -> SignedHead | None: ...
     async def logs(self) -> Sequence[str]: ...
     async def set_kill_switch(self, *, on: bool, actor: str, now: datetime) -> None: ...
     async def kill_switch(self) -> bool: ...

@@ -247,6 +247,15 @@ class MergeRefused(Frozen):
     reason: str
 
 
+class ChangeRead(Frozen):
+    """A reconciling read of a pull request: everything that webhooks may have failed to tell."""
+
+    kind: Literal["change_read"] = "change_read"
+    pull: PullSeen
+    reviews: tuple[ReviewSeen, ...] = ()
+    checks: tuple[CheckSeen, ...] = ()
+
+
 class MetricsSampled(Frozen):
     """One round of live samples."""
 
@@ -327,6 +336,7 @@ Event = (
     | Published
     | Merged
     | MergeRefused
+    | ChangeRead
     | MetricsSampled
     | RevertPushed
     | RevertRefused

@@ -121,6 +121,10 @@ class Facts(Frozen):
 
 def fold(facts: Facts, event: ev.Event, now: datetime) -> Facts:
     """Add what an event says to the facts."""
+    if isinstance(event, ev.ChangeRead):
+        for part in (event.pull, *event.reviews, *event.checks):
+            facts = fold(facts, part, now)
+        return facts
     changes = _changes(facts, event, now)
     if isinstance(event, ev.CheckSeen | ev.PullSeen | ev.ReviewSeen | ev.ResultsReported):
         changes["heard_at"] = now

@@ -103,14 +103,11 @@ class _Walk:
             self._advance(None)
             return
         envelope = entry.envelope
-        if self.log is None:
-            self.log = envelope.log
-            self.head = Head.empty(envelope.log) if self.due == 1 else None
         # 2. The key is one of those trusted, and its signature covers exactly this envelope.
         # 3. It belongs to this log.
-        unproven = self._unproven(entry)
-        if unproven is not None:
-            self._found(*unproven, self.due)
+        fault = self._unsigned(entry) or self._astray(entry)
+        if fault is not None:
+            self._found(*fault, self.due)
             self._advance(None)
             return
         # 4. Its number is the next one.
@@ -131,12 +128,20 @@ class _Walk:
             self._found(LedgerFault.TIME_DECREASED, what, envelope.seq)
         self._advance(entry)
 
-    def _unproven(self, entry: Entry) -> tuple[LedgerFault, str] | None:
-        key, log = entry.envelope.key, entry.envelope.log
+    def _unsigned(self, entry: Entry) -> tuple[LedgerFault, str] | None:
+        key = entry.envelope.key
         if not self.verifier.knows(key):
             return LedgerFault.UNKNOWN_KEY, f"is signed by {key}, which is not trusted"
         if not self.verifier(key, entry.signed, entry.signature):
             return LedgerFault.BAD_SIGNATURE, "has a signature that does not match its envelope"
+        return None
+
+    def _astray(self, entry: Entry) -> tuple[LedgerFault, str] | None:
+        """Compare the log; without a start it is that of the first entry with a good signature."""
+        log = entry.envelope.log
+        if self.log is None:
+            self.log = log
+            self.head = Head.empty(log) if self.due == 1 else None
         if log != self.log:
             return LedgerFault.WRONG_LOG, f"belongs to log {log}, not {self.log}"
         return None

@@ -69,6 +69,7 @@ class Window(Frozen):
     anchored_to: Literal["deployment", "merge"] | None = None
     ends_at: AwareDatetime | None = None
     extended: bool = False
+    waited_since: AwareDatetime | None = None
     verdict: Literal["pass", "regress", "inconclusive"] | None = None
     reason: str = ""
 
@@ -84,6 +85,7 @@ class Revert(Frozen):
     pull: PullRef | None = None
     landed: Landing | None = None
     blocked: str | None = None
+    asked_at: AwareDatetime | None = None
 
 
 class Mission(Frozen):
@@ -112,16 +114,22 @@ class Mission(Frozen):
     commands: tuple[CommandGiven, ...] = ()
     context: MissionContext | None = None
     base: Sha | None = None
+    base_asked_at: AwareDatetime | None = None
     round: int = 0
+    asked: int = 0
     candidate: int = 0
+    refresh: bool = False
+    forge_says: str = ""
+    merge_after: AwareDatetime | None = None
     attempts: tuple[Attempt, ...] = ()
     pull: PullRef | None = None
     landing: Landing | None = None
     window: Window | None = None
-    sampled: int = 0
+    sampled_at: AwareDatetime | None = None
     revert: Revert | None = None
     capa: int | None = None
     requested: frozenset[str] = frozenset()
+    verdict_digest: str = ""
     published: dict[str, str] = {}
     surface_ids: dict[str, str] = {}
     closed_at: AwareDatetime | None = None

@@ -85,4 +85,3 @@ class CIReport(Frozen):
     at: AwareDatetime
     suites: Annotated[tuple[SuiteReport, ...], Field(max_length=50)] = ()
     stress: Annotated[tuple[StressReport, ...], Field(max_length=10)] = ()
-

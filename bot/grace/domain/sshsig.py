@@ -2,7 +2,7 @@
 
 Source: PROTOCOL.sshsig of OpenSSH, version 1, with the namespace `git` and SHA-512, as
 `ssh-keygen -Y verify` and `git verify-commit` read it. A commit is signed as its raw bytes without
-the `gpgsig` header.
+the signature header.
 """
 
 import base64
@@ -30,6 +30,7 @@ _GIT: Final = b"git"
 _BEGIN: Final = "-----BEGIN SSH SIGNATURE-----"
 _END: Final = "-----END SSH SIGNATURE-----"
 _WIDTH: Final = 70
+_SIGNATURE_HEADERS: Final = (b"gpgsig", b"gpgsig-sha256")
 _OBJECT_ID: Final = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -87,13 +88,14 @@ def check(message: bytes, armored: str, verifier: Verifier, namespace: bytes = _
 
 
 def sign_commit(raw: bytes, signer: Signer) -> bytes:
-    """Insert `gpgsig` into a raw commit (header, blank line, message) that has none yet."""
+    """Insert the signature into a raw commit (header, blank line, message) that has none yet."""
     commit = parse_commit(raw)
     if commit.signature is not None:
         raise SignatureFormatError("the commit is signed already")
     header, _, message = raw.partition(b"\n\n")
     lines = armor(raw, signer).rstrip("\n").replace("\n", "\n ")
-    return b"%b\ngpgsig %b\n\n%b" % (header, lines.encode("ascii"), message)
+    name = _header_name(commit.tree.encode("ascii"))
+    return b"%b\n%b %b\n\n%b" % (header, name, lines.encode("ascii"), message)
 
 
 def check_commit(raw: bytes, verifier: Verifier) -> CommitProof:
@@ -120,10 +122,11 @@ def parse_commit(raw: bytes) -> Commit:
             fields.append((name, value))
     if not separator or fields[0][0] != b"tree" or not _OBJECT_ID.fullmatch(fields[0][1]):
         raise SignatureFormatError("the object is not a commit")
-    signatures = [value for name, value in fields if name == b"gpgsig"]
+    header_name = _header_name(fields[0][1])
+    signatures = [value for name, value in fields if name == header_name]
     if len(signatures) > 1:
         raise SignatureFormatError("the commit has more than one signature")
-    unsigned = [_field(*f) for f in fields if f[0] not in {b"gpgsig", b"gpgsig-sha256"}]
+    unsigned = [_field(*f) for f in fields if f[0] not in _SIGNATURE_HEADERS]
     return Commit(
         tree=fields[0][1].decode("ascii"),
         parents=tuple(v.decode("ascii", "replace") for n, v in fields if n == b"parent"),
@@ -139,6 +142,11 @@ def object_id(raw: bytes, *, like: str) -> str:
     if len(like) == hashlib.sha256().digest_size * 2:
         return hashlib.sha256(data).hexdigest()
     return hashlib.sha1(data, usedforsecurity=False).hexdigest()
+
+
+def _header_name(tree: bytes) -> bytes:
+    """Name the signature header: git has another where objects are named by SHA-256."""
+    return _SIGNATURE_HEADERS[len(tree) == hashlib.sha256().digest_size * 2]
 
 
 def _field(name: bytes, value: bytes) -> bytes:

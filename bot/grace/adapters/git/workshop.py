@@ -1,0 +1,176 @@
+"""`Repositories` over one mirror per repository: git's answers in the words of the core."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from grace.adapters.git import errors
+from grace.adapters.git.mirror import Mirror, MirrorConfig, Mirrors
+from grace.adapters.git.model import BuiltCommit, CommitDraft, Ident, PatchBounds
+from grace.adapters.git.process import Credentials
+from grace.domain import events as ev
+from grace.domain.effects import PushPatch, PushRevert
+from grace.domain.mission import MissionRef
+from grace.ports import CommitOrder, ForgeGone, ForgeRefused, ForgeUnavailable, GitAccess
+
+T = TypeVar("T")
+Access = Callable[[MissionRef], Awaitable[GitAccess]]
+PushObserver = Callable[[MissionRef, str], None]
+
+
+class Workshop:
+    """Make commits in bare mirrors and push them. `access` gives URL and token of a repository."""
+
+    def __init__(self, root: Path, access: Access, author: Ident, on_push: PushObserver) -> None:
+        self._mirrors = Mirrors(root)
+        self._access = access
+        self._author = author
+        self._on_push = on_push
+
+    async def tip(self, ref: MissionRef, branch: str) -> ev.BaseRead:
+        """Read a branch's tip from the forge; the version is the file VERSION, if there is one."""
+
+        async def read(mirror: Mirror) -> ev.BaseRead:
+            await mirror.fetch((f"refs/heads/{branch}",))
+            sha = await mirror.tip(branch)
+            if sha is None:
+                raise ForgeRefused(f"the repository has no branch {branch}", 404)
+            version = await mirror.read_file(sha, "VERSION", 200)
+            text = (version or b"").decode(errors="replace").strip()
+            return ev.BaseRead(branch=branch, sha=sha, version=text or sha[:10])
+
+        return await self._with(ref, read)
+
+    async def tree(self, ref: MissionRef, sha: str) -> str:
+        """Read the tree of a commit that may have landed a moment ago."""
+
+        async def read(mirror: Mirror) -> str:
+            try:
+                return await mirror.tree(sha)
+            except errors.UnknownCommit:
+                await mirror.fetch()
+                return await mirror.tree(sha)
+
+        return await self._with(ref, read)
+
+    async def push_patch(
+        self, ref: MissionRef, effect: PushPatch, order: CommitOrder
+    ) -> ev.BranchPushed | ev.PatchRefused:
+        """Apply a candidate on its base and push it; a patch out of bounds is refused."""
+
+        async def push(mirror: Mirror) -> ev.BranchPushed | ev.PatchRefused:
+            bounds = PatchBounds(protected=effect.protected_paths)
+            try:
+                diff = await self._diff(mirror, effect)
+                built = await mirror.build_patch_commit(
+                    effect.base, diff, bounds, self._draft(order)
+                )
+            except (errors.PatchDoesNotApply, errors.PatchOutOfBounds) as error:
+                return ev.PatchRefused(attempt=effect.attempt, reason=error.sentence)
+            await mirror.push(built.sha, effect.branch, effect.expected)
+            return ev.BranchPushed(
+                attempt=effect.attempt,
+                head=built.sha,
+                base=effect.base,
+                tree=built.tree,
+                paths=built.paths,
+                blobs=await _blobs(mirror, effect.base, built),
+            )
+
+        return await self._with(ref, push)
+
+    async def _diff(self, mirror: Mirror, effect: PushPatch) -> bytes:
+        candidate = effect.candidate
+        if candidate.diff is not None:
+            return candidate.diff.encode()
+        await mirror.fetch()
+        wanted = candidate.ref or ""
+        sha = await mirror.tip(wanted) or wanted
+        try:
+            return await mirror.diff(effect.base, sha)
+        except (errors.UnknownCommit, errors.InvalidName) as error:
+            reason = f"the candidate's ref {wanted!r} is no branch or commit of this repository"
+            raise errors.PatchOutOfBounds(reason) from error
+
+    async def push_revert(
+        self, ref: MissionRef, effect: PushRevert, order: CommitOrder, *, again: bool
+    ) -> ev.RevertPushed | ev.RevertRefused:
+        """Undo a landed commit on the base's tip and push that; `again`: an earlier try may stand."""
+
+        async def push(mirror: Mirror) -> ev.RevertPushed | ev.RevertRefused:
+            await mirror.fetch()
+            onto = await mirror.tip(effect.base_branch)
+            if onto is None:
+                raise ForgeRefused(f"the repository has no branch {effect.base_branch}", 404)
+            try:
+                built = await mirror.build_revert(effect.landed, onto, self._draft(order))
+            except (
+                errors.RevertConflict,
+                errors.RevertRefused,
+                errors.NothingToRevert,
+            ) as error:
+                return ev.RevertRefused(reason=error.sentence)
+            expected = await mirror.tip(effect.branch) if again else None
+            await mirror.push(built.commit.sha, effect.branch, expected)
+            return ev.RevertPushed(
+                head=built.commit.sha,
+                base=onto,
+                tree=built.commit.tree,
+                restores=built.restores,
+                overlapping=built.overlapping_paths,
+            )
+
+        return await self._with(ref, push)
+
+    async def publish(
+        self, ref: MissionRef, branch: str, files: Mapping[str, bytes], order: CommitOrder
+    ) -> None:
+        """Publish whole files on a branch of ours."""
+
+        async def append(mirror: Mirror) -> None:
+            await mirror.append_branch(branch, files, self._draft(order))
+
+        await self._with(ref, append)
+
+    def _draft(self, order: CommitOrder) -> CommitDraft:
+        return CommitDraft(
+            message=order.message, author=self._author, at=order.at, sign=order.sign
+        )
+
+    async def _with(self, ref: MissionRef, work: Callable[[Mirror], Awaitable[T]]) -> T:
+        """Do work in the repository's mirror; git's errors become the forge's."""
+        access = await self._access(ref)
+
+        async def credentials() -> Credentials:
+            fresh = await self._access(ref)
+            return Credentials(fresh.username, fresh.token)
+
+        mirror = self._mirrors.get(
+            f"{ref.host}/{ref.repository_id}",
+            lambda path: MirrorConfig(
+                path=path,
+                url=access.url,
+                credentials=credentials,
+                on_push=lambda pushed: self._on_push(ref, pushed),
+            ),
+        )
+        try:
+            return await work(mirror)
+        except errors.RemoteGone as error:
+            raise ForgeGone(error.sentence) from error
+        except (errors.RemoteUnavailable, errors.GitTimeout, errors.RepositoryCorrupt) as error:
+            raise ForgeUnavailable(error.sentence) from error
+        except errors.GitError as error:
+            raise ForgeRefused(error.sentence, 422) from error
+
+
+async def _blobs(mirror: Mirror, base: str, built: BuiltCommit) -> str:
+    """Digest changed paths, modes and contents; the same patch on another base has the same."""
+    diff = await mirror.diff(base, built.sha)
+    lines = [
+        line
+        for line in diff.split(b"\n")
+        if line.startswith((b"diff --git ", b"index ", b"new mode ", b"old mode "))
+    ]
+    return hashlib.sha256(b"\n".join(lines)).hexdigest()

@@ -1,0 +1,302 @@
+"""Carry out effects through the ports; what comes of each goes back as an event.
+
+An effect runs at least once and is seen at most once. `Job.tries` above 0 says that it may have
+happened already: then the marker that it leaves is looked for first (see `EFFECT_RULES`).
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from grace.domain import effects as fx
+from grace.domain import events as ev
+from grace.domain import messages, trailers
+from grace.domain.audit_comment import render_audit
+from grace.domain.audit_layout import LEDGER_BRANCH, branch_files
+from grace.domain.ledger_verify import sign_head
+from grace.domain.policy import Policy
+from grace.domain.signing import Signer
+from grace.domain.sshsig import sign_commit
+from grace.ports import (
+    ChangeDraft,
+    CheckDraft,
+    Clock,
+    CommitOrder,
+    Forge,
+    ForgeGone,
+    ForgeRefused,
+    Job,
+    MergeAnswer,
+    MergeDraft,
+    MetricSource,
+    Repositories,
+    Store,
+)
+
+AUDIT_ROWS = 200
+METHOD_NOT_ALLOWED = 405
+CONFLICT = 409
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything that an effect may touch."""
+
+    forge: Forge
+    repositories: Repositories
+    metrics: MetricSource
+    store: Store
+    signer: Signer
+    policy: Policy
+    clock: Clock
+
+
+class Interpreter:
+    """Carry out one effect at a time; safe to use concurrently."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def carry_out(self, job: Job) -> ev.Event:
+        """Carry out an effect and return what came of it.
+
+        Raises `ForgeUnavailable` when it should be tried again later.
+        """
+        try:
+            return await self._do(job)
+        except ForgeGone as error:
+            return ev.RepositoryGone(reason=error.sentence)
+        except ForgeRefused as error:
+            return ev.EffectFailed(
+                key=job.effect.key, effect=job.effect.kind, reason=error.sentence
+            )
+
+    async def _do(self, job: Job) -> ev.Event:
+        match job.effect:
+            case fx.ReadPermission() as effect:
+                return await self._permission(job, effect)
+            case fx.ReadBase(branch=branch):
+                return await self._world.repositories.tip(job.mission.ref, branch)
+            case fx.ReadPull(number=number):
+                return await self._read_pull(job, number)
+            case fx.PushPatch() as effect:
+                return await self._push_patch(job, effect)
+            case fx.OpenPull() as effect:
+                return await self._open_pull(job, effect)
+            case fx.PublishComment() as effect:
+                return await self._comment(job, effect)
+            case fx.PublishCheck() as effect:
+                return await self._check(job, effect)
+            case fx.MergePull() as effect:
+                return await self._merge(job, effect)
+            case fx.SampleMetrics(metric_ids=ids):
+                catalog = self._world.policy.catalog.metrics
+                samples = await self._world.metrics.sample_all({m: catalog[m] for m in ids})
+                return ev.MetricsSampled(samples=samples)
+            case fx.PushRevert() as effect:
+                return await self._push_revert(job, effect)
+            case fx.FileIssue() as effect:
+                return await self._file_issue(job, effect)
+            case _:
+                await self._small(job)
+                return ev.EffectDone(key=job.effect.key)
+
+    async def _small(self, job: Job) -> None:
+        """Carry out what has nothing to tell; doing any of these twice is doing it once."""
+        forge, ref = self._world.forge, job.mission.ref
+        match job.effect:
+            case fx.RequestReview(number=number, reviewers=reviewers):
+                await forge.request_review(ref, number, reviewers)
+            case fx.SetLabels(number=number, add=add, remove=remove):
+                await forge.set_labels(ref, number, add, remove)
+            case fx.CloseIssue(number=number, reason=reason):
+                await forge.close_issue(ref, number, reason)
+            case fx.ClosePull(number=number):
+                await forge.close_change(ref, number)
+            case fx.PublishLedger():
+                await self._publish_ledger(job)
+            case (
+                fx.ReadPermission()
+                | fx.ReadBase()
+                | fx.ReadPull()
+                | fx.PushPatch()
+                | fx.OpenPull()
+                | fx.PublishComment()
+                | fx.PublishCheck()
+                | fx.MergePull()
+                | fx.SampleMetrics()
+                | fx.PushRevert()
+                | fx.FileIssue()
+            ):
+                raise AssertionError(f"{job.effect.kind} has something to tell")
+            case _ as never:
+                assert_never(never)
+
+    async def _permission(self, job: Job, effect: fx.ReadPermission) -> ev.Event:
+        permission = await self._world.forge.permission(job.mission.ref, effect.login)
+        return ev.PermissionRead(login=effect.login, about=effect.about, permission=permission)
+
+    async def _read_pull(self, job: Job, number: int) -> ev.Event:
+        """Read a pull request; a merged one is a landing, with the tree that landed."""
+        state = await self._world.forge.read_change(job.mission.ref, number)
+        if state.pull.merged and state.pull.merge_sha is not None:
+            return await self._landed(job, number, state.pull.merge_sha)
+        return ev.ChangeRead(pull=state.pull, reviews=state.reviews, checks=state.checks)
+
+    async def _landed(self, job: Job, number: int, sha: str) -> ev.Merged:
+        tree = await self._world.repositories.tree(job.mission.ref, sha)
+        work = job.mission.pull is not None and job.mission.pull.number == number
+        return ev.Merged(
+            purpose="work" if work else "revert", sha=sha, tree=tree, at=self._world.clock.now()
+        )
+
+    def _order(self, job: Job, message: trailers.MissionMessage) -> CommitOrder:
+        return CommitOrder(
+            message=lambda tree: trailers.seal(message, self._place(job, tree), self._world.signer),
+            sign=lambda raw: sign_commit(raw, self._world.signer),
+            at=job.created_at,
+        )
+
+    def _place(self, job: Job, tree: str) -> trailers.Place:
+        ref = job.mission.ref
+        return trailers.Place(repository=ref.repository, log=ref.log, tree=tree)
+
+    def _message(
+        self, job: Job, subject: str, body: str, agent: str, approved: tuple[str, ...] = ()
+    ) -> trailers.MissionMessage:
+        mission = job.mission
+        entry = trailers.LedgerRef(seq=job.entry.seq, hash=job.entry.hash)
+        block = trailers.MissionTrailers(
+            mission=mission.name,
+            issue=f"{mission.ref.repository}#{mission.issue}",
+            agent=trailers.token(agent),
+            entry=entry,
+            approved_by=tuple(trailers.Approval(login=a, gate="approvals") for a in approved),
+        )
+        return trailers.MissionMessage.of(
+            subject, block, body=body.split("\n"), refs=mission.issue
+        )
+
+    async def _push_patch(self, job: Job, effect: fx.PushPatch) -> ev.Event:
+        message = self._message(job, effect.subject, effect.body, effect.agent)
+        order = self._order(job, message)
+        return await self._world.repositories.push_patch(job.mission.ref, effect, order)
+
+    async def _push_revert(self, job: Job, effect: fx.PushRevert) -> ev.Event:
+        message = self._message(job, effect.subject, effect.body, "revert")
+        order = self._order(job, message)
+        again = job.tries > 0
+        return await self._world.repositories.push_revert(
+            job.mission.ref, effect, order, again=again
+        )
+
+    async def _open_pull(self, job: Job, effect: fx.OpenPull) -> ev.Event:
+        draft = ChangeDraft(
+            head_branch=effect.head_branch,
+            base_branch=effect.base_branch,
+            title=effect.title,
+            body=effect.body,
+        )
+        change = await self._world.forge.open_change(job.mission.ref, draft)
+        return ev.PullOpened(
+            purpose=effect.purpose, number=change.number, url=change.url, head=effect.head
+        )
+
+    async def _comment(self, job: Job, effect: fx.PublishComment) -> ev.Event:
+        forge, mission = self._world.forge, job.mission
+        body = effect.body
+        if effect.audit:
+            body += "\n" + await self._audit(job)
+        known = mission.surface_ids.get(effect.surface)
+        if known is None and job.tries > 0:
+            mark = messages.marker(mission, effect.surface)
+            known = await forge.find_comment(mission.ref, effect.number, mark)
+        if known is None:
+            known = await forge.post_comment(mission.ref, effect.number, body)
+        else:
+            await forge.edit_comment(mission.ref, known, body)
+        return ev.Published(surface=effect.surface, id=known, digest=effect.digest)
+
+    async def _audit(self, job: Job) -> str:
+        """Render the mission's newest entries and the signed head of its log."""
+        store, ref = self._world.store, job.mission.ref
+        entries = await store.mission_entries(ref.log, job.mission.name)
+        head = await store.head(ref.log) or job.entry
+        return render_audit(entries[-AUDIT_ROWS:], head, self._world.signer)
+
+    async def _check(self, job: Job, effect: fx.PublishCheck) -> ev.Event:
+        forge, mission = self._world.forge, job.mission
+        draft = CheckDraft(
+            name=effect.name,
+            sha=effect.sha,
+            external_id=f"{mission.uid}:{effect.surface}",
+            conclusion=effect.conclusion,
+            title=effect.title,
+            summary=effect.summary,
+            at=self._world.clock.now(),
+        )
+        known = mission.surface_ids.get(effect.surface)
+        if known is None and job.tries > 0:
+            known = await forge.find_check(mission.ref, effect.sha, draft.external_id)
+        check = await forge.publish_check(mission.ref, draft, known)
+        return ev.Published(surface=effect.surface, id=check, digest=effect.digest)
+
+    async def _merge(self, job: Job, effect: fx.MergePull) -> ev.Event:
+        """Merge exactly the tested head; after a doubtful try the state is read first."""
+        forge, ref = self._world.forge, job.mission.ref
+        if job.tries > 0:
+            state = await forge.read_change(ref, effect.number)
+            if state.pull.merged and state.pull.merge_sha is not None:
+                return await self._landed(job, effect.number, state.pull.merge_sha)
+        message = self._message(
+            job, effect.subject, effect.body, effect.agent, effect.approved_by
+        )
+        sealed = trailers.seal(message, self._place(job, effect.tree), self._world.signer)
+        subject, _, rest = sealed.partition("\n")
+        draft = MergeDraft(
+            number=effect.number,
+            head=effect.head,
+            method=effect.method,
+            subject=subject,
+            message=rest.strip("\n"),
+        )
+        answer = await forge.merge(ref, draft)
+        if answer.sha is not None:
+            return await self._landed(job, effect.number, answer.sha)
+        refusal = _refusal(answer)
+        return ev.MergeRefused(purpose=effect.purpose, refusal=refusal, reason=answer.message)
+
+    async def _file_issue(self, job: Job, effect: fx.FileIssue) -> ev.Event:
+        forge, ref = self._world.forge, job.mission.ref
+        found = None
+        if job.tries > 0:
+            mark = messages.marker(job.mission, effect.purpose)
+            found = await forge.find_issue(ref, effect.labels[0], mark)
+        if found is None:
+            found = await forge.file_issue(ref, effect.title, effect.body, effect.labels)
+        return ev.IssueFiled(purpose=effect.purpose, number=found.number, url=found.url)
+
+    async def _publish_ledger(self, job: Job) -> None:
+        """Publish the whole log as it is now; what stands there already only grows."""
+        store, ref = self._world.store, job.mission.ref
+        entries = await store.entries(ref.log)
+        head = await store.head(ref.log)
+        if head is None:
+            return
+        checkpoint = sign_head(head, self._world.signer)
+        files = branch_files([entry.line for entry in entries], checkpoint)
+        order = CommitOrder(
+            message=lambda _tree: f"Publish the ledger up to entry {head.seq}\n",
+            sign=lambda raw: sign_commit(raw, self._world.signer),
+            at=self._world.clock.now(),
+        )
+        await self._world.repositories.publish(ref, LEDGER_BRANCH, files, order)
+
+
+def _refusal(answer: MergeAnswer) -> ev.MergeRefusal:
+    """Tell why the forge did not merge, from its status and words."""
+    words = answer.message.lower()
+    if answer.status == CONFLICT:
+        return ev.MergeRefusal.HEAD_MOVED
+    if answer.status == METHOD_NOT_ALLOWED and "base branch was modified" in words:
+        return ev.MergeRefusal.BASE_MOVED
+    return ev.MergeRefusal.NOT_ALLOWED

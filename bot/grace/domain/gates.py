@@ -1,0 +1,275 @@
+"""The gates a mission passes before its merge, each a pure judgement of facts."""
+
+from grace.domain.events import ReviewState
+from grace.domain.facts import CheckFact, Facts
+from grace.domain.mission import Attempt, Mission
+from grace.domain.package import AcceptanceCriteria, MetricTarget
+from grace.domain.policy import Policy
+from grace.domain.results import CIReport, StressReport, TestCase, TestOutcome
+from grace.domain.verdict import Condition, Result, all_of, leaf
+
+CI = "CI"
+FAILED_CONCLUSIONS = frozenset(
+    {"failure", "cancelled", "timed_out", "action_required", "stale", "startup_failure"}
+)
+
+
+def find_test(report: CIReport, wanted: str) -> tuple[TestCase, ...]:
+    """Find a test by its JUnit name or by a suffix of it; more than one is ambiguous.
+
+    `tests/unit/test_a.py::test_b` and `tests.unit.test_a.test_b` name the same test.
+    """
+    name = wanted.replace(".py::", ".").replace("::", ".").replace("/", ".")
+    cases = [c for suite in report.suites for c in suite.cases]
+    exact = tuple(c for c in cases if c.name == name)
+    return exact or tuple(c for c in cases if c.name.endswith(f".{name}"))
+
+
+def job_condition(facts: Facts, sha: str, job: str) -> Condition:
+    """Judge the forge's own conclusion of one CI job; only success passes."""
+    check = facts.checks.get(sha, {}).get(job)
+    name = f"job {job}"
+    if check is None or check.conclusion is None:
+        words = "has not reported" if check is None else "is running"
+        return leaf(name, Result.PENDING, f"the forge says that it {words}", CI)
+    if check.conclusion == "success":
+        return leaf(name, Result.PASS, "the forge says success")
+    return leaf(name, Result.FAIL, f"the forge says {check.conclusion}", "the patch's author")
+
+
+def must_pass(report: CIReport, wanted: str) -> Condition:
+    """Judge one must-pass test by name; missing, skipped and ambiguous never pass."""
+    name = f"must pass {wanted}"
+    found = find_test(report, wanted)
+    if not found:
+        return leaf(name, Result.FAIL, "no report has a test of this name", "the patch's author")
+    if len(found) > 1:
+        reason = f"{len(found)} tests have this suffix; write out more of the name"
+        return leaf(name, Result.FAIL, reason, "the mission's author")
+    case = found[0]
+    if case.outcome is TestOutcome.PASSED:
+        return leaf(name, Result.PASS, "passed")
+    reason = " ".join(f"{case.outcome} {case.message}".split())[:300]
+    return leaf(name, Result.FAIL, reason, "the patch's author")
+
+
+def tests_gate(
+    attempt: Attempt, facts: Facts, criteria: AcceptanceCriteria, policy: Policy
+) -> Condition:
+    """Judge unit and integration suites and the must-pass tests of the head."""
+    head = attempt.head or ""
+    report = facts.report(head)
+    broken = failed_jobs(facts, head)
+    if report is None:
+        if broken:
+            reason = f"CI job {broken[0].name} ended with {broken[0].conclusion}; no report yet"
+            return leaf("tests", Result.PENDING, reason, CI)
+        return leaf("tests", Result.PENDING, f"no report for {head[:10]} yet", CI)
+    if report.base_sha != attempt.base:
+        reason = f"the report is about base {report.base_sha[:10]}, not {(attempt.base or '')[:10]}"
+        return leaf("tests", Result.PENDING, reason, CI)
+    if report.tree != attempt.tree:
+        reason = f"CI tested tree {report.tree[:10]}, the branch has {(attempt.tree or '')[:10]}"
+        return leaf("tests", Result.FAIL, reason, CI)
+    children: list[Condition] = []
+    for name in policy.governance.tests.suites:
+        suite = next((s for s in report.suites if s.suite == name), None)
+        if suite is None:
+            children.append(leaf(f"suite {name}", Result.FAIL, "is not in the report", CI))
+            continue
+        counts = f"{suite.passed} passed, {suite.failed} failed, {suite.skipped} skipped"
+        good = suite.failed == 0 and suite.passed > 0
+        result = Result.PASS if good else Result.FAIL
+        children.append(leaf(f"suite {name}", result, counts, "" if good else "the patch's author"))
+        children.append(job_condition(facts, head, suite.job))
+    children += [must_pass(report, wanted) for wanted in criteria.must_pass_tests]
+    return all_of("tests", tuple(children))
+
+
+def failed_jobs(facts: Facts, sha: str) -> tuple[CheckFact, ...]:
+    """List CI's jobs on this commit that ended badly."""
+    checks = facts.checks.get(sha, {}).values()
+    return tuple(c for c in checks if c.conclusion in FAILED_CONCLUSIONS)
+
+
+def _stress_of(report: CIReport, subject: str) -> StressReport | None:
+    return next((s for s in report.stress if s.subject == subject), None)
+
+
+def stress_gate(attempt: Attempt, facts: Facts, policy: Policy) -> Condition:
+    """Judge the head's stress run: load, errors, and p95 against the base's run."""
+    rules = policy.governance.stress
+    if not rules.required:
+        return leaf("stress", Result.SKIPPED, "governance does not require a stress run")
+    report = facts.report(attempt.head or "")
+    if report is None:
+        return leaf("stress", Result.PENDING, "no report yet", CI)
+    head = _stress_of(report, "head")
+    if head is None:
+        return leaf("stress", Result.FAIL, "the report has no stress run of the head", CI)
+    enough = head.requests >= rules.min_requests
+    errors = head.error_rate <= rules.max_error_rate
+    children = [
+        job_condition(facts, report.head_sha, head.job),
+        leaf(
+            "load",
+            Result.PASS if enough else Result.NO_DATA,
+            f"{head.requests} requests, at least {rules.min_requests} are needed",
+            "" if enough else CI,
+        ),
+        leaf(
+            "errors",
+            Result.PASS if errors else Result.FAIL,
+            f"{head.error_rate:.2f} % of requests failed, at most {rules.max_error_rate:g} % may",
+            "" if errors else "the patch's author",
+        ),
+        _against_base(head, _stress_of(report, "base"), policy),
+    ]
+    return all_of("stress", tuple(children))
+
+
+def _against_base(head: StressReport, base: StressReport | None, policy: Policy) -> Condition:
+    rules = policy.governance.stress
+    name = "p95 against base"
+    if base is None or base.requests == 0:
+        return leaf(name, Result.SKIPPED, "the base could not be put under load")
+    allowed = base.p95_ms * (1 + rules.max_regression) + rules.noise_floor_ms
+    figures = f"{head.p95_ms:.1f} ms, base {base.p95_ms:.1f} ms, at most {allowed:.1f} ms"
+    if head.p95_ms <= allowed:
+        return leaf(name, Result.PASS, figures)
+    return leaf(name, Result.FAIL, figures, "the patch's author")
+
+
+def metric_gate(attempt: Attempt, facts: Facts, target: MetricTarget, policy: Policy) -> Condition:
+    """Judge one metric target on the head's stress run; what only production answers is deferred."""
+    figure = policy.catalog.metrics[target.metric_id].stress
+    name = str(target)
+    if figure is None:
+        reason = "only production can answer; the observation window decides"
+        return leaf(name, Result.DEFERRED, reason)
+    report = facts.report(attempt.head or "")
+    if report is None:
+        return leaf(name, Result.PENDING, "no stress run of the head yet", CI)
+    run = _stress_of(report, "head")
+    if run is None or run.requests == 0:
+        return leaf(name, Result.NO_DATA, "the stress run has no figures", CI)
+    value = getattr(run, figure)
+    if target.holds(value):
+        return leaf(name, Result.PASS, f"{value:.4g} in the stress run")
+    return leaf(name, Result.FAIL, f"{value:.4g} in the stress run", "the patch's author")
+
+
+def metrics_gate(
+    attempt: Attempt, facts: Facts, criteria: AcceptanceCriteria, policy: Policy
+) -> Condition:
+    """Judge every metric target on the stress run."""
+    if not criteria.metric_targets:
+        return leaf("metrics", Result.SKIPPED, "the mission names no metric target")
+    targets = criteria.metric_targets
+    return all_of("metrics", tuple(metric_gate(attempt, facts, t, policy) for t in targets))
+
+
+def approvals_needed(mission: Mission, policy: Policy) -> int:
+    """Count the approvals a mission needs; trust above 0 asks for one more until trust is kept."""
+    assert mission.request is not None  # gates run on started missions only
+    trust = mission.request.trust_requirements
+    needed = 0
+    if trust.requires_governance_approval:
+        needed = policy.governance.approvals.needed(mission.severity)
+    return needed + (1 if trust.required_trust_score > 0 else 0)
+
+
+def approvers(mission: Mission, attempt: Attempt, facts: Facts, policy: Policy) -> tuple[str, ...]:
+    """List who validly approves this very patch.
+
+    A review counts for the head it was given on, or for an earlier head of the same attempt's
+    patch when changed paths, modes and blobs are the same.
+    """
+    same = {a.head for a in mission.attempts if a.blobs and a.blobs == attempt.blobs}
+    excluded = {policy.bot_login.lower()}
+    if mission.requester is not None:
+        excluded.add(mission.requester.login.lower())
+    found: list[str] = []
+    for review in facts.reviews.values():
+        permission = facts.permission(f"review:{review.id}")
+        if (
+            review.state is ReviewState.APPROVED
+            and review.sha in same | {attempt.head}
+            and review.login.lower() not in excluded
+            and permission is not None
+            and permission.may_write
+        ):
+            found.append(review.login)
+    return tuple(sorted(found))
+
+
+def approvals_gate(mission: Mission, attempt: Attempt, facts: Facts, policy: Policy) -> Condition:
+    """Judge reviews: enough valid approvals, and nobody with write permission objecting."""
+    objecting = [
+        r.login
+        for r in facts.reviews.values()
+        if r.state is ReviewState.CHANGES_REQUESTED
+        and (p := facts.permission(f"review:{r.id}")) is not None
+        and p.may_write
+    ]
+    if objecting:
+        names = ", ".join(sorted(objecting))
+        return leaf("approvals", Result.FAIL, f"{names} asked for changes", names)
+    needed = approvals_needed(mission, policy)
+    if needed == 0:
+        return leaf("approvals", Result.SKIPPED, "the mission and its severity ask for none")
+    given = approvers(mission, attempt, facts, policy)
+    words = f"{len(given)} of {needed} approvals of {(attempt.head or '')[:10]}"
+    if given:
+        words += f": {', '.join(given)}"
+    if len(given) >= needed:
+        return leaf("approvals", Result.PASS, words)
+    who = "a reviewer with write permission who did not file the mission"
+    return leaf("approvals", Result.PENDING, words, who)
+
+
+def roles_gate(mission: Mission, attempt: Attempt, policy: Policy) -> Condition:
+    """Judge whether the agent that proposed the patch has an allowed role."""
+    assert mission.request is not None  # gates run on started missions only
+    allowed = mission.request.trust_requirements.allowed_roles
+    if not allowed:
+        return leaf("roles", Result.SKIPPED, "the mission allows every role")
+    role = policy.governance.agent_roles.get(attempt.agent)
+    words = f"{attempt.agent} is {role or 'without a role'}; allowed: {', '.join(allowed)}"
+    if role in allowed:
+        return leaf("roles", Result.PASS, words)
+    return leaf("roles", Result.FAIL, words, "the mission's author, by a new start")
+
+
+def readiness_gate(mission: Mission, attempt: Attempt, facts: Facts) -> Condition:
+    """Judge whether the forge can merge exactly this head onto a base that it contains."""
+    children = [_pull_condition(mission, attempt, facts), _base_condition(attempt, facts)]
+    if mission.held is not None:
+        children.append(leaf("held", Result.FAIL, mission.held, "/grace resume"))
+    if mission.forge_says:
+        children.append(leaf("forge", Result.PENDING, mission.forge_says, "the forge"))
+    if facts.kill_switch:
+        children.append(leaf("kill switch", Result.FAIL, "is on", "an operator"))
+    return all_of("merge readiness", tuple(children))
+
+
+def _pull_condition(mission: Mission, attempt: Attempt, facts: Facts) -> Condition:
+    name = "pull request"
+    if mission.pull is None:
+        return leaf(name, Result.PENDING, "is being opened", "Grace")
+    seen = facts.pulls.get(mission.pull.number)
+    if seen is not None and seen.state == "closed":
+        return leaf(name, Result.FAIL, "is closed", "a person who reopens it")
+    if seen is not None and seen.draft:
+        return leaf(name, Result.PENDING, "is a draft", "a person who marks it ready")
+    return leaf(name, Result.PASS, f"#{mission.pull.number} is open at {(attempt.head or '')[:10]}")
+
+
+def _base_condition(attempt: Attempt, facts: Facts) -> Condition:
+    name = "base"
+    if facts.base is None:
+        return leaf(name, Result.PENDING, "it moved; its tip is being read", "Grace")
+    if facts.base.sha != attempt.base:
+        reason = f"moved to {facts.base.sha[:10]} since the patch was made"
+        return leaf(name, Result.PENDING, reason, "Grace, who tests again on the new base")
+    return leaf(name, Result.PASS, f"the head contains its tip {facts.base.sha[:10]}")

@@ -1,0 +1,82 @@
+"""A decision in the making: the mission as it will be, what to remember, and what to ask for."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from grace.domain.decision import Note
+from grace.domain.effects import Effect
+from grace.domain.facts import Facts
+from grace.domain.mission import Mission
+from grace.domain.phase import TRANSITIONS, Outcome, Phase
+from grace.domain.policy import Policy
+from grace.domain.verdict import Verdict
+
+GRACE = "grace"
+
+
+class ForbiddenTransition(Exception):
+    """A step asked for a transition that the table does not have; a fault of the program."""
+
+    def __init__(self, mission: Mission, to: Phase) -> None:
+        super().__init__(f"{mission.name}: {mission.phase} may not become {to}")
+
+
+@dataclass(slots=True)
+class Draft:
+    """Collect a decision. Mutable, and never leaves `decide`."""
+
+    mission: Mission
+    facts: Facts
+    policy: Policy
+    now: datetime
+    notes: list[Note] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    wake_at: datetime | None = None
+    verdict: Verdict | None = None
+
+    def set(self, **changes: object) -> None:
+        """Change fields of the mission."""
+        self.mission = self.mission.with_(**changes)
+
+    def set_attempt(self, **changes: object) -> None:
+        """Change fields of the newest attempt."""
+        self.mission = self.mission.with_attempt(**changes)
+
+    def note(self, kind: str, actor: str = GRACE, **payload: object) -> None:
+        """Remember something in the ledger."""
+        self.notes.append(Note(kind=f"mission.{kind}", actor=actor, payload=payload))
+
+    def ask(self, effect: Effect) -> None:
+        """Ask for an effect, once: a key that was asked for before is not asked for again."""
+        if effect.key in self.mission.requested:
+            return
+        self.set(requested=self.mission.requested | {effect.key})
+        self.effects.append(effect)
+
+    def next_key(self, name: str) -> str:
+        """Number a request that may be repeated."""
+        self.set(asked=self.mission.asked + 1)
+        return f"{name}/{self.mission.asked}"
+
+    def move(self, to: Phase, reason: str = "") -> None:
+        """Change phase, as the transition table allows, and remember it."""
+        if to not in TRANSITIONS[self.mission.phase]:
+            raise ForbiddenTransition(self.mission, to)
+        self.note("phase", before=self.mission.phase.value, after=to.value, reason=reason)
+        self.set(phase=to)
+
+    def close(self, outcome: Outcome, reason: str) -> None:
+        """End the mission."""
+        self.move(Phase.CLOSED, reason)
+        self.set(outcome=outcome, reason=reason, closed_at=self.now, held=None)
+        self.note("closed", outcome=outcome.value, reason=reason)
+
+    def hold(self, reason: str) -> None:
+        """Stop forward work until a person resumes it."""
+        if self.mission.held != reason:
+            self.set(held=reason)
+            self.note("held", reason=reason)
+
+    def wake(self, at: datetime) -> None:
+        """Look again at `at`, or earlier if somebody asked for that."""
+        self.wake_at = at if self.wake_at is None else min(self.wake_at, at)

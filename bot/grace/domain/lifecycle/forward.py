@@ -1,0 +1,368 @@
+"""Carry a mission from its start to its merge, from what is known; called until nothing changes."""
+
+from datetime import timedelta
+
+from grace.domain import gates, messages
+from grace.domain.effects import (
+    FileIssue,
+    MergePull,
+    OpenPull,
+    PushPatch,
+    ReadBase,
+    ReadPull,
+    RequestReview,
+)
+from grace.domain.lifecycle.commands import begin
+from grace.domain.lifecycle.draft import Draft
+from grace.domain.mission import Attempt
+from grace.domain.package import AcceptanceCriteria, MissionContext, MissionRequest, PatchCandidate
+from grace.domain.phase import Outcome, Phase
+from grace.domain.schedule import held_back_by
+from grace.domain.verdict import Condition, Result, all_of
+
+AGENT = "candidate"
+RETRY_MERGE = timedelta(seconds=30)
+
+
+def request_of(draft: Draft) -> MissionRequest:
+    """Return the frozen contract of a started mission."""
+    assert draft.mission.request is not None  # a started mission has a contract
+    return draft.mission.request
+
+
+def criteria_of(draft: Draft) -> AcceptanceCriteria:
+    """Return the acceptance criteria of a started mission."""
+    return request_of(draft).acceptance_criteria
+
+
+def attempt_of(draft: Draft) -> Attempt:
+    """Return the attempt in play, which testing, gating and merging always have."""
+    assert draft.mission.attempt is not None  # the phases named have one
+    return draft.mission.attempt
+
+
+def blocked(draft: Draft) -> bool:
+    """Tell whether forward effects must wait: held by somebody, or the kill switch is on."""
+    return draft.mission.held is not None or draft.facts.kill_switch
+
+
+def awaiting_start(draft: Draft) -> None:
+    """Start at once what somebody with write permission filed; file an alert's issue first."""
+    mission = draft.mission
+    if mission.alert is not None:
+        file_mission(draft)
+        if draft.policy.governance.start_alerts and mission.issue is not None:
+            begin(draft, "policy: start_alerts")
+        return
+    permission = draft.facts.permission(f"filed:{mission.body_digest[:16]}")
+    if permission is not None and permission.may_write and mission.requester is not None:
+        begin(draft, mission.requester.login)
+
+
+def file_mission(draft: Draft) -> None:
+    """File the issue of a mission that did not begin as one."""
+    mission = draft.mission
+    if mission.issue is None:
+        draft.ask(
+            FileIssue(
+                key=f"issue/{mission.round}",
+                purpose="mission",
+                title=messages.mission_title(mission),
+                body=messages.mission_body(mission),
+                labels=("mission",),
+            )
+        )
+
+
+def planning(draft: Draft) -> None:
+    """Context and snapshot: read the base, wait for rivals, then choose the next candidate."""
+    if blocked(draft):
+        return
+    mission = draft.mission
+    if not request_of(draft).workspace.patch_candidates:
+        draft.hold(messages.NO_CANDIDATE)
+        return
+    why = held_back_by(mission, draft.facts.rivals, draft.policy.governance.max_parallel)
+    if why is not None:
+        if mission.forge_says != why:
+            draft.set(forge_says=why)
+        return
+    if not fresh_base(draft):
+        return
+    draft.set(forge_says="")
+    note_context(draft)
+    next_attempt(draft)
+
+
+def note_context(draft: Draft) -> None:
+    """Record the target repository as it is now."""
+    base = draft.facts.base
+    assert base is not None  # asked for by the caller
+    subsystem = draft.policy.subsystem(request_of(draft).subsystem_id)
+    context = MissionContext(
+        git_sha=base.sha,
+        config_hash=draft.policy.digest(),
+        env=subsystem.environment or "none",
+        branch=subsystem.base_branch,
+        version=base.version,
+    )
+    draft.set(context=context)
+    draft.note("planned", context=context.model_dump(mode="json"))
+
+
+def fresh_base(draft: Draft) -> bool:
+    """Tell whether the base's tip is known and new enough; ask for it otherwise."""
+    base = draft.facts.base
+    limit = timedelta(seconds=draft.policy.governance.base_fresh_seconds)
+    if base is not None and draft.now - base.at <= limit:
+        return True
+    if draft.mission.base_asked_at is None:
+        branch = draft.policy.subsystem(request_of(draft).subsystem_id).base_branch
+        draft.set(base_asked_at=draft.now)
+        draft.ask(ReadBase(key=draft.next_key("base"), branch=branch))
+    return False
+
+
+def next_attempt(draft: Draft) -> None:
+    """Try the candidate whose turn it is, or end when none is left."""
+    mission = draft.mission
+    candidates = request_of(draft).workspace.patch_candidates
+    limit = min(len(candidates), draft.policy.governance.max_attempts)
+    if mission.candidate >= limit:
+        draft.close(Outcome.FAILED, messages.no_candidate_left(mission.attempts))
+        return
+    candidate = candidates[mission.candidate]
+    attempt = Attempt(number=len(mission.attempts) + 1, candidate=candidate.name, agent=AGENT)
+    draft.set(attempts=(*mission.attempts, attempt), refresh=False)
+    draft.note("attempt_started", attempt=attempt.number, candidate=candidate.name, agent=AGENT)
+    if mission.phase is not Phase.PATCHING:
+        draft.move(Phase.PATCHING, f"attempt {attempt.number}: {candidate.name}")
+
+
+def patching(draft: Draft) -> None:
+    """Branch and patch: push the candidate, open the pull request once, go on to the tests."""
+    mission = draft.mission
+    if mission.attempt is None:
+        if mission.refresh:
+            draft.move(Phase.PLANNING, "the base moved")
+        else:
+            draft.set(candidate=mission.candidate + 1)
+            next_attempt(draft)
+        return
+    if blocked(draft):
+        return
+    attempt = mission.attempt
+    if attempt.head is None:
+        push(draft, attempt)
+        return
+    if mission.pull is None:
+        open_pull(draft, attempt)
+        return
+    draft.move(Phase.TESTING, f"CI tests {attempt.head[:10]}")
+
+
+def push(draft: Draft, attempt: Attempt) -> None:
+    """Ask for the branch; it replaces exactly what the last attempt pushed."""
+    mission = draft.mission
+    if not fresh_base(draft):
+        return
+    assert draft.facts.base is not None  # fresh_base said so
+    pushed = [a.head for a in mission.attempts if a.head is not None]
+    subsystem = draft.policy.subsystem(request_of(draft).subsystem_id)
+    draft.ask(
+        PushPatch(
+            key=f"push/{attempt.number}/{mission.round}",
+            attempt=attempt.number,
+            candidate=_candidate(draft, attempt),
+            base=draft.facts.base.sha,
+            branch=mission.branch,
+            expected=pushed[-1] if pushed else None,
+            subject=messages.commit_subject(mission),
+            body=messages.commit_body(mission, attempt),
+            agent=f"{attempt.agent}/{attempt.candidate}",
+            protected_paths=subsystem.protected_paths,
+        )
+    )
+
+
+def _candidate(draft: Draft, attempt: Attempt) -> PatchCandidate:
+    candidates = request_of(draft).workspace.patch_candidates
+    return next(c for c in candidates if c.name == attempt.candidate)
+
+
+def open_pull(draft: Draft, attempt: Attempt) -> None:
+    """Ask for the pull request."""
+    mission = draft.mission
+    draft.ask(
+        OpenPull(
+            key=f"pull/{mission.round}",
+            purpose="work",
+            head_branch=mission.branch,
+            base_branch=draft.policy.subsystem(request_of(draft).subsystem_id).base_branch,
+            head=attempt.head or "",
+            title=messages.pull_title(mission),
+            body=messages.pull_body(mission, draft.policy),
+        )
+    )
+
+
+def ci_tree(draft: Draft) -> Condition:
+    """Judge what CI alone can answer."""
+    attempt, facts, policy = attempt_of(draft), draft.facts, draft.policy
+    criteria = criteria_of(draft)
+    return all_of(
+        "ci",
+        (
+            gates.tests_gate(attempt, facts, criteria, policy),
+            gates.stress_gate(attempt, facts, policy),
+            gates.metrics_gate(attempt, facts, criteria, policy),
+        ),
+    )
+
+
+def merge_tree(draft: Draft) -> Condition:
+    """Judge everything that stands between this head and its merge."""
+    attempt, facts, policy = attempt_of(draft), draft.facts, draft.policy
+    mission = draft.mission
+    return all_of(
+        "merge",
+        (
+            *ci_tree(draft).children,
+            gates.approvals_gate(mission, attempt, facts, policy),
+            gates.roles_gate(mission, attempt, policy),
+            gates.readiness_gate(mission, attempt, facts),
+        ),
+    )
+
+
+def testing(draft: Draft) -> None:
+    """Tests, stress, diagnostics, metrics: wait for CI; what fails ends the attempt."""
+    if draft.mission.held is not None:
+        return
+    tree = ci_tree(draft)
+    if tree.result is Result.PENDING:
+        await_ci(draft)
+    elif tree.passes:
+        draft.move(Phase.GATING, "CI passed")
+        ask_reviewers(draft)
+    else:
+        fail_attempt(draft, tree)
+
+
+def ask_reviewers(draft: Draft) -> None:
+    """Request reviews of those whose approval is awaited: edited comments notify nobody."""
+    mission = draft.mission
+    reviewers = draft.policy.subsystem(request_of(draft).subsystem_id).reviewers
+    author = mission.requester.login if mission.requester else ""
+    wanted = tuple(r for r in reviewers if r != author)
+    if wanted and mission.pull is not None and gates.approvals_needed(mission, draft.policy):
+        draft.ask(RequestReview(key="reviewers", number=mission.pull.number, reviewers=wanted))
+
+
+def fail_attempt(draft: Draft, tree: Condition) -> None:
+    """End an attempt with the condition that failed it; the next candidate follows."""
+    leaf = tree.holding() or tree
+    reason = f"{leaf.name}: {leaf.reason}"
+    draft.set_attempt(failure=reason)
+    draft.note("attempt_failed", attempt=draft.mission.attempts[-1].number, reason=reason)
+    draft.move(Phase.PATCHING, reason)
+
+
+def await_ci(draft: Draft) -> None:
+    """Wait for CI: ask the forge when nothing was heard, give up after the time limit."""
+    rules = draft.policy.governance.tests
+    attempt = attempt_of(draft)
+    pushed = attempt.pushed_at or draft.now
+    end = pushed + timedelta(minutes=rules.timeout_minutes)
+    patience = timedelta(minutes=rules.ask_after_minutes)
+    heard = max(draft.facts.heard_at or pushed, pushed)
+    if draft.now >= end:
+        words = f"CI did not report within {rules.timeout_minutes:g} minutes"
+        fail_attempt(draft, ci_failure(words))
+        return
+    broken = gates.failed_jobs(draft.facts, attempt.head or "")
+    unreported = draft.facts.report(attempt.head or "") is None
+    if broken and unreported and draft.now - heard >= patience:
+        words = (
+            f"CI job {broken[0].name} ended with {broken[0].conclusion} and nothing was reported"
+        )
+        fail_attempt(draft, ci_failure(words))
+        return
+    rounds = int((draft.now - pushed) / patience)
+    if rounds > 0 and draft.now - heard >= patience and draft.mission.pull is not None:
+        number = draft.mission.pull.number
+        draft.ask(ReadPull(key=f"read/{attempt.number}/{rounds}", number=number))
+    draft.wake(min(end, pushed + (rounds + 1) * patience))
+
+
+def ci_failure(words: str) -> Condition:
+    """Make the condition that stands for a CI that never answered."""
+    return Condition(name="tests", result=Result.FAIL, reason=words, who=gates.CI, children=())
+
+
+def gating(draft: Draft) -> None:
+    """Governance: hold the merge until every gate passes on a base that is still the base."""
+    mission = draft.mission
+    tree = merge_tree(draft)
+    if mission.held is not None:
+        return
+    attempt = attempt_of(draft)
+    ci = ci_tree(draft)
+    if ci.result in {Result.FAIL, Result.NO_DATA}:
+        fail_attempt(draft, ci)
+        return
+    if draft.facts.base is None:
+        fresh_base(draft)
+        return
+    if draft.facts.base.sha != attempt.base:
+        refresh(draft)
+        return
+    if mission.merge_after is not None or mission.forge_says:
+        retry_merge(draft)
+        return
+    if tree.passes and not blocked(draft) and fresh_base(draft):
+        request_merge(draft, attempt)
+
+
+def refresh(draft: Draft) -> None:
+    """Make the same patch again on the base as it is now; an unchanged patch keeps its approvals."""
+    draft.set_attempt(failure="the base moved; the same patch is made again")
+    draft.set(refresh=True)
+    draft.move(Phase.PATCHING, "the base moved")
+
+
+def retry_merge(draft: Draft) -> None:
+    """After a refusal wait a little, then evaluate again."""
+    mission = draft.mission
+    if mission.merge_after is None:
+        draft.set(merge_after=draft.now + RETRY_MERGE)
+    elif draft.now >= mission.merge_after:
+        draft.set(merge_after=None, forge_says="")
+        return
+    assert draft.mission.merge_after is not None  # set above
+    draft.wake(draft.mission.merge_after)
+
+
+def request_merge(draft: Draft, attempt: Attempt) -> None:
+    """Ask the forge to merge exactly the tested head."""
+    mission = draft.mission
+    assert mission.pull is not None  # merge readiness holds only with a pull request
+    assert attempt.head is not None  # as above
+    assert attempt.tree is not None  # as above
+    approved = gates.approvers(mission, attempt, draft.facts, draft.policy)
+    draft.move(Phase.MERGING, "every gate passes")
+    draft.note("merge_requested", head=attempt.head, tree=attempt.tree, approved_by=list(approved))
+    draft.ask(
+        MergePull(
+            key=draft.next_key("merge"),
+            purpose="work",
+            number=mission.pull.number,
+            head=attempt.head,
+            tree=attempt.tree,
+            method=draft.policy.governance.merge_method,
+            subject=messages.merge_subject(mission),
+            body=messages.merge_body(mission),
+            agent=f"{attempt.agent}/{attempt.candidate}",
+            approved_by=approved,
+        )
+    )

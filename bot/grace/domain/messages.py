@@ -1,0 +1,384 @@
+"""Every word the bot says, in one place.
+
+Texts of strangers (titles, summaries, logins) go through `quoted` or `inline`: they become one
+line or a code block, and cannot mention people, open headings or close our markers.
+"""
+
+import re
+from collections.abc import Sequence
+
+from grace.domain.events import Permission
+from grace.domain.mission import Attempt, Mission, Window
+from grace.domain.package import AcceptanceCriteria
+from grace.domain.phase import Phase
+from grace.domain.policy import Policy
+from grace.domain.verdict import Condition, Result
+
+ICON = {
+    Result.PASS: "pass",
+    Result.FAIL: "FAIL",
+    Result.PENDING: "wait",
+    Result.NO_DATA: "NO DATA",
+    Result.SKIPPED: "skip",
+    Result.DEFERRED: "later",
+}
+
+NO_CANDIDATE = "there is no patch candidate: edit the issue, add one, and comment `/grace start`"
+KILL_SWITCH = "the kill switch is on: the revert is prepared, and a person lands it"
+NOT_RESTORED = "the revert does not restore the tree as it was before; a person must look"
+COMMANDS = "`/grace start` · `/grace hold` · `/grace resume` · `/grace cancel`"
+
+
+def marker(mission: Mission, surface: str) -> str:
+    """Make the hidden line by which a comment or issue of ours is found again."""
+    return f"<!-- grace:{mission.uid}:{surface} -->"
+
+
+def inline(text: str, limit: int = 120) -> str:
+    """Make a stranger's text one harmless line."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    line = re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", line[:limit])
+    return line.replace("@", "@\u200b")
+
+
+def quoted(text: str, limit: int = 2000) -> str:
+    """Put a stranger's text in a block that it cannot leave."""
+    longest = max((len(m) for m in re.findall(r"`{3,}", text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}text\n{text[:limit].strip()}\n{fence}"
+
+
+def person(login: str) -> str:
+    return f"`{login}`"
+
+
+def tree(condition: Condition, depth: int = 0) -> str:
+    """Render a verdict tree as a Markdown list; the same on every surface."""
+    who = f" — {condition.who}" if condition.who and not condition.passes else ""
+    words = (
+        f"**{ICON[condition.result]}** {inline(condition.name)}: {inline(condition.reason, 300)}"
+    )
+    line = f"{'  ' * depth}- {words}{who}"
+    return "\n".join([line, *(tree(c, depth + 1) for c in condition.children)])
+
+
+def why(condition: Condition) -> str:
+    """Say in one sentence what holds a mission back, and who can change it."""
+    held = condition.holding()
+    if held is None:
+        return "Nothing holds it back."
+    who = f" It is changed by {held.who}." if held.who else ""
+    return f"{ICON[held.result]}: {held.name}: {held.reason}.{who}"
+
+
+def issue_closed_by(login: str) -> str:
+    return f"the issue was closed by {login}"
+
+
+def cancelled_by(login: str) -> str:
+    return f"cancelled by {login}"
+
+
+def held_by(login: str) -> str:
+    return f"held by {login}"
+
+
+def pull_closed_by(number: int, login: str) -> str:
+    return f"pull request #{number} was closed by {login}: reopen it, or `/grace cancel`"
+
+
+def foreign_commits(login: str, sha: str) -> str:
+    return (
+        f"{login} pushed {sha[:10]} to the work branch: approvals are void and Grace stops; "
+        "`/grace cancel` leaves the branch to you, `/grace resume` makes her patch again"
+    )
+
+
+def tree_differs(landed: str, tested: str | None) -> str:
+    return f"the landed tree {landed[:10]} is not the tested tree {(tested or 'none')[:10]}"
+
+
+def merge_refused(reason: str) -> str:
+    return f"the forge did not merge: {reason}"
+
+
+def effect_failed(effect: str, reason: str) -> str:
+    return f"{effect.replace('_', ' ')} failed: {reason}"
+
+
+def overlap(paths: Sequence[str]) -> str:
+    listed = ", ".join(paths[:5])
+    return f"later merges changed {listed} too: a person must decide how to revert"
+
+
+def revert_cap(limit: int) -> str:
+    return f"{limit} reverts have landed within a day, which is the cap: a person lands this one"
+
+
+def ci_broken(job: str) -> str:
+    return f"CI itself is broken (job {job}): a person lands the revert"
+
+
+def command_refused(command: str, login: str, permission: Permission) -> str:
+    return (
+        f"{person(login)} asked for `{command}`, which needs write permission, "
+        f"and has {permission.value}."
+    )
+
+
+def no_candidate_left(attempts: Sequence[Attempt]) -> str:
+    if not attempts:
+        return "there was no patch candidate to try"
+    return f"every patch candidate failed; the last one: {attempts[-1].failure}"
+
+
+def window_passed(window: Window) -> str:
+    return f"every target held through the observation window ({window.anchored_to})"
+
+
+def window_inconclusive(reason: str) -> str:
+    return f"the observation window was inconclusive twice: {reason}"
+
+
+def revert_left_to_a_person(reason: str) -> str:
+    return f"a revert is needed, and left to a person: {reason}"
+
+
+def title_of(mission: Mission) -> str:
+    plain = " ".join("".join(c if c.isprintable() else " " for c in mission.title).split())
+    return plain[:80] or mission.name
+
+
+def commit_subject(mission: Mission) -> str:
+    return f"Fix: {title_of(mission)}"
+
+
+def commit_body(mission: Mission, attempt: Attempt) -> str:
+    return (
+        f"Attempt {attempt.number} of {mission.name}: patch candidate {attempt.candidate}.\n\n"
+        f"Refs #{mission.issue}"
+    )
+
+
+def pull_title(mission: Mission) -> str:
+    return f"{mission.name}: {title_of(mission)}"
+
+
+def merge_subject(mission: Mission) -> str:
+    return f"Merge {mission.name}: {title_of(mission)}"
+
+
+def merge_body(mission: Mission) -> str:
+    return (
+        f"Lands the tested tree of pull request #{mission.pull.number if mission.pull else 0}."
+        f"\n\nRefs #{mission.issue}"
+    )
+
+
+def revert_subject(mission: Mission) -> str:
+    return f"Revert {mission.name}: {title_of(mission)}"
+
+
+def revert_body(mission: Mission) -> str:
+    reason = mission.revert.reason if mission.revert else ""
+    landed = mission.landing.sha if mission.landing else ""
+    return (
+        f"The observation window saw a regression: {inline(reason, 300)}\n\n"
+        f"This restores the tree as it was before {landed}.\n\nRefs #{mission.issue}"
+    )
+
+
+def revert_check(reason: str) -> str:
+    return f"This pull request restores the tree that stood before. Reason: {inline(reason, 300)}"
+
+
+def contract_lines(mission: Mission, policy: Policy) -> list[str]:
+    """List the contract as Grace understood it."""
+    request = mission.request
+    if request is None:
+        return []
+    criteria: AcceptanceCriteria = request.acceptance_criteria
+    candidates = ", ".join(f"`{c.name}`" for c in request.workspace.patch_candidates) or "none"
+    lines = [
+        "### Contract",
+        f"- subsystem `{request.subsystem_id}`, severity {request.severity.value}",
+        *(f"- symptom: {inline(s.description, 200)}" for s in request.symptoms),
+        *(f"- must pass: `{inline(t, 200)}`" for t in criteria.must_pass_tests),
+        *(
+            f"- target: `{t}` over {t.rolling_window_minutes:g} min"
+            for t in criteria.metric_targets
+        ),
+        f"- observation window: {criteria.observation_window_minutes:g} min after the release",
+        f"- patch candidates: {candidates}",
+    ]
+    if mission.contract_hash:
+        lines.append(
+            f"- frozen as `{mission.contract_hash[:23]}…` by {person(mission.started_by or '')}"
+        )
+    suites = ", ".join(policy.governance.tests.suites)
+    lines += [
+        "",
+        "### Plan",
+        f"Branch `{mission.branch}` → pull request → {suites} and stress in CI → "
+        "metric targets → approvals → merge of exactly the tested tree → observation window → "
+        "resolve, or revert and CAPA.",
+    ]
+    return lines
+
+
+def issue_headline(mission: Mission) -> str:
+    match mission.phase:
+        case Phase.INVALID:
+            return "This contract does not parse yet. Edit the issue; Grace reads it again."
+        case Phase.AWAITING_START:
+            return "Understood. The mission waits for `/grace start` by somebody with write permission."
+        case Phase.CLOSED:
+            return f"Mission closed: **{mission.outcome}** — {inline(mission.reason, 400)}"
+        case _ if mission.held is not None:
+            return f"Held: {inline(mission.held, 400)}"
+        case _:
+            return "Understood and started. The pull request will name this issue."
+
+
+def issue_comment(mission: Mission, policy: Policy) -> str:
+    """Write the sticky comment of the issue."""
+    lines = [marker(mission, "issue"), f"## {mission.name}", issue_headline(mission), ""]
+    if mission.errors:
+        lines += ["### What is wrong with the contract", ""]
+        lines += [f"- `{inline(e.field)}`: {inline(e.problem, 400)}" for e in mission.errors]
+        lines.append("")
+    lines += contract_lines(mission, policy)
+    if mission.proposed is not None:
+        lines += ["", "The issue was edited since: `/grace start` takes the new contract."]
+    lines += [f"\n{words}" for words in mission.refused]
+    if mission.phase is Phase.CLOSED:
+        lines += ["", *record_lines(mission)]
+    lines += ["", f"Commands: {COMMANDS}"]
+    return "\n".join(lines)
+
+
+def record_lines(mission: Mission) -> list[str]:
+    """List what happened, for the end."""
+    lines = ["### Record"]
+    for attempt in mission.attempts:
+        words = inline(attempt.failure, 300) if attempt.failure else "passed every gate"
+        head = f" (`{attempt.head[:10]}`)" if attempt.head else ""
+        lines.append(f"- attempt {attempt.number}, `{attempt.candidate}`{head}: {words}")
+    if mission.pull is not None:
+        lines.append(f"- pull request #{mission.pull.number}")
+    if mission.landing is not None:
+        lines.append(f"- landed as {mission.landing.sha}, tree `{mission.landing.tree[:10]}`")
+    if mission.window is not None and mission.window.verdict is not None:
+        lines.append(f"- window: {mission.window.verdict} ({inline(mission.window.reason, 300)})")
+    if mission.revert is not None:
+        pull = f"#{mission.revert.pull.number}" if mission.revert.pull else "not opened"
+        landed = mission.revert.landed.sha if mission.revert.landed else "not landed"
+        lines.append(f"- revert: pull request {pull}, {landed}")
+    if mission.capa is not None:
+        lines.append(f"- CAPA: #{mission.capa}")
+    return lines
+
+
+def pull_body(mission: Mission, policy: Policy) -> str:
+    """Write the body of the pull request."""
+    needed = policy.governance.approvals.needed(mission.severity)
+    return "\n".join(
+        [
+            marker(mission, "work"),
+            f"Refs #{mission.issue}",
+            "",
+            *contract_lines(mission, policy),
+            "",
+            f"The merge waits for CI, the metric targets and {needed} approval(s) by people with "
+            "write permission who did not file the mission. What holds it back stands in the "
+            "check `mission/governance`.",
+        ]
+    )
+
+
+def pull_comment(mission: Mission, policy: Policy, condition: Condition | None) -> str:
+    """Write the sticky comment of the pull request; the audit table follows it."""
+    state = f"{mission.phase}" if mission.live else f"closed: {mission.outcome}"
+    lines = [marker(mission, "pull"), f"## {mission.name} — {state}", ""]
+    if mission.phase is Phase.GATING and condition is not None:
+        lines += [f"Why it is not merged: {inline(why(condition), 500)}", ""]
+    if mission.held is not None:
+        lines += [f"Held: {inline(mission.held, 400)}", ""]
+    if mission.phase in {Phase.CLOSED, Phase.REVERTING}:
+        lines += [
+            inline(mission.reason or "a regression was seen; the revert is under way", 400),
+            "",
+        ]
+    if condition is not None:
+        lines += ["### Verdict", tree(condition), ""]
+    lines += [*record_lines(mission), ""]
+    return "\n".join(lines)
+
+
+def window_title(window: Window) -> str:
+    if window.verdict is not None:
+        return f"window ended: {window.verdict}"
+    if window.anchor is None:
+        return "waiting for the deployment"
+    return "observing, extended once" if window.extended else "observing"
+
+
+def window_summary(window: Window) -> str:
+    if window.anchor is None or window.ends_at is None:
+        return "The window starts with the deployment of this commit."
+    return (
+        f"From {window.anchor:%Y-%m-%d %H:%M:%S} UTC ({window.anchored_to}) "
+        f"to {window.ends_at:%Y-%m-%d %H:%M:%S} UTC. {inline(window.reason, 300)}"
+    )
+
+
+def capa_title(mission: Mission) -> str:
+    return f"CAPA: {mission.name} regressed: {title_of(mission)}"
+
+
+def capa_body(mission: Mission, condition: Condition) -> str:
+    """Write the corrective and preventive action ticket, with its evidence."""
+    reason = mission.revert.reason if mission.revert else mission.reason
+    return "\n".join(
+        [
+            marker(mission, "capa"),
+            f"Refs #{mission.issue}",
+            "",
+            "### What happened",
+            f"{mission.name} regressed after its release: {inline(reason, 400)}",
+            *([f"A person must act: {inline(b, 400)}"] if (b := _blocked(mission)) else []),
+            "",
+            "### Evidence",
+            tree(condition),
+            "",
+            *record_lines(mission),
+            "",
+            "### Corrective action",
+            "Find why CI did not see it, and fix the fault itself in a new mission.",
+            "",
+            "### Preventive action",
+            "Name the test, stress scenario or guard metric that would have caught it.",
+        ]
+    )
+
+
+def _blocked(mission: Mission) -> str | None:
+    return mission.revert.blocked if mission.revert else None
+
+
+def mission_title(mission: Mission) -> str:
+    return title_of(mission)
+
+
+def mission_body(mission: Mission) -> str:
+    """Write the issue of a mission that an alert began; strangers' texts stay quoted."""
+    request = mission.request
+    symptoms = request.symptoms if request else ()
+    return "\n".join(
+        [
+            marker(mission, "mission"),
+            f"Filed by Grace for the alert `{inline(mission.alert or '')}`.",
+            "",
+            *(quoted(s.description) for s in symptoms),
+        ]
+    )

@@ -1,0 +1,115 @@
+"""The rules in force: how many approvals, how long to wait, what to brake for."""
+
+import hashlib
+from typing import Annotated, Literal
+
+import rfc8785
+from pydantic import Field
+
+from grace.domain.base import Frozen
+from grace.domain.catalog import Catalog, Subsystem, Subsystems
+from grace.domain.package import MetricTarget
+from grace.domain.phase import Severity
+
+Minutes = Annotated[float, Field(gt=0, le=14 * 1440)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+class Approvals(Frozen):
+    """How many people with write permission must approve, by severity."""
+
+    critical: Annotated[int, Field(ge=1, le=10)] = 2
+    high: Annotated[int, Field(ge=1, le=10)] = 1
+    medium: Annotated[int, Field(ge=1, le=10)] = 1
+    low: Annotated[int, Field(ge=0, le=10)] = 1
+
+    def needed(self, severity: Severity) -> int:
+        return {
+            Severity.CRITICAL: self.critical,
+            Severity.HIGH: self.high,
+            Severity.MEDIUM: self.medium,
+            Severity.LOW: self.low,
+        }[severity]
+
+
+class Tests(Frozen):
+    """Which suites must be reported, and how long CI may take."""
+
+    __test__ = False
+
+    suites: Annotated[tuple[str, ...], Field(min_length=1)] = ("unit", "integration")
+    timeout_minutes: Minutes = 60
+    ask_after_minutes: Minutes = 5
+
+
+class Stress(Frozen):
+    """What a stress run must show. `max_regression`: share that p95 may be worse than base."""
+
+    required: bool = True
+    min_requests: Annotated[int, Field(ge=1)] = 50
+    max_error_rate: Percent = 1.0
+    max_regression: Annotated[float, Field(ge=0, le=10)] = 0.25
+    noise_floor_ms: Annotated[float, Field(ge=0)] = 10.0
+
+
+class Observation(Frozen):
+    """How the window is sampled and judged.
+
+    `min_samples`: a rolling window with fewer is no data. `regress_after`: so many consecutive
+    samples outside the target end the window early. `max_missing`: share of rounds without data.
+    """
+
+    sample_interval_seconds: Seconds = 15
+    min_samples: Annotated[int, Field(ge=1)] = 3
+    regress_after: Annotated[int, Field(ge=1)] = 3
+    max_missing: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    deployment_timeout_minutes: Minutes = 30
+
+
+class Rollback(Frozen):
+    """The brakes of the rollback."""
+
+    max_per_day: Annotated[int, Field(ge=0)] = 3
+
+
+class Governance(Frozen):
+    """`config/governance.yaml`."""
+
+    approvals: Approvals = Approvals()
+    tests: Tests = Tests()
+    stress: Stress = Stress()
+    observation: Observation = Observation()
+    rollback: Rollback = Rollback()
+    max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
+    max_parallel: Annotated[int, Field(ge=1, le=100)] = 5
+    base_fresh_seconds: Seconds = 60
+    merge_method: Literal["merge", "squash"] = "merge"
+    agent_roles: dict[str, str] = Field(default_factory=lambda: {"candidate": "developer"})
+    start_alerts: bool = False
+
+
+class Policy(Frozen):
+    """All that `decide` may know of the configuration.."""
+
+    governance: Governance = Governance()
+    catalog: Catalog = Catalog()
+    subsystems: Subsystems = Subsystems()
+    bot_login: str = "grace[bot]"
+    app_id: int = 0
+
+    def digest(self) -> str:
+        """Hash the rules in force, for the verdict that they led to."""
+        canonical = rfc8785.dumps(self.model_dump(mode="json"))
+        return "sha256:" + hashlib.sha256(canonical).hexdigest()
+
+    def subsystem(self, name: str) -> Subsystem:
+        return self.subsystems.subsystems[name]
+
+    def guards(self, name: str, rolling_window_minutes: float) -> tuple[MetricTarget, ...]:
+        """Return the subsystem's guard metrics as targets with the catalog's thresholds."""
+        return tuple(
+            self.catalog.metrics[m].as_target(m, rolling_window_minutes)
+            for m in self.subsystem(name).guards
+            if m in self.catalog.metrics
+        )
