@@ -65,7 +65,7 @@ def test_redacted_entries_still_verify_as_a_chain(sample_ledger, keys):
     assert result.entries[1].payload is None
 
 
-@settings(max_examples=300)
+@settings(max_examples=500)
 @given(data=st.data())
 def test_any_changed_byte_of_any_line_is_found_at_its_entry(sample_ledger, keys, data):
     lines = lines_of(sample_ledger(4))
@@ -76,6 +76,12 @@ def test_any_changed_byte_of_any_line_is_found_at_its_entry(sample_ledger, keys,
     line[position] ^= mask
     lines[index] = bytes(line)
     assert [seq for seq, _ in faults(verify_entries(lines, keys))] == [index + 1]
+
+
+def test_a_changed_log_name_of_the_first_entry_blames_no_other_entry(sample_ledger, keys):
+    lines = lines_of(sample_ledger(3))
+    lines[0] = lines[0].replace(b"forge.test/7", b"forge.test/8")
+    assert faults(verify_entries(lines, keys)) == [(1, LedgerFault.BAD_SIGNATURE)]
 
 
 @given(data=st.data())
