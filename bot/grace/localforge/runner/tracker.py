@@ -1,5 +1,6 @@
 """From act's lines of JSON to the forge's job events."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,7 @@ from grace.localforge.runs import (
 
 MAX_ANNOTATIONS = 50
 MAX_SUMMARY = 64 * 1024
+_STEP = re.compile(r"(?:Run|Failure -) Main (.*?)(?: \[[^\]]*\])?$", re.DOTALL)
 _LEVELS = {"error": "failure", "warning": "warning", "notice": "notice"}
 
 
@@ -136,14 +138,13 @@ class Tracker:
         if record.get("raw_output"):
             return message
         if record.get("stepResult") == "failure":
-            progress.failed_step = progress.failed_step or step
-            return f"Failed: {step}"
+            progress.failed_step = progress.failed_step or _step_of(message) or step
+            return f"Failed: {_step_of(message) or step}"
         if record.get("level") == "error":
             progress.errored = True
             return f"Error: {message}"
-        if record.get("stage") == "Main" and " Run Main " in message:
-            return f"Run {step}"
-        return None
+        begun = record.get("stage") == "Main" and " Run Main " in message
+        return f"Run {_step_of(message) or step}" if begun else None
 
     def _annotate(
         self, progress: _Progress, level: str, text: str, pairs: Mapping[str, object]
@@ -193,3 +194,9 @@ class Tracker:
                 summary=self._scrub.clean(progress.summary),
             )
         ]
+
+
+def _step_of(message: str) -> str:
+    """Return the step that act's message names: `step` names the outermost alone."""
+    match = _STEP.search(message)
+    return match[1] if match else ""

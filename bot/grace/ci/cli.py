@@ -1,0 +1,191 @@
+"""`grace ci`: the commands that the composite actions call inside a CI job."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from pydantic import ValidationError
+
+from grace.ci import context, junit, load, piece, post
+from grace.ci.errors import CIError, LoadFailed, ResultsInvalid
+from grace.ci.process import SHELL, child_env, running
+from grace.ci.service import serving
+
+app = typer.Typer(
+    name="ci",
+    help="Collect test results, run load tests and report them, inside a CI job.",
+    no_args_is_help=True,
+)
+
+Suite = Annotated[str, typer.Option(help="Name of the suite, such as unit.")]
+Job = Annotated[str, typer.Option(help="The job's name at the forge.")]
+Out = Annotated[Path, typer.Option(help="JSON file to write.")]
+Locustfile = Annotated[Path, typer.Option(help="Locust file with the users.")]
+Users = Annotated[int, typer.Option(min=1, help="How many users at a time.")]
+SpawnRate = Annotated[float, typer.Option(help="Users that start each second.")]
+Duration = Annotated[int, typer.Option(min=1, help="Length of the load in seconds.")]
+
+
+@contextmanager
+def _errors_shown() -> Iterator[None]:
+    """Show an error as the job's annotation and end with status 1."""
+    try:
+        yield
+    except (CIError, ValidationError) as error:
+        text = str(error).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        typer.echo(f"::error::{text}")
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def collect(
+    suite: Suite,
+    job: Job,
+    out: Out,
+    junit_file: Annotated[Path, typer.Option("--junit", help="JUnit XML file to read.")],
+) -> None:
+    """Turn a JUnit XML file into a result of this checkout."""
+    with _errors_shown():
+        _collect(piece.tested_in(Path()), suite, job, junit_file, out)
+
+
+@app.command()
+def tests(
+    suite: Suite,
+    job: Job,
+    out: Out,
+    command: Annotated[str, typer.Option(help="Shell command; {junit} is the file to write.")],
+) -> None:
+    """Run a suite, collect its results even if it fails, and end with its status.
+
+    pytest is told where to write by PYTEST_ADDOPTS, others by {junit} or GRACE_JUNIT.
+    """
+    with _errors_shown(), tempfile.TemporaryDirectory() as folder:
+        tested = piece.tested_in(Path())
+        file = Path(folder) / "junit.xml"
+        options = f"{os.environ.get('PYTEST_ADDOPTS', '')} --junitxml={file}".strip()
+        env = child_env(os.environ, PYTEST_ADDOPTS=options, GRACE_JUNIT=str(file))
+        shell = command.replace("{junit}", str(file))
+        with running((*SHELL, shell), cwd=Path.cwd(), env=env) as process:
+            status = process.wait()
+        try:
+            _collect(tested, suite, job, file, out)
+        except ResultsInvalid as error:
+            raise ResultsInvalid(f"the command ended with status {status}; {error}") from error
+    raise typer.Exit(status if status >= 0 else 1)
+
+
+@app.command()
+def stress(  # noqa: PLR0913, PLR0917 - the options of a command
+    locustfile: Locustfile,
+    host: Annotated[str, typer.Option(help="URL of the service.")],
+    users: Users,
+    spawn_rate: SpawnRate,
+    duration: Duration,
+    subject: Annotated[Literal["head", "base"], typer.Option(help="What is running there.")],
+    job: Job,
+    out: Out,
+) -> None:
+    """Put load on a running service and write what it did."""
+    with _errors_shown():
+        tested = piece.tested_in(Path())
+        spec = _spec(locustfile, host, users, spawn_rate, duration)
+        report = load.run(spec, subject=subject, job=job)
+        piece.write(piece.Piece(tested=tested, stress=(report,)), out)
+
+
+@app.command()
+def compare(  # noqa: PLR0913, PLR0917 - the options of a command
+    start: Annotated[str, typer.Option(help="Shell command that serves on $PORT.")],
+    locustfile: Locustfile,
+    users: Users,
+    duration: Duration,
+    job: Job,
+    out: Out,
+    spawn_rate: SpawnRate = 100.0,
+    health: Annotated[str, typer.Option(help="Path that answers 2xx when it is up.")] = "/healthz",
+    base_path: Annotated[
+        str, typer.Option(help="Checkout of the base, measured too; empty for none.")
+    ] = "",
+    within: Annotated[float, typer.Option(help="Seconds the service has to come up.")] = 30.0,
+) -> None:
+    """Start the service from this checkout and from the base's, and put the same load on both.
+
+    Fails where the head cannot be measured; a base that cannot be is left out with a warning.
+    """
+    with _errors_shown():
+        tested = piece.tested_in(Path())
+        reports = []
+        places: list[tuple[Literal["head", "base"], Path]] = [("head", Path.cwd())]
+        if base_path:
+            places.append(("base", Path(base_path).resolve()))
+        for subject, cwd in places:
+            try:
+                with serving(start, cwd=cwd, health=health, within_s=within) as url:
+                    spec = _spec(locustfile, url, users, spawn_rate, duration)
+                    report = load.run(spec, subject=subject, job=job)
+            except LoadFailed as error:
+                if subject == "head":
+                    raise
+                typer.echo(f"::warning::the base could not be measured: {error}")
+                continue
+            typer.echo(
+                f"{subject}: {report.requests} requests, p50 {report.p50_ms:g} ms, "
+                f"p95 {report.p95_ms:g} ms, p99 {report.p99_ms:g} ms, "
+                f"errors {report.error_rate:g} %"
+            )
+            reports.append(report)
+        piece.write(piece.Piece(tested=tested, stress=tuple(reports)), out)
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Option(help="Folder with the results of all jobs.")],
+    out: Out,
+    url: Annotated[str, typer.Option(help="The bot's address; empty: only write.")] = "",
+    audience: Annotated[str, typer.Option(help="Audience of the OIDC token.")] = "grace",
+) -> None:
+    """Merge the results of a run, write the report, and post it to the bot."""
+    with _errors_shown():
+        pieces = piece.read_all(results)
+        merged = context.merge(pieces, context.from_env(os.environ), datetime.now(UTC))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(merged.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        if url:
+            post.send(
+                merged, _endpoint(url), audience=audience, env=os.environ, patience=post.Patience()
+            )
+            typer.echo(f"reported {len(merged.suites)} suites, {len(merged.stress)} load tests")
+        else:
+            typer.echo("no url: the report was only written")
+
+
+def _endpoint(url: str) -> str:
+    """Return where the bot takes results; its bare address is enough."""
+    path = "/ci/results"
+    return url if url.endswith(path) else url.rstrip("/") + path
+
+
+def _collect(tested: piece.Tested, suite: str, job: str, source: Path, out: Path) -> None:
+    found = junit.read(source, suite=suite, job=job)
+    piece.write(piece.Piece(tested=tested, suites=(found,)), out)
+    typer.echo(
+        f"suite {suite}: {found.passed} passed, {found.failed} failed, {found.skipped} skipped"
+    )
+
+
+def _spec(
+    locustfile: Path, host: str, users: int, spawn_rate: float, duration: int
+) -> load.LoadSpec:
+    return load.LoadSpec(
+        locustfile=locustfile.resolve(),
+        host=host,
+        users=users,
+        spawn_rate=spawn_rate,
+        duration_s=duration,
+    )
