@@ -16,7 +16,6 @@ from grace.domain.audit import AuditFault, AuditReport
 from grace.domain.audit_layout import CHECKPOINT, ENTRIES, LEDGER_BRANCH
 from grace.domain.audit_repository import FoundCommit, LedgerCommit, RepositoryAudit
 from grace.domain.signing import Verifier
-from grace.domain.sshsig import parse_commit
 
 _TIMEOUT_S: Final = 300
 _ENVIRONMENT: Final = MappingProxyType(
@@ -166,17 +165,16 @@ class _Objects:
             )
         return found[1]
 
-    def files(self, tree: str, prefix: str = "") -> Iterator[tuple[str, str]]:
-        """Yield path and blob id of every file below a tree."""
+    def files(self, tree: str, width: int, prefix: str = "") -> Iterator[tuple[str, str]]:
+        """Yield path and blob id of every file below a tree; ids have `width` bytes."""
         content = self.need(tree)
-        width = len(tree) // 2
         while content:
             head, _, rest = content.partition(b"\x00")
             mode, _, name = head.partition(b" ")
             oid, content = rest[:width].hex(), rest[width:]
             path = prefix + name.decode("utf-8", "surrogateescape")
             if mode == b"40000":
-                yield from self.files(oid, f"{path}/")
+                yield from self.files(oid, width, f"{path}/")
             elif mode != b"160000":
                 yield path, oid
 
@@ -186,7 +184,7 @@ def _history(objects: _Objects, shas: list[str]) -> Iterator[LedgerCommit]:
     known: dict[str, bytes] = {}
     for sha in shas:
         raw = objects.need(sha)
-        listed = objects.files(parse_commit(raw).tree)
+        listed = objects.files(f"{sha}^{{tree}}", width=len(sha) // 2)
         wanted = {
             path: oid for path, oid in listed if path.startswith(ENTRIES) or path == CHECKPOINT
         }

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 from grace.domain.ledger import Entry, Head
 from grace.domain.ledger_verify import (
@@ -122,10 +123,12 @@ def check_chain(
     lines: Sequence[bytes], verifier: Verifier
 ) -> tuple[tuple[Entry, ...], Head | None, tuple[Finding, ...]]:
     """Verify a whole log that must have at least one entry."""
-    match verify_entries(lines, verifier):
-        case Verified(entries=(), head=_):
-            return (), None, (Finding(AuditFault.EMPTY, "the log has no entry"),)
+    result = verify_entries(lines, verifier)
+    match result:
         case Verified(entries=entries, head=head):
-            return entries, head, ()
+            empty = Finding(AuditFault.EMPTY, "the log has no entry")
+            return entries, head, () if entries else (empty,)
         case Broken(findings=findings, entries=entries):
             return entries, entries[-1].head if entries else None, findings
+        case _:
+            assert_never(result)

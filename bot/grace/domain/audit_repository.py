@@ -10,6 +10,7 @@ The order is fixed, because each part is judged by the one before it:
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 from grace.domain.audit import AuditFault, AuditReport, by_seq, check_chain, redacted
 from grace.domain.audit_layout import CHECKPOINT, check_appends, check_layout, read_layout
@@ -145,7 +146,8 @@ class RepositoryAudit:
         # 3. The entry they name is there, and is about this mission.
         self._entry(found.sha, message)
         # 4. What Grace made has an SSHSIG as well; what the forge made need not.
-        match check_commit(found.raw, self._verifier):
+        proof = check_commit(found.raw, self._verifier)
+        match proof:
             case CommitProof.GOOD:
                 self._signatures += 1
             case CommitProof.BAD:
@@ -156,6 +158,8 @@ class RepositoryAudit:
                 self._commit(AuditFault.COMMIT_SIGNATURE, what, found.sha)
             case CommitProof.NONE | CommitProof.UNKNOWN_KEY:
                 self._by_trailer.append(found.sha)
+            case _:
+                assert_never(proof)
 
     def landings(self) -> tuple[Landing, ...]:
         """List the merges that entries claim; one that names no commit or tree is a finding."""
@@ -178,13 +182,11 @@ class RepositoryAudit:
         if raw is None:
             self._landing(AuditFault.MERGE_MISSING, "is not in this clone", landing)
             return
+        commit = self._parsed(landing.sha, raw)
+        if commit is None:
+            return
         if landing.sha not in self._missions:
             self.mission_commit(FoundCommit(landing.sha, raw, own=False))
-        try:
-            commit = parse_commit(raw)
-        except SignatureFormatError as error:
-            self._landing(AuditFault.MERGE_MISSING, f"cannot be read: {error}", landing)
-            return
         if commit.tree != landing.tree:
             what = f"has the tree {commit.tree}, and {landing.tree} was tested"
             self._landing(AuditFault.MERGE_TREE, what, landing)
