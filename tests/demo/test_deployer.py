@@ -25,7 +25,7 @@ class Forge:
 
     broken: bool = False
     refused: int = 0
-    deployments: list[dict] = field(default_factory=list)
+    deployments: list[dict[str, object]] = field(default_factory=list)
     statuses: list[tuple[int, str, str]] = field(default_factory=list)
 
     def app(self) -> web.Application:
@@ -114,7 +114,7 @@ async def served_version(deployer: Deployer) -> str:
 
 async def test_commit_goes_live_and_the_forge_is_told(
     deployer: Deployer, forge: Forge, origin: Origin
-):
+) -> None:
     sha = origin.commit("first")
     done = await deployer.deploy(sha)
     assert (done.sha, done.state, deployer.live_sha) == (sha, "success", sha)
@@ -125,7 +125,7 @@ async def test_commit_goes_live_and_the_forge_is_told(
     assert [state for _, state, _ in forge.statuses] == ["in_progress", "success"]
 
 
-async def test_watch_deploys_each_new_tip(deployer: Deployer, origin: Origin):
+async def test_watch_deploys_each_new_tip(deployer: Deployer, origin: Origin) -> None:
     watching = asyncio.create_task(deployer.watch())
     for message in ("first", "second"):
         sha = origin.commit(message)
@@ -137,7 +137,7 @@ async def test_watch_deploys_each_new_tip(deployer: Deployer, origin: Origin):
     assert watching.cancelled()
 
 
-async def test_older_commit_can_be_deployed_again(deployer: Deployer, origin: Origin):
+async def test_older_commit_can_be_deployed_again(deployer: Deployer, origin: Origin) -> None:
     first = origin.commit("first")
     await deployer.deploy(origin.commit("second"))
     await deployer.deploy(first)
@@ -146,7 +146,7 @@ async def test_older_commit_can_be_deployed_again(deployer: Deployer, origin: Or
 
 async def test_version_that_does_not_start_is_reported_and_the_one_before_serves_again(
     deployer: Deployer, forge: Forge, origin: Origin
-):
+) -> None:
     good = origin.commit("first")
     await deployer.deploy(good)
     bad = origin.commit("break it", "trigger_mesh/delivery.py", "raise RuntimeError('no')\n")
@@ -158,7 +158,7 @@ async def test_version_that_does_not_start_is_reported_and_the_one_before_serves
 
 async def test_commit_that_does_not_exist_is_a_failed_deployment(
     deployer: Deployer, forge: Forge, origin: Origin
-):
+) -> None:
     origin.commit("first")
     done = await deployer.deploy("0" * 39 + "1")
     assert done.state == "failure"
@@ -168,7 +168,7 @@ async def test_commit_that_does_not_exist_is_a_failed_deployment(
 
 async def test_forge_that_refuses_leaves_the_running_version_alone(
     deployer: Deployer, forge: Forge, origin: Origin
-):
+) -> None:
     sha = origin.commit("first")
     await deployer.deploy(sha)
     forge.broken = True
@@ -179,7 +179,7 @@ async def test_forge_that_refuses_leaves_the_running_version_alone(
 
 async def test_watch_lives_through_a_forge_that_is_down(
     deployer: Deployer, forge: Forge, origin: Origin, until: Until
-):
+) -> None:
     forge.broken = True
     sha = origin.commit("first")
     async with asyncio.TaskGroup() as group:
@@ -190,13 +190,17 @@ async def test_watch_lives_through_a_forge_that_is_down(
         watching.cancel()
 
 
-async def test_branch_that_does_not_exist_yet_has_no_tip(deployer: Deployer, origin: Origin):
+async def test_branch_that_does_not_exist_yet_has_no_tip(
+    deployer: Deployer, origin: Origin
+) -> None:
     origin.commit("first")
     async with Deployer(replace(deployer.config, branch="next")) as other:
         assert await other.tip() is None
 
 
-async def test_close_stops_the_service_even_after_an_exception(deployer: Deployer, origin: Origin):
+async def test_close_stops_the_service_even_after_an_exception(
+    deployer: Deployer, origin: Origin
+) -> None:
     sha = origin.commit("first")
 
     async def fail_after_deploying() -> None:
@@ -211,7 +215,7 @@ async def test_close_stops_the_service_even_after_an_exception(deployer: Deploye
         await served_version(deployer)
 
 
-def test_token_is_not_in_the_config_as_printed(tmp_path: Path):
+def test_token_is_not_in_the_config_as_printed(tmp_path: Path) -> None:
     python = Path(sys.executable)
     config = DeployerConfig("http://forge", "http://git", "a/b", TOKEN, tmp_path, python, 1)
     assert TOKEN not in repr(config)

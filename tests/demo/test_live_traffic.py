@@ -1,6 +1,7 @@
 """Live traffic and load, against real processes of the base and of its patched variants."""
 
 import asyncio
+import functools
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -13,6 +14,10 @@ from grace.demo.traffic import Counts, Traffic, TrafficSpec
 
 Spec = Callable[[str], ServiceSpec]
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
+
+
+def has_answers(traffic: Traffic, count: int) -> bool:
+    return traffic.counts.answered >= count
 
 
 async def gauge(client: httpx.AsyncClient, name: str) -> float:
@@ -38,20 +43,22 @@ async def push_orders(client: httpx.AsyncClient, count: int, senders: int = 16) 
 @pytest.mark.parametrize(("variant", "low", "high"), [("base", 100, 1e6), ("right", 0, 50)])
 async def test_load_drives_p95_past_the_target_in_the_base_alone(
     spec: Spec, variant: str, low: float, high: float
-):
+) -> None:
     service = ServiceProcess(spec(variant))
     async with service, httpx.AsyncClient(base_url=service.spec.url, timeout=30) as client:
         await push_orders(client, 150)
         assert low < await gauge(client, "trigger_mesh_latency_p95_ms") < high
 
 
-async def test_live_traffic_breaks_the_regression_and_not_the_base(spec: Spec, until: Until):
+async def test_live_traffic_breaks_the_regression_and_not_the_base(
+    spec: Spec, until: Until
+) -> None:
     rates: dict[str, float] = {}
     for variant in ("base", "regress"):
         service = ServiceProcess(spec(variant))
         traffic = Traffic(TrafficSpec(service.spec.url, rate=150))
         async with service, traffic, httpx.AsyncClient(base_url=service.spec.url) as client:
-            await until(lambda counts=traffic: counts.counts.answered >= 300)
+            await until(functools.partial(has_answers, traffic, 300))
             rates[variant] = await gauge(client, "trigger_mesh_error_rate_percent")
             assert traffic.counts.refused == traffic.counts.unreachable == 0
             assert (traffic.counts.failed > 0) == (variant == "regress")
@@ -59,7 +66,7 @@ async def test_live_traffic_breaks_the_regression_and_not_the_base(spec: Spec, u
     assert rates["regress"] > 20
 
 
-async def test_traffic_lives_through_a_restart(spec: Spec, until: Until):
+async def test_traffic_lives_through_a_restart(spec: Spec, until: Until) -> None:
     async with Traffic(TrafficSpec(spec("right").url, rate=100)) as traffic:
         async with ServiceProcess(spec("right")):
             await until(lambda: traffic.counts.accepted > 5)
@@ -71,7 +78,7 @@ async def test_traffic_lives_through_a_restart(spec: Spec, until: Until):
         assert traffic.counts.error_rate == 0
 
 
-async def test_stop_ends_the_sending_and_start_begins_again(spec: Spec, until: Until):
+async def test_stop_ends_the_sending_and_start_begins_again(spec: Spec, until: Until) -> None:
     async with ServiceProcess(spec("right")) as service:
         traffic = Traffic(TrafficSpec(service.spec.url, rate=200))
         await traffic.start()
@@ -85,7 +92,7 @@ async def test_stop_ends_the_sending_and_start_begins_again(spec: Spec, until: U
         await traffic.stop()
 
 
-async def test_service_that_hangs_sheds_instead_of_piling_up(until: Until):
+async def test_service_that_hangs_sheds_instead_of_piling_up(until: Until) -> None:
     hung_up = 0
 
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -105,7 +112,7 @@ async def test_service_that_hangs_sheds_instead_of_piling_up(until: Until):
         await until(lambda: hung_up == 4)
 
 
-def test_error_rate_is_unknown_without_answers():
+def test_error_rate_is_unknown_without_answers() -> None:
     assert Counts(sent=3, unreachable=3).error_rate is None
     assert Counts(sent=4, accepted=1, failed=1, refused=2).error_rate == 25
     assert replace(Counts(), sent=3) - Counts(sent=1) == Counts(sent=2)

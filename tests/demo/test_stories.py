@@ -29,7 +29,7 @@ def sections(body: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
-def test_body_has_every_heading_of_the_form_in_order(story: Story):
+def test_body_has_every_heading_of_the_form_in_order(story: Story) -> None:
     filled = sections(story.body(window_minutes=0.2))
     assert list(filled) == HEADINGS
     assert all(filled.values())
@@ -40,7 +40,7 @@ def test_body_has_every_heading_of_the_form_in_order(story: Story):
     assert set(symptom) == {"description", "metric_id", "observed_value", "threshold"}
 
 
-def test_targets_are_one_a_line_with_their_rolling_window_if_asked():
+def test_targets_are_one_a_line_with_their_rolling_window_if_asked() -> None:
     assert (
         sections(RESOLVE.body(window_minutes=1))["Metric targets"]
         == "trigger_mesh.latency_p95 < 100"
@@ -52,7 +52,7 @@ def test_targets_are_one_a_line_with_their_rolling_window_if_asked():
     ]
 
 
-def test_candidates_carry_the_patches_byte_for_byte():
+def test_candidates_carry_the_patches_byte_for_byte() -> None:
     body = sections(RESOLVE.body(window_minutes=1))["Patch candidates"]
     blocks = re.findall(r"^```diff name=(\w+)\n(.*?)^```$", body, re.MULTILINE | re.DOTALL)
     assert blocks == [("first", patch_text("wrong")), ("second", patch_text("right"))]
