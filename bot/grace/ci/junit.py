@@ -15,7 +15,7 @@ from grace.domain.results import SuiteReport, TestCase, TestOutcome
 MAX_BYTES = 64 * 1024 * 1024
 MAX_CASES = 20_000
 _NAME, _MESSAGE = 500, 2000
-_WORST = (TestOutcome.SKIPPED, TestOutcome.PASSED, TestOutcome.FAILED)
+_WORST = (TestOutcome.PASSED, TestOutcome.SKIPPED, TestOutcome.FAILED)
 
 
 class _Reader:
