@@ -1,0 +1,58 @@
+# Needs Python 3.11+, git and make; everything else it installs into .venv.
+#   PYTHON=python3.12 make setup    uses another interpreter
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench stress schema lock clean
+
+help: ## show what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup: $(STAMP) ## install everything into .venv, at the versions of requirements.lock
+
+# uv takes seconds where pip takes half a minute. It does not read pip's configuration, so where it
+# cannot reach an index or has no build for this machine, pip does it.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.lock
+	@echo "installing the packages of requirements.lock into $(VENV)"
+	@{ $(BIN)/python -m pip install -q --no-deps --require-hashes -r $(VENV)/uv.lock \
+	    && $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock; } \
+	  || $(BIN)/python -m pip install -q --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## run both stories, each step with its evidence
+	@$(BIN)/grace demo
+
+lint: setup ## check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint ## check style and types, run the tests, demand full branch coverage of the core
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not bench and not stress" \
+	  --cov --cov-report=term --cov-fail-under=100
+
+bench: setup ## measure what has a bound
+	$(BIN)/pytest -q -s -m bench tests
+
+stress: setup ## run the long fault-injection campaigns
+	$(BIN)/pytest -q -n $(WORKERS) -m stress tests
+
+schema: setup ## write the JSON Schemas of the configuration files anew
+	@$(BIN)/python -c 'import pathlib; from grace.adapters.config import schemas; \
+	  [pathlib.Path("bot/grace/config/schema", n).write_text(t) for n, t in schemas().items()]'
+
+lock: setup ## resolve pyproject.toml into requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --all-extras --group dev \
+	  --no-header --no-annotate --generate-hashes pyproject.toml -o requirements.lock
+
+clean: ## remove what was installed and built
+	rm -rf $(VENV) dist build .coverage .mypy_cache .ruff_cache .hypothesis demo-run
