@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from grace.localforge.runner import sandbox
 from grace.localforge.runner.errors import RunnerError
+from grace.localforge.runner.sandbox import Cage
 from grace.localforge.runs import Annotation, JobLog, JobStarted
 
 HEAD = "on: pull_request\npermissions: {}\njobs:\n"
@@ -228,7 +230,10 @@ async def until(condition: Any) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_cancel_leaves_no_process_behind(repository, make_runner, run):
+@pytest.mark.parametrize("cage", Cage)
+async def test_cancel_leaves_no_process_behind(repository, make_runner, cage):
+    if not await sandbox.works(cage):
+        pytest.skip(f"{cage} cannot be used here")
     mark = f"sleep 61.{os.getpid()}"
     repository.commit(
         jobs(f"""
@@ -241,7 +246,7 @@ async def test_cancel_leaves_no_process_behind(repository, make_runner, run):
       later: {{runs-on: ubuntu-latest, needs: slow, if: always(), steps: [{{run: echo reached}}]}}
     """)
     )
-    runner = make_runner()
+    runner = make_runner(cage=cage)
     events = []
     async for event in runner.run(repository.request()):
         events.append(event)

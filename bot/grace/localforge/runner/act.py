@@ -57,7 +57,8 @@ class ActRunner:
     `local_actions` maps OWNER/NAME to the folder that stands in for that repository at any ref;
     GitHub's own checkout, artifact and setup-python actions come with this package. `python` is
     the interpreter whose folder is first on the steps' PATH. `timeout_s` bounds a whole run.
-    `hidden` are folders whose content steps must not read, such as the forge's own data.
+    `hidden` are folders whose content steps must not read, such as the forge's own data. `cage`
+    is by default the strongest that works here.
     """
 
     def __init__(  # noqa: PLR0913 - the wiring of one object, all but two keyword-only
@@ -69,6 +70,7 @@ class ActRunner:
         timeout_s: float = 1800.0,
         max_jobs: int = 2,
         hidden: Sequence[Path] = (),
+        cage: sandbox.Cage | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._tools = Toolchain(
@@ -81,7 +83,7 @@ class ActRunner:
         self._hidden = tuple(hidden)
         self._clock = clock
         self._live: dict[int, _Live] = {}
-        self._cage: sandbox.Cage | None = None
+        self._cage = cage
 
     def plan(self, source: bytes, event_name: str, event: dict[str, object]) -> WorkflowPlan | None:
         """Return the jobs that `event` starts, or None; a file that is wrong gives an error."""
@@ -116,7 +118,7 @@ class ActRunner:
                     async for event in events:
                         yield event
         finally:
-            del self._live[request.run_id]
+            self._live.pop(request.run_id, None)
 
     async def cancel(self, run_id: int) -> None:
         """Stop a run at once; jobs that have not ended end as cancelled."""
@@ -158,6 +160,7 @@ class ActRunner:
         finally:
             sandbox.kill_group(process.pid)
             await process.wait()
+            sandbox.kill_steps(root)
         said = Scrubber(launch.secrets).clean(errors.read_text(errors="replace"))
         (request.log_dir / "runner.log").write_text(said)
         late = loop.time() >= clockwork.ends_at
@@ -190,7 +193,7 @@ def _overdue(launch: Launch, tracker: Tracker, clockwork: _Clockwork, root: Path
         if now < ends_at:
             continue
         tracker.mark_timed_out(job)
-        sandbox.kill_job(root, job)
+        sandbox.kill_steps(root, job)
         clockwork.overdue = now >= ends_at + _OVERDUE_S
         if clockwork.overdue:
             return True

@@ -33,7 +33,9 @@ def wrap(cage: Cage, argv: Sequence[str], mounts: Mounts) -> list[str]:
     """Return the command line that runs `argv` inside the cage."""
     match cage:
         case Cage.BWRAP:
-            hidden = [arg for path in mounts.hidden for arg in ("--tmpfs", str(path))]
+            hidden = [
+                arg for path in mounts.hidden if path.is_dir() for arg in ("--tmpfs", str(path))
+            ]
             writable = [arg for path in mounts.writable for arg in ("--bind", str(path), str(path))]
             return [
                 *("bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
@@ -51,17 +53,22 @@ def wrap(cage: Cage, argv: Sequence[str], mounts: Mounts) -> list[str]:
 async def strongest() -> Cage:
     """Try the cages in order and return the first that works here."""
     for cage in (Cage.BWRAP, Cage.UNSHARE):
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *wrap(cage, ("true",), Mounts()),
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-            )
-        except FileNotFoundError:
-            continue
-        if await process.wait() == 0:
+        if await works(cage):
             return cage
     return Cage.GROUP
+
+
+async def works(cage: Cage) -> bool:
+    """Say whether this machine lets a process run in the cage."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *wrap(cage, ("true",), Mounts()),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+    except FileNotFoundError:
+        return False
+    return await process.wait() == 0
 
 
 def kill_group(pid: int) -> None:
@@ -72,13 +79,13 @@ def kill_group(pid: int) -> None:
         return
 
 
-def kill_job(home: Path, job: str) -> int:
-    """Kill every process of one job of one run; return how many there were.
+def kill_steps(home: Path, job: str | None = None) -> int:
+    """Kill every process of a run's steps, or of one job's; return how many there were.
 
     A job's processes are known by `GITHUB_JOB` in their environment and the run by the folder
     its `GITHUB_EVENT_PATH` lies in.
     """
-    wanted = f"GITHUB_JOB={job}".encode()
+    wanted = f"GITHUB_JOB={job}".encode() if job else b""
     mark = f"GITHUB_EVENT_PATH={home}/".encode()
     killed = 0
     for entry in Path("/proc").iterdir():
@@ -86,7 +93,7 @@ def kill_job(home: Path, job: str) -> int:
             continue
         try:
             environ = (entry / "environ").read_bytes().split(b"\0")
-            if wanted in environ and any(item.startswith(mark) for item in environ):
+            if (not wanted or wanted in environ) and any(item.startswith(mark) for item in environ):
                 os.kill(int(entry.name), signal.SIGKILL)
                 killed += 1
         except (FileNotFoundError, ProcessLookupError, PermissionError):
