@@ -48,7 +48,7 @@ def test_targets_are_one_a_line_with_their_rolling_window_if_asked() -> None:
     rolling = sections(ROLLBACK.body(window_minutes=1, rolling_minutes=0.1))["Metric targets"]
     assert rolling.splitlines() == [
         "trigger_mesh.latency_p95 < 100 over 0.1m",
-        "trigger_mesh.error_rate < 5 over 0.1m",
+        "error_rate < 5 over 0.1m",
     ]
 
 

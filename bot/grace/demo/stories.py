@@ -77,7 +77,7 @@ class Story:
 
 
 _LATENCY = Target("trigger_mesh.latency_p95", "<", 100, "ms")
-_ERRORS = Target("trigger_mesh.error_rate", "<", 5, "%")
+_ERRORS = Target("error_rate", "<", 5, "%")
 
 RESOLVE = Story(
     name="resolve",
