@@ -51,7 +51,7 @@ def read_patch(diff: bytes) -> tuple[FilePatch, ...]:
     """Parse `diff`; raise PatchOutOfBounds (binary, no names) or PatchDoesNotApply (cut short)."""
     if b"\0" in diff:
         raise PatchOutOfBounds("The patch holds binary data.")
-    return _Reader(diff.split(b"\n")).read()
+    return _Reader(diff.removesuffix(b"\n").split(b"\n")).read()
 
 
 def check_patch(files: tuple[FilePatch, ...], bounds: PatchBounds) -> None:

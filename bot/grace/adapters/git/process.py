@@ -8,7 +8,6 @@ import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from grace.adapters.git.classify import classify, scrub
 from grace.adapters.git.errors import GitTimeout, OutputTooLarge
@@ -99,7 +98,7 @@ class Git:
     binary: str = "git"
     timeout: float = 120.0
     max_output: int = 32 * 1024 * 1024
-    environment: Mapping[str, str] = MappingProxyType({})
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     async def run(self, args: Sequence[str], call: Call) -> Completed:
         """Run `git ARGS`; raise the classified GitError unless its exit code is accepted."""

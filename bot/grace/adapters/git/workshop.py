@@ -134,9 +134,7 @@ class Workshop:
         await self._with(ref, append)
 
     def _draft(self, order: CommitOrder) -> CommitDraft:
-        return CommitDraft(
-            message=order.message, author=self._author, at=order.at, sign=order.sign
-        )
+        return CommitDraft(message=order.message, author=self._author, at=order.at, sign=order.sign)
 
     async def _with(self, ref: MissionRef, work: Callable[[Mirror], Awaitable[T]]) -> T:
         """Do work in the repository's mirror; git's errors become the forge's."""

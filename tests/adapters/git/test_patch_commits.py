@@ -1,0 +1,293 @@
+"""Patches become signed commits inside their bounds, and nothing outside becomes anything."""
+
+import dataclasses
+import subprocess
+
+import pytest
+
+from grace.adapters.git import (
+    DiffStat,
+    PatchBounds,
+    PatchDoesNotApply,
+    PatchOutOfBounds,
+    SignerChangedCommit,
+    UnknownCommit,
+)
+
+BOUNDS = PatchBounds()
+FIX = b"""\
+diff --git a/src/app.py b/src/app.py
+--- a/src/app.py
++++ b/src/app.py
+@@ -4,3 +4,4 @@ line 3
+ line 4
+-line 5
++line five
++line five and a half
+ line 6
+"""
+
+
+def new_file(path: str, mode: str = "100644", text: str = "x") -> bytes:
+    return (
+        f"diff --git a/{path} b/{path}\nnew file mode {mode}\n--- /dev/null\n+++ b/{path}\n"
+        f"@@ -0,0 +1 @@\n+{text}\n"
+    ).encode()
+
+
+def edit(path: str, old: str, new: str, extra: str = "") -> bytes:
+    return (
+        f"diff --git a/{path} b/{path}\n{extra}--- a/{path}\n+++ b/{path}\n"
+        f"@@ -1 +1 @@\n-{old}\n+{new}\n"
+    ).encode()
+
+
+async def test_a_patch_becomes_a_commit_on_its_base(mirror, upstream, draft):
+    base = upstream.tip("main")
+    built = await mirror.build_patch_commit(base, FIX, BOUNDS, draft())
+    assert built.parent == base
+    assert built.paths == ("src/app.py",)
+    assert built.diff_stat == DiffStat(files=1, added=2, deleted=1)
+    assert await mirror.tree(built.sha) == built.tree
+    content = await mirror.read_file(built.sha, "src/app.py")
+    assert content is not None
+    assert b"line 4\nline five\nline five and a half\nline 6\n" in content
+    assert await mirror.tip("main") == base
+
+
+async def test_a_patch_keeps_the_clone_partial(mirror, upstream, draft):
+    await mirror.build_patch_commit(upstream.tip("main"), FIX, BOUNDS, draft())
+    listed = subprocess.run(
+        ["git", "cat-file", "--batch-all-objects", "--batch-check=%(objecttype)"],
+        env={"GIT_DIR": str(mirror._config.path), "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        capture_output=True,
+        check=True,
+    )
+    assert listed.stdout.split().count(b"blob") == 2  # app.py before and after; no neighbour
+
+
+async def test_the_same_inputs_give_the_same_commit(make_mirror, upstream, draft):
+    base = upstream.tip("main")
+    built = [
+        await make_mirror(upstream.url, name=name).build_patch_commit(base, FIX, BOUNDS, draft())
+        for name in ("one", "two")
+    ]
+    assert built[0] == built[1]
+    other = dataclasses.replace(draft(), message="Another")
+    assert (await make_mirror(upstream.url).build_patch_commit(base, FIX, BOUNDS, other)) != built[
+        0
+    ]
+
+
+async def test_message_may_depend_on_the_tree_and_the_signature_is_kept(mirror, upstream, draft):
+    def sign(raw: bytes) -> bytes:
+        header, message = raw.split(b"\n\n", 1)
+        return header + b"\ngpgsig -----BEGIN SSH SIGNATURE-----\n abc\n" + b"\n" + message
+
+    plan = dataclasses.replace(draft(lambda tree: f"Fix\n\nTested-Tree: {tree}"), sign=sign)
+    built = await mirror.build_patch_commit(upstream.tip("main"), FIX, BOUNDS, plan)
+    assert await mirror.message(built.sha) == f"Fix\n\nTested-Tree: {built.tree}\n"
+    raw = subprocess.run(
+        ["git", "cat-file", "commit", built.sha],
+        env={"GIT_DIR": str(mirror._config.path), "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        capture_output=True,
+        check=True,
+    ).stdout
+    assert b"\ngpgsig -----BEGIN SSH SIGNATURE-----\n abc\n\nFix" in raw
+    assert b"\nauthor Grace <grace@example.org> 1795323600 +0000\n" in raw
+
+
+async def test_a_signer_that_changes_the_commit_is_refused(mirror, upstream, draft):
+    plan = dataclasses.replace(draft(), sign=lambda raw: raw.replace(b"Fix it", b"Fix me"))
+    with pytest.raises(SignerChangedCommit):
+        await mirror.build_patch_commit(upstream.tip("main"), FIX, BOUNDS, plan)
+
+
+@pytest.mark.parametrize(
+    ("diff", "paths"),
+    [
+        (FIX.replace(b"diff --git a/src/app.py b/src/app.py\n", b""), ("src/app.py",)),
+        (FIX.rstrip(b"\n"), ("src/app.py",)),
+        (b"Some words first.\n\n" + FIX + b"-- \n2.39.5\n", ("src/app.py",)),
+        (new_file("docs/a b.md"), ("docs/a b.md",)),
+        (
+            b'diff --git "a/\\303\\274.md" "b/\\303\\274.md"\nnew file mode 100644\n'
+            b'--- /dev/null\n+++ "b/\\303\\274.md"\n@@ -0,0 +1 @@\n+x\n',
+            ("ü.md",),
+        ),
+        (
+            b"diff --git a/src/b.py b/lib/b.py\nsimilarity index 100%\n"
+            b"rename from src/b.py\nrename to lib/b.py\n",
+            ("lib/b.py", "src/b.py"),
+        ),
+        (b"diff --git a/src/b.py b/src/b.py\nold mode 100644\nnew mode 100755\n", ("src/b.py",)),
+        (
+            b"diff --git a/src/b.py b/src/b.py\ndeleted file mode 100644\n"
+            b"--- a/src/b.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-b\n",
+            ("src/b.py",),
+        ),
+        (new_file("a.txt") + edit("src/b.py", "b", "-- c"), ("a.txt", "src/b.py")),
+    ],
+    ids=["plain", "no-newline", "mail", "space", "quoted", "rename", "mode", "delete", "two"],
+)
+async def test_every_form_of_patch_applies(mirror, upstream, draft, diff, paths):
+    built = await mirror.build_patch_commit(upstream.tip("main"), diff, BOUNDS, draft())
+    assert built.paths == paths
+
+
+async def test_a_patch_against_an_older_base_is_merged(mirror, upstream, draft):
+    first = upstream.tip("main")
+    built = await mirror.build_patch_commit(first, FIX, BOUNDS, draft())
+    diff = await mirror.diff(first, built.sha)
+    path = upstream.work / "src/app.py"
+    moved = upstream.commit({"src/app.py": "top\n" * 40 + path.read_text()})
+    await mirror.fetch()
+    again = await mirror.build_patch_commit(moved, diff, BOUNDS, draft())
+    assert again.diff_stat == DiffStat(1, 2, 1)
+
+
+SYMLINK = new_file("evil", "120000", "/etc/passwd")
+BINARY = (
+    b"diff --git a/y.bin b/y.bin\nnew file mode 100644\nindex 0000000..1234567\n"
+    b"GIT binary patch\nliteral 2\nJcmZQz00IC2\n\nliteral 0\nHcmV?d00001\n\n"
+)
+MALICIOUS = {
+    "workflow": (new_file(".github/workflows/x.yml"), "steers CI or git itself"),
+    "workflow in capitals": (new_file(".GitHub/Workflows/x.yml"), "steers CI or git itself"),
+    "action": (new_file(".github/actions/x/action.yml"), "steers CI or git itself"),
+    "gitlab ci": (new_file(".gitlab-ci.yml"), "steers CI or git itself"),
+    "attributes": (new_file("src/.gitattributes"), "steers CI or git itself"),
+    "submodules file": (new_file(".gitmodules"), "steers CI or git itself"),
+    "git folder": (new_file(".git/hooks/pre-commit"), "git's own folder"),
+    "git folder, case": (new_file("a/.GIT/config"), "git's own folder"),
+    "git folder, ntfs": (new_file("git~1/config"), "git's own folder"),
+    "git folder, dot": (new_file(".git. /config"), "git's own folder"),
+    "git folder, stream": (new_file(".git::$INDEX_ALLOCATION/config"), "git's own folder"),
+    "git folder, zero width": (new_file(".g\u200cit/config"), "cannot be seen"),
+    "parent": (new_file("../outside"), "leaves the repository"),
+    "parent inside": (new_file("src/../../outside"), "leaves the repository"),
+    "absolute": (new_file("/etc/cron.d/x"), "is absolute"),
+    "drive": (new_file("C:/x"), "is absolute"),
+    "dot": (new_file("./x"), "plain form"),
+    "backslash": (new_file("a\\b"), "holds a backslash"),
+    "tab": (
+        b'diff --git "a/a\\tb" "b/a\\tb"\nnew file mode 100644\n--- /dev/null\n'
+        b'+++ "b/a\\tb"\n@@ -0,0 +1 @@\n+x\n',
+        "cannot be seen",
+    ),
+    "right to left": (new_file("a\u202egnp.py"), "cannot be seen"),
+    "not utf-8": (new_file("n").replace(b"b/n", b"b/\xff"), "not valid UTF-8"),
+    "bad quotes": (new_file("n").replace(b"+++ b/n", b'+++ "b/\\q"'), "in a way that git does not"),
+    "symlink": (SYMLINK, "is a symbolic link"),
+    "symlink edited": (
+        b"--- a/link\n+++ b/link\n@@ -1 +1 @@\n-README.md\n\\ No newline at end of file\n"
+        b"+/etc/passwd\n\\ No newline at end of file\n",
+        "is a symbolic link",
+    ),
+    "symlink by mode": (
+        b"diff --git a/src/b.py b/src/b.py\nold mode 100644\nnew mode 120000\n",
+        "is a symbolic link",
+    ),
+    "symlink removed": (
+        b"diff --git a/link b/link\ndeleted file mode 120000\n--- a/link\n+++ /dev/null\n"
+        b"@@ -1 +0,0 @@\n-README.md\n\\ No newline at end of file\n",
+        "is a symbolic link",
+    ),
+    "submodule": (new_file("sub", "160000", f"Subproject commit {'1' * 40}"), "is a submodule"),
+    "setuid": (new_file("x", "104755"), "has the mode 104755"),
+    "binary": (BINARY, "as binary data"),
+    "binary marker": (b"Binary files a/x.bin and b/x.bin differ\n", "as binary data"),
+    "nul": (new_file("x", text="a\0b"), "holds binary data"),
+    "rename in": (
+        b"diff --git a/src/b.py b/.github/workflows/b.yml\nsimilarity index 100%\n"
+        b"rename from src/b.py\nrename to .github/workflows/b.yml\n",
+        "steers CI",
+    ),
+    "copy in": (
+        b"diff --git a/src/b.py b/.gitlab-ci.yml\nsimilarity index 100%\n"
+        b"copy from src/b.py\ncopy to .gitlab-ci.yml\n",
+        "steers CI",
+    ),
+    "second file": (FIX + new_file(".github/workflows/x.yml"), "steers CI"),
+    "no prefix": (
+        new_file("x").replace(b"a/x b/x", b"x x").replace(b"b/x", b"x"),
+        "prefix a/ or b/",
+    ),
+    "empty": (b"", "no change to any file"),
+    "words": (b"Please apply this.\n", "no change to any file"),
+    "headless": (b"diff --git a/x b/y\n", "file name cannot be read"),
+    "nothing": (edit("src/b.py", "b", "b"), "changes nothing"),
+}
+
+
+@pytest.mark.parametrize("name", MALICIOUS)
+async def test_a_patch_outside_its_bounds_is_refused(mirror, upstream, draft, name):
+    diff, sentence = MALICIOUS[name]
+    with pytest.raises(PatchOutOfBounds, match=sentence):
+        await mirror.build_patch_commit(upstream.tip("main"), diff, BOUNDS, draft())
+
+
+@pytest.mark.parametrize(
+    ("bounds", "sentence"),
+    [
+        (PatchBounds(max_bytes=len(FIX) - 1), f"has {len(FIX)} bytes; {len(FIX) - 1} are allowed"),
+        (PatchBounds(max_files=0), "touches 1 files; 0 are allowed"),
+        (PatchBounds(max_lines=2), "changes 3 lines; 2 are allowed"),
+        (PatchBounds(protected=("src/**",)), "src/app.py is protected"),
+        (PatchBounds(protected=("SRC/",)), "src/app.py is protected"),
+        (PatchBounds(protected=("**/*.py",)), "src/app.py is protected"),
+        (PatchBounds(allowed=("docs/**", "*.py")), "outside the paths"),
+    ],
+)
+async def test_bounds_of_the_policy_hold(mirror, upstream, draft, bounds, sentence):
+    with pytest.raises(PatchOutOfBounds, match=sentence):
+        await mirror.build_patch_commit(upstream.tip("main"), FIX, bounds, draft())
+
+
+async def test_exactly_the_bounds_are_allowed(mirror, upstream, draft):
+    bounds = PatchBounds(len(FIX), 1, 3, allowed=("src/?pp.py",), protected=("src/*/**", "app.py"))
+    assert await mirror.build_patch_commit(upstream.tip("main"), FIX, bounds, draft())
+
+
+async def test_a_patch_that_does_not_apply_shows_its_hunk(mirror, upstream, draft):
+    wrong = FIX.replace(b"-line 5\n", b"-line fifty\n")
+    with pytest.raises(PatchDoesNotApply) as caught:
+        await mirror.build_patch_commit(upstream.tip("main"), wrong, BOUNDS, draft())
+    assert caught.value.file == "src/app.py"
+    assert caught.value.hunk.startswith("@@ -4,3 +4,4 @@")
+    assert "-line fifty" in caught.value.hunk
+
+
+@pytest.mark.parametrize(
+    ("diff", "file", "reason"),
+    [
+        (edit("absent.py", "a", "b"), "absent.py", "does not exist in index"),
+        (new_file("README.md"), "README.md", "already exists in index"),
+        (FIX.removesuffix(b" line 6\n"), "src/app.py", "lines it announces"),
+        (FIX.replace(b"-4,3", b"-4,9"), "src/app.py", "lines it announces"),
+        (FIX.replace(b"@@ -4,3 +4,4", b"@@ -x +4,4"), "src/app.py", "lines it announces"),
+        (
+            b"diff --git a/src/b.py b/src/b.py\n--- a/src/b.py\n+++ b/src/b.py\n"
+            b"index 1111111111111111111111111111111111111111.."
+            b"2222222222222222222222222222222222222222 100644\n@@ -1 +1 @@\n-c\n+d\n",
+            "src/b.py",
+            "does not match",
+        ),
+    ],
+    ids=["absent", "exists", "cut", "count", "header", "unknown blob"],
+)
+async def test_the_reason_a_patch_fails_is_named(mirror, upstream, draft, diff, file, reason):
+    with pytest.raises(PatchDoesNotApply, match=reason) as caught:
+        await mirror.build_patch_commit(upstream.tip("main"), diff, BOUNDS, draft())
+    assert caught.value.file == file
+
+
+async def test_a_blob_that_nobody_has_does_not_stop_a_patch_that_applies(mirror, upstream, draft):
+    diff = edit("src/b.py", "b", "c", extra=f"index {'1' * 40}..{'2' * 40} 100644\n")
+    built = await mirror.build_patch_commit(upstream.tip("main"), diff, BOUNDS, draft())
+    assert built.paths == ("src/b.py",)
+
+
+async def test_a_base_that_nobody_has_is_unknown(mirror, draft):
+    with pytest.raises(UnknownCommit):
+        await mirror.build_patch_commit("1" * 40, FIX, BOUNDS, draft())
