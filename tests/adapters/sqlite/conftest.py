@@ -1,0 +1,151 @@
+"""A store in a real file, and short ways to bring missions into it."""
+
+import itertools
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from grace.adapters.keys import Ed25519Key
+from grace.adapters.sqlite.store import SqliteStore
+from grace.domain.decision import Note
+from grace.domain.effects import Effect, PublishLedger
+from grace.domain.events import Actor, CommandGiven, Event
+from grace.domain.mission import Mission, MissionRef
+from grace.domain.package import (
+    AcceptanceCriteria,
+    MissionRequest,
+    PatchCandidate,
+    Symptom,
+    WorkspaceInfo,
+)
+from grace.domain.phase import Severity
+from grace.ports import Delivery, Routed, Ruling, Target, Turn
+
+START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+
+
+class World:
+    """One store, one repository, a clock that the test moves, and the words for what happens."""
+
+    START = START
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.store = store
+        self.now = START
+        self.ref = MissionRef(
+            host="forge.test", repository_id=7, repository="octo/mesh", installation_id=3
+        )
+        self._numbers = itertools.count(1)
+
+    def later(self, **span: float) -> datetime:
+        """Move the clock."""
+        self.now += timedelta(**span)
+        return self.now
+
+    def delivery(self, name: str = "", body: bytes = b"{}") -> Delivery:
+        return Delivery("forge", name or f"d{next(self._numbers)}", "issues", body, self.now)
+
+    def event(self, name: str = "c1") -> Event:
+        return CommandGiven(id=name, name="start", actor=Actor(login="octo"))
+
+    def effect(self, key: str, slot: str | None = None) -> Effect:
+        return PublishLedger(key=key, slot=slot)
+
+    def note(self, kind: str = "mission.step_taken", **payload: object) -> Note:
+        return Note(kind=kind, actor="octo", payload=payload)
+
+    def request(self, severity: Severity, *diffs: str) -> MissionRequest:
+        candidates = [PatchCandidate(name=f"c{n}", diff=diff) for n, diff in enumerate(diffs)]
+        return MissionRequest(
+            subsystem_id="mesh",
+            severity=severity,
+            symptoms=(Symptom(description="slow"),),
+            acceptance_criteria=AcceptanceCriteria(),
+            workspace=WorkspaceInfo(patch_candidates=tuple(candidates)),
+        )
+
+    async def send(self, event: Event | None = None, **target: Any) -> int:
+        """Accept one delivery and route one event from it; return how many missions got it."""
+        ref = target.pop("ref", self.ref)
+        delivery = self.delivery()
+        assert await self.store.accept(delivery)
+        (stored,) = await self.store.unrouted(10)
+        routed = Routed(target=Target(ref=ref, **target), event=event or self.event())
+        return await self.store.route(stored.id, [routed], "routed", self.now)
+
+    async def open_mission(self, issue: int, **changes: Any) -> UUID:
+        """File an issue's mission, handle what waits for it and store it with changes."""
+        assert await self.send(issue=issue, create=True) == 1
+        mission = next(m for m in await self.store.missions() if m.issue == issue)
+        await self.settle(mission.uid, **changes)
+        return mission.uid
+
+    async def turn(self, uid: UUID) -> Turn:
+        turn = await self.store.turn(uid)
+        assert turn is not None
+        return turn
+
+    async def mission(self, uid: UUID) -> Mission:
+        return (await self.turn(uid)).mission
+
+    def ruling(self, turn: Turn, **parts: Any) -> Ruling:
+        """Decide on all that waits; `parts` are fields of the ruling or of the mission."""
+        own = {name: parts.pop(name) for name in list(parts) if name in Ruling.__slots__}
+        plain = Ruling(
+            mission=turn.mission.with_(**parts),
+            facts=turn.facts,
+            notes=(),
+            effects=(),
+            wake_at=None,
+            handled=tuple(number for number, _ in turn.events),
+            verdict=None,
+        )
+        return replace(plain, **own)
+
+    async def settle(self, uid: UUID, **parts: Any) -> None:
+        """Read a turn and store a ruling of it."""
+        turn = await self.turn(uid)
+        assert await self.store.commit(turn, self.ruling(turn, **parts), self.now)
+
+
+Opener = Callable[..., Coroutine[Any, Any, SqliteStore]]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "grace.db"
+
+
+@pytest.fixture
+async def open_store(path: Path, key: Ed25519Key) -> AsyncIterator[Opener]:
+    """Open stores that are closed when the test ends."""
+    stores: list[SqliteStore] = []
+
+    async def opener(**options: Any) -> SqliteStore:
+        stores.append(await SqliteStore.open(path, key, **options))
+        return stores[-1]
+
+    yield opener
+    for store in stores:
+        await store.close()
+
+
+@pytest.fixture
+async def store(open_store: Opener) -> SqliteStore:
+    return await open_store()
+
+
+@pytest.fixture
+def world(store: SqliteStore) -> World:
+    return World(store)
+
+
+@pytest.fixture
+def world_of() -> Callable[[SqliteStore], World]:
+    """Make a world of another store."""
+    return World
