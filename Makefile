@@ -24,7 +24,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@echo "installing the packages of requirements.lock into $(VENV)"
 	@{ $(BIN)/python -m pip install -q --no-deps --require-hashes -r $(VENV)/uv.lock \
 	    && $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock; } \
-	  || $(BIN)/python -m pip install -q --require-hashes -r requirements.lock
+	  || $(BIN)/python -m pip install -q --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
