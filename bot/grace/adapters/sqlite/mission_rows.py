@@ -11,6 +11,7 @@ from grace.adapters.sqlite.values import micros, mission_of, optional_micros, ve
 from grace.domain.facts import Facts
 from grace.domain.mission import Mission
 from grace.domain.phase import Phase
+from grace.domain.schedule import paths_of
 from grace.ports import Ruling
 
 
@@ -75,7 +76,7 @@ def _derived(mission: Mission) -> dict[str, str | int | None]:
         "alert": mission.alert,
         "phase": mission.phase.value,
         "severity": mission.severity.rank,
-        "paths": json.dumps(mission.attempts[-1].paths if mission.attempts else []),
+        "paths": json.dumps(paths_of(mission)),
         "reverted_at": optional_micros(landed.at if landed else None),
         "mission": mission.model_dump_json(),
     }
@@ -107,11 +108,12 @@ def _handles(mission: Mission) -> Iterator[tuple[str, str]]:
 
 
 def wake_planning(connection: sqlite3.Connection, mission: Mission, now: datetime) -> None:
-    """Let missions that may have waited for this one's paths look again."""
+    """Let other missions that may have waited for this one's paths look again."""
     connection.execute(
         "UPDATE missions SET wake_at = min(coalesce(wake_at, :now), :now)"
-        " WHERE host = :host AND repository_id = :repository AND phase = :phase",
+        " WHERE host = :host AND repository_id = :repository AND phase = :phase AND uid <> :uid",
         {
+            "uid": str(mission.uid),
             "now": micros(now),
             "host": mission.ref.host,
             "repository": mission.ref.repository_id,

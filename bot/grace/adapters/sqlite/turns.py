@@ -9,6 +9,7 @@ from grace.adapters.sqlite.ledger_rows import Pen, write_notes
 from grace.adapters.sqlite.surroundings import Surroundings
 from grace.adapters.sqlite.values import facts_of, mission_of
 from grace.domain.phase import Phase
+from grace.domain.schedule import HOLDING
 from grace.ports import Ruling, Turn
 
 
@@ -43,6 +44,13 @@ def commit(
     mission_rows.update(connection, ruling, turn.version, now)
     outbox_rows.add(connection, row["uid"], ruling.effects, entry, now)
     event_rows.mark_handled(connection, row["uid"], ruling.handled, now)
-    if mission.phase is Phase.CLOSED and row["phase"] != Phase.CLOSED:
+    if _gives_way(Phase(row["phase"]), mission.phase):
         mission_rows.wake_planning(connection, mission, now)
     return True
+
+
+def _gives_way(before: Phase, after: Phase) -> bool:
+    """Tell whether a mission that planned or worked has closed, or went back to planning."""
+    if after is Phase.CLOSED:
+        return before is not Phase.CLOSED
+    return before in HOLDING and after not in HOLDING
