@@ -1,0 +1,371 @@
+"""The local forge as one object: start it, fill it, watch it, break it."""
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from grace.localforge.actions import Actions
+from grace.localforge.auth import Grant, issue_token
+from grace.localforge.checks import check_event
+from grace.localforge.core import ACTIONS_SLUG, ROLES, Core, ForgeConfig, Json, node_id
+from grace.localforge.db import Database, Row
+from grace.localforge.deliveries import Deliveries
+from grace.localforge.events import Act, Event, enqueue, payload
+from grace.localforge.faults import Faults
+from grace.localforge.idle import wait_idle
+from grace.localforge.repositories import create_from_template
+from grace.localforge.runs import WorkflowRunner
+from grace.localforge.server import ForgeServer
+from grace.localforge.shapes.people import installation_json
+from grace.localforge.shapes.repos import full_name
+
+__all__ = ["ApiCall", "App", "ForgeConfig", "GitPush", "LocalForge", "Repository"]
+
+LOGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
+NOT_LOOPBACK: Final = "The local forge is not a host for the public: it binds loopback only"
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    id: int
+    full_name: str
+    bare: Path
+    url: str
+    clone_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class _NewApp:
+    name: str
+    webhook_url: str
+    webhook_secret: str
+    public_key_pem: str
+    permissions: dict[str, str]
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """`bot` is the login under which its installations act."""
+
+    id: int
+    slug: str
+    bot: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCall:
+    """One request to the API; `template` is its path with the variable parts named."""
+
+    at: str
+    actor: str
+    method: str
+    template: str
+    path: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class GitPush:
+    """One ref moved by one git push; `before` or `after` is all zeros when made or deleted."""
+
+    at: str
+    actor: str
+    repository: str
+    ref: str
+    before: str
+    after: str
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class LocalForge:
+    """A GitHub-shaped forge on loopback: API at `api_url` and at `url`, git at `url`/O/R.git."""
+
+    def __init__(
+        self,
+        config: ForgeConfig,
+        runner: WorkflowRunner | None = None,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        _refuse_public(config.host)
+        config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (config.data / "git").mkdir(exist_ok=True)
+        self._core = Core(config, Database(config.data / "forge.sqlite3"), clock)
+        self._deliveries = Deliveries(self._core)
+        self._actions = None if runner is None else Actions(self._core, runner)
+        self._core.actions = self._actions
+        self._web: web.AppRunner | None = None
+        self._ensure_actions_app()
+
+    @property
+    def url(self) -> str:
+        return self._core.url
+
+    @property
+    def api_url(self) -> str:
+        return self._core.api
+
+    @property
+    def faults(self) -> Faults:
+        return self._core.faults
+
+    async def start(self) -> None:
+        """Listen, go on sending what is queued, and begin unfinished runs again."""
+        config = self._core.config
+        server = ForgeServer(self._core)
+        self._web = web.AppRunner(server.application(), access_log=None, shutdown_timeout=2)
+        await self._web.setup()
+        site = web.TCPSite(self._web, config.host, config.port)
+        await site.start()
+        if config.unix_socket is not None:
+            await web.UnixSite(self._web, str(config.unix_socket)).start()
+        port = self._web.addresses[0][1]
+        host = f"[{config.host}]" if ":" in config.host else config.host
+        self._core.url = (config.public_url or f"http://{host}:{port}").rstrip("/")
+        await self._deliveries.start()
+        if self._actions is not None:
+            self._actions.resume()
+
+    async def close(self) -> None:
+        """Stop listening, stop runs, keep everything on disk. Closing twice is harmless."""
+        if self._web is not None:
+            await self._web.cleanup()
+            self._web = None
+            await self._core.stop()
+            await self._deliveries.close()
+        self._core.db.close()
+
+    async def idle(self, timeout: float = 30.0) -> None:  # noqa: ASYNC109 - the caller's patience
+        """Wait until no delivery, run or background work is left; TimeoutError when it stays."""
+        await wait_idle(self._core, self._deliveries, timeout)
+
+    async def create_user(self, login: str, *, site_admin: bool = False) -> str:
+        """Make a user, unless there is one by this name, and return a new personal token."""
+        user = self._core.user_named(login) or self._new_user(login, "User", site_admin=site_admin)
+        return issue_token(self._core, Grant("personal", user["id"]))
+
+    async def create_repository(
+        self, owner: str, name: str, *, template: Path | None = None, private: bool = False
+    ) -> Repository:
+        """Make a repository; the content of `template` becomes the first commit on main."""
+        user = self._user(owner)
+        repo = await create_from_template(self._core, user, name, template)
+        repo = self._core.db.update("repositories", repo["id"], private=int(private))
+        return self._repository(repo)
+
+    async def find_repository(self, repository: str) -> Repository:
+        """Return a repository by owner/name; ApiError 404 when there is none."""
+        return self._repository(self._row(repository))
+
+    async def add_collaborator(self, repository: str, login: str, permission: str) -> None:
+        """Give a user a role: read, triage, write, maintain or admin."""
+        if permission not in ROLES[1:]:
+            raise ValueError(f"permission must be one of {', '.join(ROLES[1:])}")
+        self._core.db.run(
+            "INSERT OR REPLACE INTO collaborators (repository_id, user_id, role) VALUES (?,?,?)",
+            self._row(repository)["id"],
+            self._user(login)["id"],
+            permission,
+        )
+
+    async def create_app(  # noqa: PLR0913 - an App's form has these fields
+        self,
+        name: str,
+        *,
+        webhook_url: str,
+        webhook_secret: str,
+        public_key_pem: str,
+        permissions: Mapping[str, str],
+        events: Sequence[str],
+    ) -> App:
+        """Register an App with its webhook; permissions are GitHub's names with read or write."""
+        new = _NewApp(
+            name, webhook_url, webhook_secret, public_key_pem, dict(permissions), tuple(events)
+        )
+        slug = re.sub(r"[^a-z0-9]+", "-", new.name.lower()).strip("-")
+        if self._core.db.one("SELECT 1 FROM apps WHERE slug=?", slug):
+            raise ValueError(f"there is an App by the name {slug} already")
+        app_id = self._insert_app(slug, new)
+        self._core.db.insert(
+            "hooks",
+            app_id=app_id,
+            url=new.webhook_url,
+            secret=new.webhook_secret,
+            events_json=list(new.events),
+            created_at=self._core.now(),
+            updated_at=self._core.now(),
+        )
+        return App(app_id, slug, f"{slug}[bot]")
+
+    async def install_app(self, app_id: int, owner: str, repositories: Sequence[str]) -> int:
+        """Install an App on repositories (names without owner) and return the installation id."""
+        core, account = self._core, self._user(owner)
+        rows = [core.repository(owner, name) for name in repositories]
+        with core.db.transaction():
+            number = core.db.insert(
+                "installations",
+                app_id=app_id,
+                account_id=account["id"],
+                created_at=core.now(),
+                updated_at=core.now(),
+            )
+            self._cover(number, rows)
+        self._tell_installation("installation", "created", number, {"repositories": _brief(rows)})
+        return number
+
+    async def change_installation(
+        self, installation_id: int, *, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()
+    ) -> None:
+        """Add repositories (owner/name) to an installation or take them from it."""
+        core = self._core
+        for action, names in (("added", add), ("removed", remove)):
+            rows = [self._row(name) for name in names]
+            if not rows:
+                continue
+            if action == "added":
+                self._cover(installation_id, rows)
+            for row in rows if action == "removed" else ():
+                core.db.run(
+                    "DELETE FROM installation_repositories"
+                    " WHERE installation_id=? AND repository_id=?",
+                    installation_id,
+                    row["id"],
+                )
+            brief: Json = {"repositories_added": [], "repositories_removed": []}
+            brief |= {f"repositories_{action}": _brief(rows), "repository_selection": "selected"}
+            brief["requester"] = None
+            self._tell_installation("installation_repositories", action, installation_id, brief)
+
+    async def uninstall_app(self, installation_id: int) -> None:
+        """Remove an installation; its tokens stop working."""
+        self._tell_installation("installation", "deleted", installation_id, {"repositories": []})
+        with self._core.db.transaction():
+            self._core.db.run(
+                "DELETE FROM installation_repositories WHERE installation_id=?", installation_id
+            )
+            self._core.db.run("DELETE FROM tokens WHERE installation_id=?", installation_id)
+            self._core.db.run("DELETE FROM installations WHERE id=?", installation_id)
+
+    async def request_action(self, check_run_id: int, identifier: str, login: str) -> None:
+        """Press a button of a check run, as a person does on the page."""
+        run = self._core.db.get("check_runs", check_run_id)
+        repo = self._core.db.get("repositories", run["repository_id"])
+        extra = {"requested_action": {"identifier": identifier}}
+        check_event(self._core, repo, run, Act("requested_action", self._user(login), extra))
+
+    async def calls(self, actor: str | None = None) -> list[ApiCall]:
+        """Return the API requests so far, oldest first, those of one login when given."""
+        rows = self._core.db.all(
+            "SELECT at, actor, method, template, path, status FROM calls"
+            " WHERE ? IS NULL OR actor=? ORDER BY id",
+            actor,
+            actor,
+        )
+        return [ApiCall(**row) for row in rows]
+
+    async def pushes(self, actor: str | None = None) -> list[GitPush]:
+        """Return the refs moved by git pushes so far, oldest first."""
+        rows = self._core.db.all(
+            "SELECT at, actor, repository, ref, before, after FROM pushes"
+            " WHERE ? IS NULL OR actor=? ORDER BY id",
+            actor,
+            actor,
+        )
+        return [GitPush(**row) for row in rows]
+
+    def _user(self, login: str) -> Row:
+        user = self._core.user_named(login)
+        if user is None:
+            raise ValueError(f"there is no user {login}: create it first")
+        return user
+
+    def _row(self, repository: str) -> Row:
+        owner, _, name = repository.partition("/")
+        return self._core.repository(owner, name)
+
+    def _repository(self, repo: Row) -> Repository:
+        name = full_name(repo)
+        page = f"{self.url}/{name}"
+        return Repository(repo["id"], name, self._core.bare(repo), page, f"{page}.git")
+
+    def _new_user(self, login: str, kind: str, *, site_admin: bool = False) -> Row:
+        if kind == "User" and not LOGIN.fullmatch(login):
+            raise ValueError(f"{login!r} is no login: letters, digits and hyphens only")
+        number = self._core.db.insert(
+            "users",
+            login=login,
+            type=kind,
+            site_admin=int(site_admin),
+            created_at=self._core.now(),
+        )
+        return self._core.user(number)
+
+    def _insert_app(self, slug: str, new: _NewApp) -> int:
+        bot = self._new_user(f"{slug}[bot]", "Bot")
+        return self._core.db.insert(
+            "apps",
+            slug=slug,
+            name=new.name,
+            user_id=bot["id"],
+            public_key=new.public_key_pem,
+            permissions_json=new.permissions,
+            events_json=list(new.events),
+            created_at=self._core.now(),
+            updated_at=self._core.now(),
+        )
+
+    def _ensure_actions_app(self) -> None:
+        if self._core.db.one("SELECT 1 FROM apps WHERE slug=?", ACTIONS_SLUG) is None:
+            permissions = {"contents": "read", "checks": "write", "metadata": "read"}
+            self._insert_app(ACTIONS_SLUG, _NewApp(ACTIONS_SLUG, "", "", "", permissions, ()))
+
+    def _cover(self, installation_id: int, repositories: list[Row]) -> None:
+        for repo in repositories:
+            self._core.db.run(
+                "INSERT OR IGNORE INTO installation_repositories VALUES (?,?)",
+                installation_id,
+                repo["id"],
+            )
+
+    def _tell_installation(self, name: str, action: str, number: int, extra: Json) -> None:
+        core = self._core
+        row = core.db.get("installations", number)
+        body = {"installation": installation_json(core, row), **extra}
+        event = Event(name, core.user(row["account_id"]), action=action, body=body)
+        for hook in core.db.all("SELECT * FROM hooks WHERE app_id=?", row["app_id"]):
+            hook["installation_id"] = number
+            enqueue(core, hook, event, payload(core, event))
+
+
+def _brief(rows: list[Row]) -> list[Json]:
+    return [
+        {
+            "id": row["id"],
+            "node_id": node_id("Repository", row["id"]),
+            "name": row["name"],
+            "full_name": full_name(row),
+            "private": bool(row["private"]),
+        }
+        for row in rows
+    ]
+
+
+def _refuse_public(host: str) -> None:
+    """Refuse every address but loopback: tokens travel in the clear here."""
+    if host == "localhost":
+        return
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError as error:
+        raise ValueError(f"{NOT_LOOPBACK}, and {host!r} is not an address") from error
+    if not loopback:
+        raise ValueError(f"{NOT_LOOPBACK}, not {host}")

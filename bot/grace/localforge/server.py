@@ -1,0 +1,199 @@
+"""The HTTP face: routing, sign-in, rate limits, request log, faults, errors as JSON."""
+
+import asyncio
+import hashlib
+import json
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from grace.localforge.api import Call, Reply, Route
+from grace.localforge.auth import Actor, authenticate, require
+from grace.localforge.core import Core
+from grace.localforge.errors import ApiError, not_found
+from grace.localforge.faults import RequestFault
+from grace.localforge.githttp import git_routes
+from grace.localforge.routes.table import ALL_ROUTES, service_routes
+
+MAX_BODY: Final = 25 * 1024 * 1024
+REPOSITORY: Final = "/repos/{owner}/{repo}"
+HOUR: Final = 3600
+
+WebHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(slots=True)
+class RateLimits:
+    """Requests of each actor in the current hour."""
+
+    limit: int
+    _used: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def headers(self, actor: str, now: float) -> dict[str, str]:
+        """Return GitHub's rate limit headers."""
+        hour = int(now // HOUR)
+        used = self._used.get((actor, hour), 0)
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(max(self.limit - used, 0)),
+            "X-RateLimit-Reset": str((hour + 1) * HOUR),
+            "X-RateLimit-Used": str(used),
+            "X-RateLimit-Resource": "core",
+        }
+
+    def take(self, actor: str, now: float) -> None:
+        """Count a request; 403 when the hour's are used up."""
+        key = (actor, int(now // HOUR))
+        if self._used.get(key, 0) >= self.limit:
+            raise ApiError(403, f"API rate limit exceeded for {actor}.")
+        if key not in self._used:
+            self._used = {old: n for old, n in self._used.items() if old[1] >= key[1]}
+        self._used[key] = self._used.get(key, 0) + 1
+
+
+class ForgeServer:
+    """Builds the aiohttp application of a forge."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._limits = RateLimits(core.config.rate_limit)
+
+    def application(self) -> web.Application:
+        """Return the application: API at /api/v3 and at /, services, git."""
+        app = web.Application(client_max_size=MAX_BODY)
+        app.add_routes(service_routes(self._core))
+        for prefix in ("/api/v3", ""):
+            for route in ALL_ROUTES:
+                app.router.add_route(route.method, prefix + route.path, self._handler(route))
+        for git in git_routes(self._core):
+            app.router.add_route(git.method, git.path, self._git(git.handler))
+        app.router.add_route("*", "/{tail:.*}", self._unknown)
+        return app
+
+    def _handler(self, route: Route) -> WebHandler:
+        template = re.sub(r":[^}]+}", "}", route.path)
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await self._answer(request, route, template)
+
+        return handle
+
+    async def _unknown(self, request: web.Request) -> web.StreamResponse:
+        async def missing(_call: Call) -> Reply:
+            raise not_found()
+
+        route = Route(request.method, "(unknown)", missing)
+        return await self._answer(request, route, route.path)
+
+    async def _answer(
+        self, request: web.Request, route: Route, template: str
+    ) -> web.StreamResponse:
+        now = self._core.clock().timestamp()
+        actor = Actor("anonymous")
+        try:
+            actor = authenticate(self._core, request.headers.get("Authorization"))
+            if template != "/rate_limit":
+                self._limits.take(actor.name, now)
+            reply = await self._faulty(request, actor, route)
+        except ApiError as error:
+            reply = Reply(error.body(), error.status)
+        except web.HTTPRequestEntityTooLarge:
+            reply = Reply({"message": "Payload too large", "status": "413"}, 413)
+        except Exception as error:
+            log = structlog.get_logger()
+            log.error("forge.request_failed", path=request.path, exc_info=error)
+            reply = Reply({"message": "Server Error", "status": "500"}, 500)
+        self._core.db.insert(
+            "calls",
+            at=self._core.now(),
+            actor=actor.name,
+            method=request.method,
+            template=template,
+            path=request.path.removeprefix("/api/v3"),
+            status=reply.status,
+        )
+        return _response(request, reply, self._limits.headers(actor.name, now))
+
+    async def _faulty(self, request: web.Request, actor: Actor, route: Route) -> Reply:
+        """Serve a request under the faults a test asked for."""
+        fault = self._core.faults.request(request.method, request.path)
+        await _hold(fault)
+        if fault is not None and fault.status is not None and not fault.after:
+            return _failure(fault.status)
+        reply = await self._serve(request, actor, route)
+        if fault is not None and fault.status is not None:
+            return _failure(fault.status)
+        return reply
+
+    async def _serve(self, request: web.Request, actor: Actor, route: Route) -> Reply:
+        payload = await request.read()
+        call = Call(self._core, actor, request, payload)
+        if route.jwt and actor.kind != "app":
+            raise ApiError(401, "A JSON web token could not be decoded")
+        if route.signed_in and actor.kind not in {"user", "installation"}:
+            raise ApiError(401, "Requires authentication")
+        if route.path.startswith(REPOSITORY):
+            repo = self._core.repository(call.param("owner"), call.param("repo"))
+            if not route.jwt:
+                require(self._core, actor, repo, route.need.app, route.need.role)
+                if request.method != "GET" and actor.user is None:
+                    raise ApiError(401, "Requires authentication")
+            call.found = repo
+        return await route.handler(call)
+
+    def _git(self, handler: WebHandler) -> WebHandler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            try:
+                fault = self._core.faults.request(request.method, request.path)
+                await _hold(fault)
+                if fault is not None and fault.status is not None and not fault.after:
+                    raise ApiError(fault.status, "Server Error")
+                response = await handler(request)
+                if fault is not None and fault.status is not None:
+                    raise ApiError(fault.status, "Server Error")
+            except ApiError as error:
+                headers = {"WWW-Authenticate": 'Basic realm="GitHub"'}
+                return web.Response(
+                    status=error.status,
+                    text=f"{error.message}\n",
+                    headers=headers if error.status == 401 else None,  # noqa: PLR2004 - HTTP's code
+                )
+            return response
+
+        return handle
+
+
+async def _hold(fault: RequestFault | None) -> None:
+    if fault is not None and fault.seconds:
+        await asyncio.sleep(fault.seconds)
+
+
+def _failure(status: int) -> Reply:
+    return Reply({"message": "Server Error", "status": str(status)}, status)
+
+
+def _response(request: web.Request, reply: Reply, limits: dict[str, str]) -> web.Response:
+    headers = {
+        **limits,
+        "X-GitHub-Request-Id": uuid.uuid4().hex[:20].upper(),
+        "X-GitHub-Media-Type": "github.v3; format=json",
+        "X-GitHub-Enterprise-Version": "3.18.0",
+        **reply.headers,
+    }
+    if reply.raw is not None:
+        return web.Response(status=reply.status, body=reply.raw, headers=headers)
+    if reply.status in {204, 302}:
+        return web.Response(status=reply.status, headers=headers)
+    body = json.dumps(reply.body).encode()
+    headers["Content-Type"] = "application/json; charset=utf-8"
+    if request.method == "GET" and reply.status == 200:  # noqa: PLR2004 - HTTP's code
+        tag = f'"{hashlib.sha256(body).hexdigest()}"'
+        headers["ETag"] = tag
+        if request.headers.get("If-None-Match", "").removeprefix("W/") == tag:
+            return web.Response(status=304, headers=headers)
+    return web.Response(status=reply.status, body=body, headers=headers)

@@ -1,0 +1,1 @@
+"""Rows as the JSON objects of GitHub's API and webhooks."""
