@@ -136,20 +136,23 @@ class OidcVerifier:
         async with self._lock:
             now = self._clock.now()
             stale = self._read_at is None or now - self._read_at >= _FRESH
-            rested = self._tried_at is None or now - self._tried_at >= _PAUSE
-            if (stale or key_id not in self._keys) and rested:
-                self._tried_at = now
-                self._keys = await self._read_keys()
-                self._read_at = now
-            elif stale:
-                raise OidcUnavailable(
-                    f"the keys of {self._issuer} could not be read a moment ago; "
-                    "try again in a minute"
-                )
+            if stale or key_id not in self._keys:
+                await self._refresh(now)
             key = self._keys.get(key_id)
         if key is None:
             raise OidcRejected(f"{self._issuer} publishes no key {key_id!r} that signs with RS256")
         return key
+
+    async def _refresh(self, now: datetime) -> None:
+        """Read the keys again, unless that was tried within the last minute."""
+        if self._tried_at is None or now - self._tried_at >= _PAUSE:
+            self._tried_at = now
+            self._keys = await self._read_keys()
+            self._read_at = now
+        elif self._tried_at != self._read_at:
+            raise OidcUnavailable(
+                f"the keys of {self._issuer} could not be read a moment ago; try again in a minute"
+            )
 
     async def _read_keys(self) -> Mapping[str, RSAPublicKey]:
         base = self._issuer.rstrip("/")

@@ -1,0 +1,208 @@
+"""A GitHub at the edge of HTTP, a key, a clock that is set by hand, and hand-written payloads."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+import respx
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from grace.adapters.github.forge import GitHubForge
+from grace.adapters.github.session import GitHubSite
+from grace.adapters.github.wire import Call
+from grace.domain.mission import MissionRef
+from grace.ports import Delivery
+
+API = "https://github.test/api/v3"
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class SetClock:
+    """A clock that stands until it is moved."""
+
+    at: datetime = START
+
+    def now(self) -> datetime:
+        return self.at
+
+    def advance(self, delta: timedelta) -> None:
+        self.at += delta
+
+
+@dataclass
+class GitHub:
+    """The forge under test, the router it speaks to, and every call that was observed."""
+
+    forge: GitHubForge
+    router: respx.MockRouter
+    clock: SetClock
+    ref: MissionRef
+    calls: list[Call] = field(default_factory=list)
+
+    def on(self, method: str, path: str) -> respx.Route:
+        return self.router.route(method=method, path=f"/api/v3{path}")
+
+    def repo(self, method: str, path: str) -> respx.Route:
+        return self.on(method, f"/repos/acme/mesh{path}")
+
+    def sent(self, route: respx.Route, nth: int = -1) -> Any:
+        return json.loads(route.calls[nth].request.content)
+
+    def purposes(self) -> list[str]:
+        return [call.purpose for call in self.calls]
+
+
+@pytest.fixture(scope="session")
+def key_pem() -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+@pytest.fixture
+def site(key_pem: str) -> GitHubSite:
+    return GitHubSite(
+        host="github.test",
+        api_url=API,
+        web_url="https://github.test",
+        app_id=7,
+        private_key=key_pem,
+    )
+
+
+@pytest.fixture
+async def github(site: GitHubSite) -> AsyncIterator[GitHub]:
+    """Serve installation tokens and the app itself; tests add what they need."""
+    router = respx.MockRouter(assert_all_called=False)
+    clock = SetClock()
+    calls: list[Call] = []
+    transport = httpx.MockTransport(router.async_handler)
+    async with httpx.AsyncClient(transport=transport) as client:
+        forge = GitHubForge(site, client, clock, calls.append, lambda: "mission_20260301_001")
+        ref = MissionRef(
+            host="github.test", repository_id=99, repository="acme/mesh", installation_id=5
+        )
+        hub = GitHub(forge, router, clock, ref, calls)
+        served = iter(range(1, 10_000))
+
+        def token(_: httpx.Request) -> httpx.Response:
+            expires = (clock.at + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            return httpx.Response(201, json={"token": f"ghs_{next(served)}", "expires_at": expires})
+
+        hub.on("POST", "/app/installations/5/access_tokens").mock(side_effect=token)
+        hub.on("GET", "/app").respond(json={"id": 7, "slug": "grace", "name": "Grace"})
+        yield hub
+
+
+class Payloads:
+    """GitHub's documented shapes, as small as they are useful."""
+
+    sha = "a" * 40
+    other = "b" * 40
+
+    def user(self, login: str = "ada", **more: Any) -> dict[str, Any]:
+        return {"login": login, "id": 11, "type": "User", **more}
+
+    def bot(self) -> dict[str, Any]:
+        return {"login": "grace[bot]", "id": 12, "type": "Bot"}
+
+    def repository(self, **more: Any) -> dict[str, Any]:
+        return {
+            "id": 99,
+            "full_name": "acme/mesh",
+            "default_branch": "main",
+            "private": False,
+            **more,
+        }
+
+    def issue(self, **more: Any) -> dict[str, Any]:
+        return {
+            "number": 3,
+            "title": "p95 is too high",
+            "body": "### Symptom\n\nslow",
+            "user": self.user(),
+            "labels": [{"id": 1, "name": "mission", "color": "ededed"}],
+            "state": "open",
+            "html_url": "https://github.test/acme/mesh/issues/3",
+            "updated_at": "2026-03-01T11:59:00Z",
+            "performed_via_github_app": None,
+            **more,
+        }
+
+    def comment(self, body: str | None, **more: Any) -> dict[str, Any]:
+        return {
+            "id": 501,
+            "body": body,
+            "user": self.user(),
+            "performed_via_github_app": None,
+            **more,
+        }
+
+    def pull(self, branch: str = "grace/mission_20260301_001", **more: Any) -> dict[str, Any]:
+        return {
+            "number": 4,
+            "html_url": "https://github.test/acme/mesh/pull/4",
+            "state": "open",
+            "draft": False,
+            "merged": False,
+            "merge_commit_sha": "c" * 40,
+            "merged_by": None,
+            "head": {"ref": branch, "sha": self.sha, "repo": {"id": 99}},
+            "base": {"ref": "main", "sha": self.other, "repo": {"id": 99}},
+            "user": self.bot(),
+            "updated_at": "2026-03-01T11:58:00Z",
+            **more,
+        }
+
+    def review(self, state: str = "approved", **more: Any) -> dict[str, Any]:
+        return {
+            "id": 601,
+            "state": state,
+            "commit_id": self.sha,
+            "user": self.user("rex"),
+            "submitted_at": "2026-03-01T11:57:00Z",
+            "body": "fine",
+            **more,
+        }
+
+    def check(self, **more: Any) -> dict[str, Any]:
+        return {
+            "id": 701,
+            "name": "unit",
+            "head_sha": self.sha,
+            "external_id": "",
+            "status": "completed",
+            "conclusion": "success",
+            "html_url": "https://github.test/acme/mesh/runs/701",
+            "started_at": "2026-03-01T11:50:00Z",
+            "completed_at": "2026-03-01T11:55:00Z",
+            "app": {"id": 15368, "slug": "github-actions"},
+            "check_suite": {"id": 1, "head_branch": "grace/mission_20260301_001"},
+            **more,
+        }
+
+    def envelope(self, action: str | None = None, **more: Any) -> dict[str, Any]:
+        shape: dict[str, Any] = {
+            "repository": self.repository(),
+            "installation": {"id": 5, "node_id": "x"},
+            "sender": self.user(),
+        }
+        return shape | ({"action": action} if action else {}) | more
+
+    def delivery(self, event: str, body: Any) -> Delivery:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return Delivery("github", "d-1", event, raw, START)
+
+
+@pytest.fixture
+def payloads() -> Payloads:
+    return Payloads()
