@@ -52,29 +52,42 @@ async def test_a_commit_made_after_the_clone_is_read_on_demand(http_mirror, upst
         await http_mirror.tree("1" * 40)
 
 
+def command_lines() -> list[str]:
+    """Read the arguments of every process there is."""
+    lines = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            lines.append((process / "cmdline").read_bytes().decode("utf-8", "replace"))
+        except OSError:
+            continue
+    return lines
+
+
+def all_bytes(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
+
+
 async def test_the_token_is_in_no_url_file_or_argument(http_mirror, http_remote):
-    seen: list[str] = []
+    seen: set[str] = set()
 
     async def watch() -> None:
         while True:
-            for process in Path("/proc").glob("[0-9]*"):
-                try:
-                    seen.append((process / "cmdline").read_bytes().decode("utf-8", "replace"))
-                except (FileNotFoundError, ProcessLookupError):
-                    continue
-            await asyncio.sleep(0)
+            seen.update(command_lines())
+            await asyncio.sleep(0.002)
 
     watching = asyncio.create_task(watch())
     await http_mirror.fetch()
     watching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await watching
     header = (await http_mirror._config.credentials()).secrets[0]
     commands = [line for line in seen if http_remote.base in line]
     assert commands
     assert not any(TOKEN in line or header in line for line in commands)
-    for file in http_mirror._config.path.rglob("*"):
-        if file.is_file():
-            assert TOKEN.encode() not in file.read_bytes()
-            assert header.encode() not in file.read_bytes()
+    stored = all_bytes(http_mirror._config.path)
+    assert http_remote.base.encode() in stored
+    assert TOKEN.encode() not in stored
+    assert header.encode() not in stored
     assert {auth for _, _, auth in http_remote.requests} == {f"Basic {header}"}
 
 
@@ -90,7 +103,9 @@ async def test_the_token_is_in_no_url_file_or_argument(http_mirror, http_remote)
         (503, RemoteUnavailable),
     ],
 )
-async def test_each_status_has_its_error(http_mirror, http_remote, upstream, draft, status, error):
+async def test_each_status_has_its_error(
+    http_mirror, http_remote, upstream, draft, *, status, error
+):
     http_remote.answer = status
     with pytest.raises(error):
         await http_mirror.ls_remote("main")

@@ -7,8 +7,8 @@ import pytest
 
 from grace.adapters.git import (
     InvalidName,
-    Mirrors,
     MirrorConfig,
+    Mirrors,
     NotAFile,
     OutputTooLarge,
     UnknownCommit,

@@ -1,7 +1,6 @@
 """Patches become signed commits inside their bounds, and nothing outside becomes anything."""
 
 import dataclasses
-import subprocess
 
 import pytest
 
@@ -57,13 +56,10 @@ async def test_a_patch_becomes_a_commit_on_its_base(mirror, upstream, draft):
 
 async def test_a_patch_keeps_the_clone_partial(mirror, upstream, draft):
     await mirror.build_patch_commit(upstream.tip("main"), FIX, BOUNDS, draft())
-    listed = subprocess.run(
-        ["git", "cat-file", "--batch-all-objects", "--batch-check=%(objecttype)"],
-        env={"GIT_DIR": str(mirror._config.path), "PATH": "/usr/local/bin:/usr/bin:/bin"},
-        capture_output=True,
-        check=True,
+    listed = upstream.git(
+        "cat-file", "--batch-all-objects", "--batch-check=%(objecttype)", cwd=mirror._config.path
     )
-    assert listed.stdout.split().count(b"blob") == 2  # app.py before and after; no neighbour
+    assert listed.split().count("blob") == 2  # app.py before and after; no neighbour
 
 
 async def test_the_same_inputs_give_the_same_commit(make_mirror, upstream, draft):
@@ -87,14 +83,9 @@ async def test_message_may_depend_on_the_tree_and_the_signature_is_kept(mirror, 
     plan = dataclasses.replace(draft(lambda tree: f"Fix\n\nTested-Tree: {tree}"), sign=sign)
     built = await mirror.build_patch_commit(upstream.tip("main"), FIX, BOUNDS, plan)
     assert await mirror.message(built.sha) == f"Fix\n\nTested-Tree: {built.tree}\n"
-    raw = subprocess.run(
-        ["git", "cat-file", "commit", built.sha],
-        env={"GIT_DIR": str(mirror._config.path), "PATH": "/usr/local/bin:/usr/bin:/bin"},
-        capture_output=True,
-        check=True,
-    ).stdout
-    assert b"\ngpgsig -----BEGIN SSH SIGNATURE-----\n abc\n\nFix" in raw
-    assert b"\nauthor Grace <grace@example.org> 1795323600 +0000\n" in raw
+    raw = upstream.git("cat-file", "commit", built.sha, cwd=mirror._config.path)
+    assert "\ngpgsig -----BEGIN SSH SIGNATURE-----\n abc\n\nFix" in raw
+    assert "\nauthor Grace <grace@example.org> 1795323600 +0000\n" in raw
 
 
 async def test_a_signer_that_changes_the_commit_is_refused(mirror, upstream, draft):
@@ -111,19 +102,25 @@ async def test_a_signer_that_changes_the_commit_is_refused(mirror, upstream, dra
         (b"Some words first.\n\n" + FIX + b"-- \n2.39.5\n", ("src/app.py",)),
         (new_file("docs/a b.md"), ("docs/a b.md",)),
         (
-            b'diff --git "a/\\303\\274.md" "b/\\303\\274.md"\nnew file mode 100644\n'
-            b'--- /dev/null\n+++ "b/\\303\\274.md"\n@@ -0,0 +1 @@\n+x\n',
+            (
+                b'diff --git "a/\\303\\274.md" "b/\\303\\274.md"\nnew file mode 100644\n'
+                b'--- /dev/null\n+++ "b/\\303\\274.md"\n@@ -0,0 +1 @@\n+x\n'
+            ),
             ("ü.md",),
         ),
         (
-            b"diff --git a/src/b.py b/lib/b.py\nsimilarity index 100%\n"
-            b"rename from src/b.py\nrename to lib/b.py\n",
+            (
+                b"diff --git a/src/b.py b/lib/b.py\nsimilarity index 100%\n"
+                b"rename from src/b.py\nrename to lib/b.py\n"
+            ),
             ("lib/b.py", "src/b.py"),
         ),
         (b"diff --git a/src/b.py b/src/b.py\nold mode 100644\nnew mode 100755\n", ("src/b.py",)),
         (
-            b"diff --git a/src/b.py b/src/b.py\ndeleted file mode 100644\n"
-            b"--- a/src/b.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-b\n",
+            (
+                b"diff --git a/src/b.py b/src/b.py\ndeleted file mode 100644\n"
+                b"--- a/src/b.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-b\n"
+            ),
             ("src/b.py",),
         ),
         (new_file("a.txt") + edit("src/b.py", "b", "-- c"), ("a.txt", "src/b.py")),
@@ -171,8 +168,10 @@ MALICIOUS = {
     "dot": (new_file("./x"), "plain form"),
     "backslash": (new_file("a\\b"), "holds a backslash"),
     "tab": (
-        b'diff --git "a/a\\tb" "b/a\\tb"\nnew file mode 100644\n--- /dev/null\n'
-        b'+++ "b/a\\tb"\n@@ -0,0 +1 @@\n+x\n',
+        (
+            b'diff --git "a/a\\tb" "b/a\\tb"\nnew file mode 100644\n--- /dev/null\n'
+            b'+++ "b/a\\tb"\n@@ -0,0 +1 @@\n+x\n'
+        ),
         "cannot be seen",
     ),
     "right to left": (new_file("a\u202egnp.py"), "cannot be seen"),
@@ -180,8 +179,10 @@ MALICIOUS = {
     "bad quotes": (new_file("n").replace(b"+++ b/n", b'+++ "b/\\q"'), "in a way that git does not"),
     "symlink": (SYMLINK, "is a symbolic link"),
     "symlink edited": (
-        b"--- a/link\n+++ b/link\n@@ -1 +1 @@\n-README.md\n\\ No newline at end of file\n"
-        b"+/etc/passwd\n\\ No newline at end of file\n",
+        (
+            b"--- a/link\n+++ b/link\n@@ -1 +1 @@\n-README.md\n\\ No newline at end of file\n"
+            b"+/etc/passwd\n\\ No newline at end of file\n"
+        ),
         "is a symbolic link",
     ),
     "symlink by mode": (
@@ -189,8 +190,10 @@ MALICIOUS = {
         "is a symbolic link",
     ),
     "symlink removed": (
-        b"diff --git a/link b/link\ndeleted file mode 120000\n--- a/link\n+++ /dev/null\n"
-        b"@@ -1 +0,0 @@\n-README.md\n\\ No newline at end of file\n",
+        (
+            b"diff --git a/link b/link\ndeleted file mode 120000\n--- a/link\n+++ /dev/null\n"
+            b"@@ -1 +0,0 @@\n-README.md\n\\ No newline at end of file\n"
+        ),
         "is a symbolic link",
     ),
     "submodule": (new_file("sub", "160000", f"Subproject commit {'1' * 40}"), "is a submodule"),
@@ -199,13 +202,17 @@ MALICIOUS = {
     "binary marker": (b"Binary files a/x.bin and b/x.bin differ\n", "as binary data"),
     "nul": (new_file("x", text="a\0b"), "holds binary data"),
     "rename in": (
-        b"diff --git a/src/b.py b/.github/workflows/b.yml\nsimilarity index 100%\n"
-        b"rename from src/b.py\nrename to .github/workflows/b.yml\n",
+        (
+            b"diff --git a/src/b.py b/.github/workflows/b.yml\nsimilarity index 100%\n"
+            b"rename from src/b.py\nrename to .github/workflows/b.yml\n"
+        ),
         "steers CI",
     ),
     "copy in": (
-        b"diff --git a/src/b.py b/.gitlab-ci.yml\nsimilarity index 100%\n"
-        b"copy from src/b.py\ncopy to .gitlab-ci.yml\n",
+        (
+            b"diff --git a/src/b.py b/.gitlab-ci.yml\nsimilarity index 100%\n"
+            b"copy from src/b.py\ncopy to .gitlab-ci.yml\n"
+        ),
         "steers CI",
     ),
     "second file": (FIX + new_file(".github/workflows/x.yml"), "steers CI"),
@@ -267,16 +274,18 @@ async def test_a_patch_that_does_not_apply_shows_its_hunk(mirror, upstream, draf
         (FIX.replace(b"-4,3", b"-4,9"), "src/app.py", "lines it announces"),
         (FIX.replace(b"@@ -4,3 +4,4", b"@@ -x +4,4"), "src/app.py", "lines it announces"),
         (
-            b"diff --git a/src/b.py b/src/b.py\n--- a/src/b.py\n+++ b/src/b.py\n"
-            b"index 1111111111111111111111111111111111111111.."
-            b"2222222222222222222222222222222222222222 100644\n@@ -1 +1 @@\n-c\n+d\n",
+            (
+                b"diff --git a/src/b.py b/src/b.py\n--- a/src/b.py\n+++ b/src/b.py\n"
+                b"index 1111111111111111111111111111111111111111.."
+                b"2222222222222222222222222222222222222222 100644\n@@ -1 +1 @@\n-c\n+d\n"
+            ),
             "src/b.py",
             "does not match",
         ),
     ],
     ids=["absent", "exists", "cut", "count", "header", "unknown blob"],
 )
-async def test_the_reason_a_patch_fails_is_named(mirror, upstream, draft, diff, file, reason):
+async def test_the_reason_a_patch_fails_is_named(mirror, upstream, draft, *, diff, file, reason):
     with pytest.raises(PatchDoesNotApply, match=reason) as caught:
         await mirror.build_patch_commit(upstream.tip("main"), diff, BOUNDS, draft())
     assert caught.value.file == file

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,13 @@ from grace.adapters.git import (
     GitTimeout,
     Ident,
     InvalidName,
+    MirrorConfig,
+    Mirrors,
     OutputTooLarge,
     PatchBounds,
 )
 from grace.adapters.git.classify import classify, scrub
-from grace.adapters.git.errors import RemoteUnavailable, RepositoryCorrupt
+from grace.adapters.git.errors import RemoteGone, RemoteUnavailable, RepositoryCorrupt
 from grace.adapters.git.process import Call
 
 FIX = b"--- a/src/b.py\n+++ b/src/b.py\n@@ -1 +1 @@\n-b\n+c\n"
@@ -38,9 +42,9 @@ def alive(pid: int) -> bool:
         return False
 
 
-async def gone(pid: int) -> None:
+async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while alive(pid):
+        while not condition():  # noqa: ASYNC110 - another process's state has no event
             await asyncio.sleep(0.01)
 
 
@@ -51,7 +55,8 @@ async def test_a_command_that_hangs_is_stopped_with_its_children(tmp_path):
     )
     with pytest.raises(GitTimeout, match=r"git fetch took longer than 0\.5 s"):
         await Git(binary=hanging).run(("fetch",), Call(timeout=0.5))
-    await gone(int(pid_file.read_text()))
+    pid = int(pid_file.read_text())
+    await until(lambda: not alive(pid))
 
 
 async def test_a_cancelled_command_leaves_no_process(tmp_path):
@@ -60,13 +65,12 @@ async def test_a_cancelled_command_leaves_no_process(tmp_path):
         tmp_path, f"echo $$ > {pid_file}.new; mv {pid_file}.new {pid_file}; exec sleep 600"
     )
     task = asyncio.create_task(Git(binary=hanging).run(("fetch",), Call()))
-    async with asyncio.timeout(10):
-        while not pid_file.exists():
-            await asyncio.sleep(0.01)
+    await until(pid_file.exists)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await gone(int(pid_file.read_text()))
+    pid = int(pid_file.read_text())
+    await until(lambda: not alive(pid))
 
 
 async def test_output_without_end_is_stopped(tmp_path):
@@ -192,6 +196,20 @@ async def test_a_mirror_follows_its_repository_to_a_new_address(make_mirror, ups
     assert await mirror.read_file(tip, "README.md") == b"Mesh\n"
 
 
+async def test_a_rename_while_running_is_followed(upstream, tmp_path):
+    mirrors, moved = Mirrors(tmp_path / "mirrors"), tmp_path / "moved.git"
+    mirror = mirrors.get("f/1", lambda path: MirrorConfig(path, upstream.url))
+    await mirror.fetch()
+    upstream.bare.rename(moved)
+    with pytest.raises(RemoteGone):
+        await mirror.fetch()
+    assert mirrors.get("f/1", lambda path: MirrorConfig(path, moved.as_uri())) is mirror
+    await mirror.fetch()
+    assert await mirror.ls_remote("main") == await mirror.tip("main") is not None
+    with pytest.raises(InvalidName):
+        mirror.configure(MirrorConfig(tmp_path / "other.git", moved.as_uri()))
+
+
 async def test_an_empty_repository_has_no_tip_and_takes_a_ledger(make_upstream, make_mirror, draft):
     mirror = make_mirror(make_upstream("empty").url)
     await mirror.fetch()
@@ -234,8 +252,6 @@ def test_an_identity_cannot_forge_a_header(name, email):
 
 
 async def test_a_commit_needs_a_message_and_a_zone(mirror, upstream, draft):
-    from dataclasses import replace
-
     tip, plan = upstream.tip("main"), draft()
     for message in (" \n", "a\0b"):
         with pytest.raises(InvalidName, match="commit message"):

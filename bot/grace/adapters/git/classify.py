@@ -24,6 +24,8 @@ _GONE = re.compile(
     r"|does not appear to be a git repository"
     r"|Repository not found"
 )
+# The mirror's own configuration is lost: the remote was never asked.
+_NO_ORIGIN = "'origin' does not appear to be a git repository"
 _DENIED = re.compile(
     r"could not read (?:Username|Password) for"
     r"|Authentication failed for"
@@ -71,6 +73,8 @@ def classify(command: str, code: int, detail: str) -> GitError:
 
 
 def _remote(detail: str) -> Callable[..., GitError] | None:
+    if _NO_ORIGIN in detail:
+        return RepositoryCorrupt
     status = _HTTP_STATUS.search(detail)
     if status is not None:
         return _by_status(int(status[1]))

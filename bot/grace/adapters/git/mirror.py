@@ -71,6 +71,15 @@ class Mirror:
         self._lock = asyncio.Lock()
         self._ready = False
 
+    def configure(self, config: MirrorConfig) -> None:
+        """Take another configuration of the same folder; it holds from the next operation on."""
+        if config.path != self._config.path:
+            raise InvalidName("folder of this mirror", str(config.path))
+        if config.url != self._config.url:
+            self._remote = remote.Remote(config.url)
+            self._ready = False
+        self._config = config
+
     async def fetch(self, refs: tuple[str, ...] = ALL_BRANCHES) -> None:
         """Bring `refs` (full names or `refs/heads/*`) up to date; those gone there go here."""
         wanted = tuple(ref if ref in ALL_BRANCHES else full_ref(ref) for ref in refs)
@@ -217,9 +226,15 @@ class Mirrors:
         self._mirrors: dict[str, Mirror] = {}
 
     def get(self, key: str, make: Callable[[Path], MirrorConfig]) -> Mirror:
-        """Return the mirror of `key` (say `github.com/123456`), made from `make(path)` if new."""
+        """Return the one mirror of `key` (say `github.com/123456`), with what `make(path)` says.
+
+        A repository may have been renamed since: the newest configuration holds.
+        """
         if well_formed(key) is not None:
             raise InvalidName("mirror key", key)
-        if key not in self._mirrors:
-            self._mirrors[key] = Mirror(make(self._root / f"{key}.git"))
+        config = make(self._root / f"{key}.git")
+        if key in self._mirrors:
+            self._mirrors[key].configure(config)
+        else:
+            self._mirrors[key] = Mirror(config)
         return self._mirrors[key]

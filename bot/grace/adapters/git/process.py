@@ -14,6 +14,7 @@ from grace.adapters.git.errors import GitTimeout, OutputTooLarge
 
 _CHUNK = 65536
 _STDERR_KEPT = 65536
+_REAP_SECONDS = 5.0
 
 # Old commits and trees carry these cosmetic faults in many honest repositories.
 _TOLERATED_FAULTS = (
@@ -117,10 +118,11 @@ class Git:
             async with asyncio.timeout(seconds):
                 stdout, stderr = await self._talk(process, args[0], call)
                 code = await process.wait()
-        except TimeoutError as error:
-            raise GitTimeout(args[0], seconds) from error
-        finally:
+        except BaseException as error:
             await _end(process)
+            if isinstance(error, TimeoutError):
+                raise GitTimeout(args[0], seconds) from error
+            raise
         secrets = call.credentials.secrets if call.credentials else ()
         completed = Completed(code, stdout, scrub(stderr.decode("utf-8", "replace"), secrets))
         if code not in call.accept:
@@ -135,8 +137,10 @@ class Git:
         if stdin is None or stdout is None or stderr is None:
             raise RuntimeError("the process was started without pipes")
         _, out, err = await asyncio.gather(
-            _feed(stdin, call.stdin), _read(stdout, command, limit), _read_ends(stderr)
+            _feed(stdin, call.stdin), _read(process, stdout, limit), _read_ends(stderr)
         )
+        if len(out) > limit:
+            raise OutputTooLarge(command, limit)
         return out, err
 
     def _environment(self, call: Call) -> dict[str, str]:
@@ -177,13 +181,15 @@ async def _feed(stream: asyncio.StreamWriter, data: bytes) -> None:
         await stream.wait_closed()
 
 
-async def _read(stream: asyncio.StreamReader, command: str, limit: int) -> bytes:
-    """Read to the end; raise OutputTooLarge as soon as there is more than `limit`."""
+async def _read(
+    process: asyncio.subprocess.Process, stream: asyncio.StreamReader, limit: int
+) -> bytes:
+    """Read to the end; past `limit` kill the process and keep one byte more than allowed."""
     kept = bytearray()
     while chunk := await stream.read(_CHUNK):
-        kept += chunk
+        kept += chunk[: limit + 1 - len(kept)]
         if len(kept) > limit:
-            raise OutputTooLarge(command, limit)
+            _kill(process)
     return bytes(kept)
 
 
@@ -198,9 +204,21 @@ async def _read_ends(stream: asyncio.StreamReader) -> bytes:
     return bytes(first) + last
 
 
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """Kill the whole process group: transports and what outlived the leader included."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill what is left of the process group, transports included, and reap the leader."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+    """Kill and reap. `wait` ends only when every pipe has, so they are closed and drained."""
+    _kill(process)
+    if process.stdin is not None and not process.stdin.is_closing():
+        process.stdin.transport.abort()
+    # A grandchild that left the group could hold a pipe open: then it is not waited for.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_REAP_SECONDS):
+            await asyncio.gather(
+                *(_read_ends(stream) for stream in (process.stdout, process.stderr) if stream),
+                process.wait(),
+            )
