@@ -4,7 +4,7 @@
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
-if command -v grace >/dev/null && grace ci --help >/dev/null 2>&1; then
+if command -v grace >/dev/null; then
   path=$(command -v grace)
 elif [ -f "$root/pyproject.toml" ]; then
   place="$RUNNER_TEMP/grace-environment"

@@ -33,6 +33,7 @@ async def test_a_run_tells_of_jobs_logs_annotations_and_summaries(repository, ma
               echo "run=$GITHUB_RUN_ID.$GITHUB_RUN_ATTEMPT actor=$GITHUB_ACTOR"
               echo "workflow=$GITHUB_WORKFLOW_REF server=$GITHUB_SERVER_URL version=$VERSION"
               echo "::error file=src/a.py,line=3::it broke"
+              printf '\\033[32mgreen\\033[0m\\n'
               echo "## Result" >> "$GITHUB_STEP_SUMMARY"
             env: {VERSION: 3.10}
       bad:
@@ -66,6 +67,7 @@ async def test_a_run_tells_of_jobs_logs_annotations_and_summaries(repository, ma
     assert "run=7.2 actor=bob" in log
     assert "workflow=acme/mesh/.github/workflows/ci.yml@refs/pull/3/merge" in log
     assert "server=http://127.0.0.1:9" in log
+    assert "green" in log.splitlines()
     unit = outcome.finished["unit"]
     assert unit.name == "Unit tests"
     assert unit.annotations == (Annotation("src/a.py", 3, "failure", "it broke"),)
@@ -150,6 +152,9 @@ async def test_secrets_reach_those_who_may_have_them_and_no_log(repository, make
       plain:
         runs-on: ubuntu-latest
         steps: [{{name: Show, run: '{show}; echo $GRACE_URL / $V', env: {{V: "${{{{ vars.GRACE_URL }}}}"}}}}]
+      sealed:
+        runs-on: ubuntu-latest
+        steps: [{{name: Wait, run: 'while grep -qs token-1234 "$HOME"/../secrets.env; do sleep 0.05; done'}}]
       report:
         permissions: {{id-token: write}}
         runs-on: ubuntu-latest

@@ -19,6 +19,7 @@ from grace.localforge.runs import (
 MAX_ANNOTATIONS = 50
 MAX_SUMMARY = 64 * 1024
 _STEP = re.compile(r"(?:Run|Failure -) Main (.*?)(?: \[[^\]]*\])?$", re.DOTALL)
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _LEVELS = {"error": "failure", "warning": "warning", "notice": "notice"}
 
 
@@ -77,7 +78,7 @@ class Tracker:
         line = self._line(progress, record)
         events += [
             JobLog(progress.planned.job, part)
-            for part in (self._scrub.clean(line).splitlines() if line is not None else ())
+            for part in (self._plain(line).splitlines() if line is not None else ())
         ]
         result = record.get("jobResult")
         if isinstance(result, str):
@@ -145,6 +146,10 @@ class Tracker:
             return f"Error: {message}"
         begun = record.get("stage") == "Main" and " Run Main " in message
         return f"Run {_step_of(message) or step}" if begun else None
+
+    def _plain(self, text: str) -> str:
+        """Return text for a log: without secrets, nor colours, which could split a secret."""
+        return self._scrub.clean(_COLOUR.sub("", text))
 
     def _annotate(
         self, progress: _Progress, level: str, text: str, pairs: Mapping[str, object]
