@@ -1,0 +1,278 @@
+"""The adapter against a forge that answers over real sockets and real git: one change, whole."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from aiohttp import web
+from cryptography.hazmat.primitives import serialization
+
+from grace.adapters.github.forge import GitHubForge
+from grace.adapters.github.ours import Ours
+from grace.adapters.github.session import GitHubSite
+from grace.adapters.github.translate import translate
+from grace.adapters.github.webhook import WebhookSecrets, verify
+from grace.adapters.github.wire import Call
+from grace.domain.events import (
+    BasePushed,
+    CommandGiven,
+    IssueSeen,
+    Permission,
+    PullSeen,
+    ReviewSeen,
+)
+from grace.domain.mission import MissionRef
+from grace.localforge.forge import ForgeConfig, LocalForge
+from grace.ports import (
+    ChangeDraft,
+    CheckDraft,
+    Delivery,
+    ForgeGone,
+    GitAccess,
+    MergeDraft,
+    Routed,
+)
+
+SECRET = "over the raw bytes"
+BRANCH = "grace/mission_20260301_001"
+PERMISSIONS = {
+    "checks": "write",
+    "contents": "write",
+    "issues": "write",
+    "pull_requests": "write",
+    "metadata": "read",
+}
+EVENTS = ("issues", "issue_comment", "pull_request", "pull_request_review", "check_run", "push")
+
+
+class Wall:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass
+class Inbox:
+    """What the app's webhook was sent, each one proven."""
+
+    url: str = ""
+    deliveries: list[Delivery] = field(default_factory=list)
+
+    async def hook(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        arrived = verify(request.headers, body, WebhookSecrets([SECRET]))
+        self.deliveries.append(
+            Delivery("github", arrived.delivery_id, arrived.event, body, datetime.now(UTC))
+        )
+        return web.Response(status=202)
+
+
+@dataclass
+class Tour:
+    """A forge with an app installed, a person of each kind, and what its webhooks meant."""
+
+    local: LocalForge
+    forge: GitHubForge
+    client: httpx.AsyncClient
+    ref: MissionRef
+    ours: Ours
+    inbox: Inbox
+    installation: int
+    people: dict[str, str]
+    calls: list[Call]
+
+    async def heard(self) -> tuple[list[Routed], list[str]]:
+        """Wait for all webhooks and translate them: what they mean, and why the rest does not."""
+        await self.local.idle()
+        found = [translate(delivery, self.ours) for delivery in self.inbox.deliveries]
+        self.inbox.deliveries.clear()
+        return [r for routed, _ in found for r in routed], [note for _, note in found if note]
+
+    async def person(self, login: str, method: str, path: str, **body: object) -> httpx.Response:
+        answer = await self.client.request(
+            method,
+            f"{self.local.api_url}/repos/ada/mesh{path}",
+            json=body,
+            headers={"authorization": f"token {self.people[login]}"},
+        )
+        assert answer.is_success, answer.text
+        return answer
+
+
+async def git(folder: Path, *words: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        "git", "-C", str(folder), *words, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return out.decode().strip()
+
+
+async def push_change(folder: Path, access: GitAccess) -> str:
+    """Clone with the installation's token, commit, push the work branch; return its SHA."""
+    url = access.url.replace("://", f"://{access.username}:{access.token}@")
+    await git(folder, "clone", "-q", url, "work")
+    work = folder / "work"
+    await git(work, "switch", "-q", "-c", BRANCH)
+    (work / "fix.txt").write_text("faster\n")
+    await git(work, "add", "fix.txt")
+    who = ("-c", "user.name=Grace", "-c", "user.email=grace@example.org")
+    await git(work, *who, "commit", "-q", "-m", "Make it faster")
+    await git(work, "push", "-q", "origin", BRANCH)
+    return await git(work, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+async def local(tmp_path: Path) -> AsyncIterator[LocalForge]:
+    forge = LocalForge(ForgeConfig(tmp_path / "forge"))
+    await forge.start()
+    yield forge
+    await forge.close()
+
+
+@pytest.fixture
+async def inbox() -> AsyncIterator[Inbox]:
+    made = Inbox()
+    receiver = web.Application()
+    receiver.router.add_post("/hook", made.hook)
+    runner = web.AppRunner(receiver)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    yield made
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def tour(
+    local: LocalForge, inbox: Inbox, tmp_path: Path, key_pem: str
+) -> AsyncIterator[Tour]:
+    template = tmp_path / "template"
+    template.mkdir()
+    (template / "README.md").write_text("mesh\n")
+    people = {login: await local.create_user(login) for login in ("ada", "rex", "eve")}
+    await local.create_repository("ada", "mesh", template=template)
+    await local.add_collaborator("ada/mesh", "rex", "maintain")
+    public = serialization.load_pem_private_key(key_pem.encode(), password=None).public_key()
+    app = await local.create_app(
+        "Grace",
+        webhook_url=inbox.url,
+        webhook_secret=SECRET,
+        public_key_pem=public.public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        ).decode(),
+        permissions=PERMISSIONS,
+        events=EVENTS,
+    )
+    installation = await local.install_app(app.id, "ada", ["mesh"])
+    site = GitHubSite("forge.test", local.api_url, local.url, app.id, key_pem)
+    ours = Ours(host="forge.test", app_id=app.id, bot_login=app.bot)
+    calls: list[Call] = []
+    async with httpx.AsyncClient() as client:
+        forge = GitHubForge(site, client, Wall(), calls.append)
+        ref = await forge.resolve("forge.test", "ada/mesh")
+        yield Tour(local, forge, client, ref, ours, inbox, installation, people, calls)
+
+
+def check(head: str, *, done: bool) -> CheckDraft:
+    return CheckDraft(
+        name="mission/gates",
+        sha=head,
+        external_id="uid:gates",
+        conclusion="success" if done else None,
+        title="gates",
+        summary="all of them",
+        at=datetime.now(UTC),
+    )
+
+
+async def test_mission_issue_and_command_are_heard(tour: Tour) -> None:
+    await tour.person("eve", "POST", "/issues", title="slow", body="x", labels=[])
+    await tour.person("ada", "POST", "/issues/1/labels", labels=["mission"])
+    await tour.person("ada", "POST", "/issues/1/comments", body="Please\n\n/grace start")
+    routed, _ = await tour.heard()
+    made = next(r for r in routed if isinstance(r.event, IssueSeen))
+    assert (made.target.issue, made.target.create, made.target.ref) == (1, True, tour.ref)
+    told = next(r.event for r in routed if isinstance(r.event, CommandGiven))
+    assert (told.name, told.actor.login) == ("start", "ada")
+    assert await tour.forge.permission(tour.ref, "ada") is Permission.ADMIN
+    assert await tour.forge.permission(tour.ref, "rex") is Permission.MAINTAIN
+    assert not (await tour.forge.permission(tour.ref, "eve")).may_write
+
+
+async def test_issue_that_we_file_is_found_and_makes_no_second_mission(tour: Tour) -> None:
+    uid = "0f8fad5b-d9cb-469f-a165-70867728950e"
+    marker = f"<!-- grace:{uid}:mission -->"
+    filed = await tour.forge.file_issue(tour.ref, "Alert", f"why\n{marker}", ["mission"])
+    assert await tour.forge.find_issue(tour.ref, "mission", marker) == filed
+    assert await tour.forge.find_issue(tour.ref, "mission", "<!-- other -->") is None
+    comment = await tour.forge.post_comment(tour.ref, filed.number, "state <!-- sticky -->")
+    await tour.forge.edit_comment(tour.ref, comment, "new state <!-- sticky -->")
+    assert await tour.forge.find_comment(tour.ref, filed.number, "<!-- sticky -->") == comment
+    await tour.forge.set_labels(tour.ref, filed.number, ["a"], ["a", "never there"])
+    await tour.forge.close_issue(tour.ref, filed.number, "completed")
+    routed, notes = await tour.heard()
+    assert [str(r.target.uid) for r in routed] == [uid]
+    assert not routed[0].target.create
+    assert [note for note in notes if "issues." in note]
+    assert all("our own doing" in note for note in notes if "issues." in note)
+
+
+async def test_change_goes_from_branch_to_merge(tour: Tour, tmp_path: Path) -> None:
+    forge, ref = tour.forge, tour.ref
+    assert "Grace" in await forge.reach()
+    head = await push_change(tmp_path, await forge.git_access(ref))
+    draft = ChangeDraft(head_branch=BRANCH, base_branch="main", title="Fix", body="Refs #1")
+    change = await forge.open_change(ref, draft)
+    assert change.head_sha == head
+    assert await forge.open_change(ref, draft) == change
+
+    number = await forge.publish_check(ref, check(head, done=False), None)
+    assert await forge.publish_check(ref, check(head, done=True), number) == number
+    assert await forge.find_check(ref, head, "uid:gates") == number
+    await forge.request_review(ref, change.number, ["rex"])
+    path = f"/pulls/{change.number}/reviews"
+    await tour.person("rex", "POST", path, event="APPROVE", commit_id=head)
+
+    state = await forge.read_change(ref, change.number)
+    assert (state.pull.head_sha, state.pull.state, state.pull.merged) == (head, "open", False)
+    assert [(review.actor.login, review.sha) for review in state.reviews] == [("rex", head)]
+    assert state.checks == ()
+
+    merge = MergeDraft(
+        number=change.number, head="f" * 40, method="merge", subject="Fix", message="Mission: x"
+    )
+    stale = await forge.merge(ref, merge)
+    assert (stale.sha, stale.status) == (None, 409)
+    landed = await forge.merge(ref, merge.model_copy(update={"head": head}))
+    assert landed.sha is not None
+    assert (await forge.merge(ref, merge.model_copy(update={"head": head}))).status == 405
+    assert (await forge.read_change(ref, change.number)).pull.merge_sha == landed.sha
+
+    routed, _ = await tour.heard()
+    pulls = [r for r in routed if isinstance(r.event, PullSeen)]
+    assert {r.target.branch for r in pulls} == {BRANCH}
+    assert any(r.event.merge_sha == landed.sha for r in pulls if isinstance(r.event, PullSeen))
+    assert any(isinstance(r.event, ReviewSeen) and r.event.sha == head for r in routed)
+    assert any(r.event == BasePushed(branch="main", sha=landed.sha) for r in routed)
+
+
+async def test_change_is_closed_and_lost_repository_is_gone(tour: Tour, tmp_path: Path) -> None:
+    await push_change(tmp_path, await tour.forge.git_access(tour.ref))
+    draft = ChangeDraft(head_branch=BRANCH, base_branch="main", title="Fix", body="")
+    change = await tour.forge.open_change(tour.ref, draft)
+    await tour.forge.close_change(tour.ref, change.number)
+    assert (await tour.forge.read_change(tour.ref, change.number)).pull.state == "closed"
+    await tour.local.uninstall_app(tour.installation)
+    with pytest.raises(ForgeGone):
+        await tour.forge.post_comment(tour.ref, change.number, "hello?")
+
+
+async def test_every_call_that_the_forge_counts_was_observed(tour: Tour) -> None:
+    await tour.forge.permission(tour.ref, "ada")
+    counted = [(call.method, call.status) for call in await tour.local.calls()]
+    assert [(call.method, call.status) for call in tour.calls] == counted
