@@ -125,6 +125,15 @@ def test_a_record_that_is_no_entry_says_why(sample_ledger, fields, sentence):
         parse_line(changed(sample_ledger(2)[1], **fields))
 
 
+def test_a_signature_has_one_spelling(sample_ledger):
+    entry = sample_ledger(2)[1]
+    text = json.loads(entry.line)["signature"]
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    same_bytes = text[:85] + alphabet[alphabet.index(text[85]) ^ 1] + "=="
+    with pytest.raises(LedgerError, match="canonical base64"):
+        parse_line(changed(entry, signature=same_bytes))
+
+
 @pytest.mark.parametrize("version", [2, 0, "1", True, None])
 def test_an_unknown_version_is_named_as_such(sample_ledger, version):
     entry = sample_ledger(2)[1]
