@@ -113,8 +113,9 @@ def _locust(spec: LoadSpec, out: Path) -> int:
 
 
 def _command(spec: LoadSpec, out: Path) -> Sequence[str]:
+    files = f"{spec.locustfile},{Path(__file__).with_name('locust_clock.py')}"
     return (
-        *(sys.executable, "-P", "-m", "locust", "-f", str(spec.locustfile), "--headless"),
+        *(sys.executable, "-P", "-m", "locust", "-f", files, "--headless"),
         *("--host", spec.host, "--users", str(spec.users), "--spawn-rate", str(spec.spawn_rate)),
         *("--run-time", f"{spec.duration_s}s", "--stop-timeout", "0", "--only-summary"),
         *("--exit-code-on-error", "0", "--json-file", str(out)),
