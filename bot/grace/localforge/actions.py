@@ -229,6 +229,7 @@ class Actions:
         core, run, repo = self._core, record.run, record.repo
         name = f"{repo['owner']}/{repo['name']}"
         environment = {
+            **core.config.job_environment,
             "FORGE_URL": core.url,
             "FORGE_GIT_URL": f"{core.url}/{name}.git",
             "FORGE_TOKEN": self._token(record, {"contents": "read", "metadata": "read"}),

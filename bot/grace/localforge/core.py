@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ class ForgeConfig:
     """Where the forge keeps its data and listens; `port` 0 takes a free one.
 
     `rate_limit` is requests an hour and actor; `parallel_runs` bounds the workflow runs at work;
-    `delivery_timeout` is the seconds a webhook receiver has.
+    `delivery_timeout` is the seconds a webhook receiver has; `job_environment` is set in every job.
     """
 
     data: Path
@@ -40,6 +40,7 @@ class ForgeConfig:
     rate_limit: int = 5000
     parallel_runs: int = 2
     delivery_timeout: float = 10.0
+    job_environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def iso(moment: datetime) -> str:

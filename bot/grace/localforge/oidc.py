@@ -25,7 +25,14 @@ class OidcIssuer:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._key = _load_or_create(core.config.data / "oidc_key.pem")
+        self._loaded: rsa.RSAPrivateKey | None = None
+
+    @property
+    def _key(self) -> rsa.RSAPrivateKey:
+        """Load the key at its first use, and make it at the very first."""
+        if self._loaded is None:
+            self._loaded = _load_or_create(self._core.config.data / "oidc_key.pem")
+        return self._loaded
 
     @property
     def issuer(self) -> str:

@@ -104,9 +104,8 @@ class ForgeServer:
             reply = Reply(error.body(), error.status)
         except web.HTTPRequestEntityTooLarge:
             reply = Reply({"message": "Payload too large", "status": "413"}, 413)
-        except Exception as error:
-            log = structlog.get_logger()
-            log.error("forge.request_failed", path=request.path, exc_info=error)
+        except Exception:  # noqa: BLE001 - the boundary: answer 500, log, go on serving
+            structlog.get_logger().exception("forge.request_failed", path=request.path)
             reply = Reply({"message": "Server Error", "status": "500"}, 500)
         self._core.db.insert(
             "calls",
@@ -149,13 +148,7 @@ class ForgeServer:
     def _git(self, handler: WebHandler) -> WebHandler:
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
-                fault = self._core.faults.request(request.method, request.path)
-                await _hold(fault)
-                if fault is not None and fault.status is not None and not fault.after:
-                    raise ApiError(fault.status, "Server Error")
-                response = await handler(request)
-                if fault is not None and fault.status is not None:
-                    raise ApiError(fault.status, "Server Error")
+                return await self._faulty_git(request, handler)
             except ApiError as error:
                 headers = {"WWW-Authenticate": 'Basic realm="GitHub"'}
                 return web.Response(
@@ -163,9 +156,18 @@ class ForgeServer:
                     text=f"{error.message}\n",
                     headers=headers if error.status == 401 else None,  # noqa: PLR2004 - HTTP's code
                 )
-            return response
 
         return handle
+
+    async def _faulty_git(self, request: web.Request, handler: WebHandler) -> web.StreamResponse:
+        fault = self._core.faults.request(request.method, request.path)
+        await _hold(fault)
+        if fault is not None and fault.status is not None and not fault.after:
+            raise ApiError(fault.status, "Server Error")
+        response = await handler(request)
+        if fault is not None and fault.status is not None:
+            raise ApiError(fault.status, "Server Error")
+        return response
 
 
 async def _hold(fault: RequestFault | None) -> None:

@@ -99,7 +99,7 @@ async def create_token(call: Call) -> Reply:
     installation = _installation(call)
     body = call.body("InstallationToken").data
     token, grant = create_installation_token(call.core, _app(call), installation["id"], body)
-    shape = {
+    shape: dict[str, object] = {
         "token": token,
         "expires_at": grant.expires_at,
         "permissions": dict(grant.permissions or {}),
