@@ -1,5 +1,6 @@
 """A store in a real file, and short ways to bring missions into it."""
 
+import hashlib
 import itertools
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
@@ -10,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from grace.adapters.keys import Ed25519Key
+from grace.adapters.keys import Ed25519Key, PublicKeys
 from grace.adapters.sqlite.store import SqliteStore
 from grace.domain.decision import Note
 from grace.domain.effects import Effect, PublishLedger
@@ -114,6 +115,17 @@ class World:
 
 
 Opener = Callable[..., Coroutine[Any, Any, SqliteStore]]
+
+
+@pytest.fixture
+def key() -> Ed25519Key:
+    """A private key that is the same in every run, and in `crash_rounds.py`."""
+    return Ed25519Key(hashlib.sha256(b"a key for tests").digest())
+
+
+@pytest.fixture
+def keys(key: Ed25519Key) -> PublicKeys:
+    return PublicKeys(key.public)
 
 
 @pytest.fixture

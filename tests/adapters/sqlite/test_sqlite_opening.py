@@ -1,11 +1,12 @@
 """One process, private files, migrations in order, and nothing opened that is not ours."""
 
+import asyncio
 import os
 import sqlite3
 import stat
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,12 +19,13 @@ from grace.adapters.sqlite.errors import (
 from grace.adapters.sqlite.reader import StoreReader
 from grace.adapters.sqlite.schema import Migration, connect, migrate, schema_version, shipped
 from grace.adapters.sqlite.store import SqliteStore
-from grace.ports import Store
+
+if TYPE_CHECKING:
+    from grace.ports import Store
 
 
-async def test_the_store_is_a_store(store):
-    typed: SqliteStore = store
-    port: Store = typed
+async def test_the_store_is_a_store(store: SqliteStore) -> None:
+    port: Store = store
     assert await port.missions() == []
 
 
@@ -57,7 +59,8 @@ async def test_second_process_is_refused(store, path):
         "ProcessLock(Path(sys.argv[1]))"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    second = subprocess.run(
+    second = await asyncio.to_thread(
+        subprocess.run,
         [sys.executable, "-c", code, str(path)],
         env=environment,
         capture_output=True,

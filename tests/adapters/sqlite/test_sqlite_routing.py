@@ -162,7 +162,9 @@ async def test_branch_names_its_mission(world, suffix):
     assert await waiting(world, uid) == ["c1"]
 
 
-@pytest.mark.parametrize("branch", ["main", "grace/mission_20261122_001-other", "xgrace/mission_20261122_001"])
+@pytest.mark.parametrize(
+    "branch", ["main", "grace/mission_20261122_001-other", "xgrace/mission_20261122_001"]
+)
 async def test_other_branches_name_nobody(world, branch):
     await world.open_mission(1)
     assert await world.send(branch=branch) == 0
@@ -178,7 +180,10 @@ KNOWN = {
     ),
     "landing": LANDED,
     "revert": Revert(
-        reason="slow", head=sha("3"), pull=PullRef(number=12, url="u"), landed=LANDED.model_copy(update={"sha": sha("4")})
+        reason="slow",
+        head=sha("3"),
+        pull=PullRef(number=12, url="u"),
+        landed=LANDED.model_copy(update={"sha": sha("4")}),
     ),
 }
 
