@@ -155,6 +155,17 @@ async def test_a_series_that_was_not_there_began_at_zero(metrics, server, clock)
     assert (await metrics.sample("error_rate", source, "")).value == pytest.approx(0.5)
 
 
+async def test_a_series_that_vanished_was_reset(metrics, server, clock):
+    source = text(server, "errors_total", per="requests_total")
+    server.text = COUNTERS.format(a=1, b=1, ra=100, rb=100)
+    await metrics.sample("error_rate", source, "")
+    clock.pass_(10)
+    page = COUNTERS.format(a=2, b=2, ra=200, rb=200)
+    server.text = page.replace('errors_total{route="b"} 2', "")
+    seen = await metrics.sample("error_rate", source, "")
+    assert (seen.value, seen.note) == (None, "a counter was reset since the last look")
+
+
 async def test_a_look_that_is_too_old_is_not_compared_with(metrics, server, clock):
     source = text(server, "errors_total", per="requests_total")
     server.text = COUNTERS.format(a=1, b=0, ra=100, rb=0)
