@@ -210,7 +210,7 @@ async def test_a_run_over_its_time_ends(repository, make_runner, run):
       after: {runs-on: ubuntu-latest, needs: slow, steps: [{run: echo reached}]}
     """)
     )
-    outcome = await run(make_runner(timeout_s=1.0), repository.request())
+    outcome = await run(make_runner(timeout_s=3.0), repository.request())
     assert outcome.conclusions == {"slow": "timed_out", "after": "cancelled"}
     assert "longer than it may" in outcome.finished["slow"].annotations[0].message
 
