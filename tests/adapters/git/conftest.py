@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import shutil
 import subprocess
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -72,34 +73,44 @@ class Upstream:
         return self.git("rev-parse", f"refs/heads/{branch}", cwd=self.bare)
 
 
+def create(root: Path, name: str) -> Upstream:
+    """Make an empty bare repository and a work tree that pushes to it by a relative path."""
+    upstream = Upstream(root / "up" / f"{name}.git", root / "work" / name)
+    upstream.bare.mkdir(parents=True)
+    upstream.work.mkdir(parents=True)
+    upstream.git("init", "-q", "--bare", "-b", "main", cwd=upstream.bare)
+    for key in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant", "http.receivepack"):
+        upstream.git("config", key, "true", cwd=upstream.bare)
+    upstream.git("init", "-q", "-b", "main")
+    upstream.git("remote", "add", "origin", f"../../up/{name}.git")
+    return upstream
+
+
 @pytest.fixture
 def make_upstream(tmp_path: Path) -> Callable[[str], Upstream]:
-    def make(name: str) -> Upstream:
-        upstream = Upstream(tmp_path / "up" / f"{name}.git", tmp_path / "work" / name)
-        upstream.bare.mkdir(parents=True)
-        upstream.work.mkdir(parents=True)
-        upstream.git("init", "-q", "--bare", "-b", "main", cwd=upstream.bare)
-        for key in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant", "http.receivepack"):
-            upstream.git("config", key, "true", cwd=upstream.bare)
-        upstream.git("init", "-q", "-b", "main")
-        upstream.git("remote", "add", "origin", str(upstream.bare))
-        return upstream
-
-    return make
+    return lambda name: create(tmp_path, name)
 
 
 LINES = "".join(f"line {n}\n" for n in range(1, 21))
 
 
-@pytest.fixture
-def upstream(make_upstream: Callable[[str], Upstream]) -> Upstream:
-    """A repository with one commit: three text files, one binary, one link, one executable."""
-    made = make_upstream("mesh")
+@pytest.fixture(scope="session")
+def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a repository with one commit: three text files, one binary, one link, one executable."""
+    root = tmp_path_factory.mktemp("seed")
+    made = create(root, "mesh")
     (made.work / "link").symlink_to("README.md")
     (made.work / "run.sh").write_text("#!/bin/sh\n")
     (made.work / "run.sh").chmod(0o755)
     made.commit({"README.md": "Mesh\n", "src/app.py": LINES, "src/b.py": "b\n", "x.bin": b"\0\1"})
-    return made
+    return root
+
+
+@pytest.fixture
+def upstream(seed: Path, tmp_path: Path) -> Upstream:
+    """Copy the seed, so that each test has its own."""
+    shutil.copytree(seed, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return Upstream(tmp_path / "up" / "mesh.git", tmp_path / "work" / "mesh")
 
 
 @pytest.fixture
