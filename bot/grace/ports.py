@@ -10,7 +10,18 @@ from grace.domain.base import Frozen
 from grace.domain.catalog import MetricDefinition
 from grace.domain.decision import Note
 from grace.domain.effects import Effect, PushPatch, PushRevert
-from grace.domain.events import BaseRead, BranchPushed, PatchRefused, RevertPushed, RevertRefused, CheckSeen, Event, Permission, PullSeen, ReviewSeen
+from grace.domain.events import (
+    BaseRead,
+    BranchPushed,
+    CheckSeen,
+    Event,
+    PatchRefused,
+    Permission,
+    PullSeen,
+    RevertPushed,
+    RevertRefused,
+    ReviewSeen,
+)
 from grace.domain.facts import Facts
 from grace.domain.ledger import Entry, Head
 from grace.domain.mission import Mission, MissionRef

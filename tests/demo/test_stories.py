@@ -30,7 +30,7 @@ def sections(body: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 def test_body_has_every_heading_of_the_form_in_order(story: Story) -> None:
-    filled = sections(story.body(window_minutes=0.2))
+    filled = sections(story.body(subsystem="trigger_mesh", window_minutes=0.2))
     assert list(filled) == HEADINGS
     assert all(filled.values())
     assert filled["Must-pass tests"] == MUST_PASS
@@ -42,10 +42,12 @@ def test_body_has_every_heading_of_the_form_in_order(story: Story) -> None:
 
 def test_targets_are_one_a_line_with_their_rolling_window_if_asked() -> None:
     assert (
-        sections(RESOLVE.body(window_minutes=1))["Metric targets"]
+        sections(RESOLVE.body(subsystem="trigger_mesh", window_minutes=1))["Metric targets"]
         == "trigger_mesh.latency_p95 < 100"
     )
-    rolling = sections(ROLLBACK.body(window_minutes=1, rolling_minutes=0.1))["Metric targets"]
+    rolling = sections(
+        ROLLBACK.body(subsystem="trigger_mesh", window_minutes=1, rolling_minutes=0.1)
+    )["Metric targets"]
     assert rolling.splitlines() == [
         "trigger_mesh.latency_p95 < 100 over 0.1m",
         "error_rate < 5 over 0.1m",
@@ -53,6 +55,6 @@ def test_targets_are_one_a_line_with_their_rolling_window_if_asked() -> None:
 
 
 def test_candidates_carry_the_patches_byte_for_byte() -> None:
-    body = sections(RESOLVE.body(window_minutes=1))["Patch candidates"]
+    body = sections(RESOLVE.body(subsystem="trigger_mesh", window_minutes=1))["Patch candidates"]
     blocks = re.findall(r"^```diff name=(\w+)\n(.*?)^```$", body, re.MULTILINE | re.DOTALL)
     assert blocks == [("first", patch_text("wrong")), ("second", patch_text("right"))]

@@ -1,0 +1,1 @@
+"""What runs: settings, construction, worker and interpreter."""

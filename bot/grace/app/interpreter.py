@@ -172,9 +172,7 @@ class Interpreter:
             entry=entry,
             approved_by=tuple(trailers.Approval(login=a, gate="approvals") for a in approved),
         )
-        return trailers.MissionMessage.of(
-            subject, block, body=body.split("\n"), refs=mission.issue
-        )
+        return trailers.MissionMessage.of(subject, block, body=body.split("\n"), refs=mission.issue)
 
     async def _push_patch(self, job: Job, effect: fx.PushPatch) -> ev.Event:
         message = self._message(job, effect.subject, effect.body, effect.agent)
@@ -247,9 +245,7 @@ class Interpreter:
             state = await forge.read_change(ref, effect.number)
             if state.pull.merged and state.pull.merge_sha is not None:
                 return await self._landed(job, effect.number, state.pull.merge_sha)
-        message = self._message(
-            job, effect.subject, effect.body, effect.agent, effect.approved_by
-        )
+        message = self._message(job, effect.subject, effect.body, effect.agent, effect.approved_by)
         sealed = trailers.seal(message, self._place(job, effect.tree), self._world.signer)
         subject, _, rest = sealed.partition("\n")
         draft = MergeDraft(

@@ -43,7 +43,9 @@ class Story:
     targets: tuple[Target, ...]
     candidates: tuple[Candidate, ...]
 
-    def body(self, *, window_minutes: float, rolling_minutes: float | None = None) -> str:
+    def body(
+        self, *, subsystem: str, window_minutes: float, rolling_minutes: float | None = None
+    ) -> str:
         """Write the issue in the form of the mission template, as the forge would submit it."""
         rolling = "" if rolling_minutes is None else f" over {rolling_minutes:g}m"
         first = self.targets[0]
@@ -62,7 +64,7 @@ class Story:
         )
         patches = "\n\n".join(f"```diff name={c.name}\n{c.diff}```" for c in self.candidates)
         answers = (
-            ("Subsystem", "trigger_mesh"),
+            ("Subsystem", subsystem),
             ("Severity", self.severity),
             ("What is wrong", self.wrong),
             ("Symptoms", symptoms),

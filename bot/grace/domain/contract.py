@@ -1,6 +1,6 @@
 """Read a mission from an issue: the form's headings, or a fenced `yaml` or `json` block.
 
-Every error is reported, each with its field. The text is a stranger's: it is data, whatever it says.
+Every error is reported, each with its field. The text is a stranger's: whatever it says is data.
 """
 
 import hashlib

@@ -16,7 +16,7 @@ from grace.domain.results import Sha
 
 
 class EffectBase(Frozen):
-    """`key` is unique in its mission; `slot`: a newer effect replaces an older one not yet begun."""
+    """`key` is unique in its mission; in a `slot` a newer effect replaces one not yet begun."""
 
     key: str
     slot: str | None = None
@@ -173,7 +173,7 @@ Effect = (
     | PublishLedger
 )
 EFFECT: TypeAdapter[Effect] = TypeAdapter(Annotated[Effect, Field(discriminator="kind")])
-EFFECT_TYPES: tuple[type[Effect], ...] = Effect.__args__  # type: ignore[attr-defined]
+EFFECT_TYPES: tuple[type[Effect], ...] = Effect.__args__
 
 
 @dataclass(frozen=True, slots=True)

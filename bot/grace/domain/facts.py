@@ -122,7 +122,8 @@ class Facts(Frozen):
 def fold(facts: Facts, event: ev.Event, now: datetime) -> Facts:
     """Add what an event says to the facts."""
     if isinstance(event, ev.ChangeRead):
-        for part in (event.pull, *event.reviews, *event.checks):
+        parts: list[ev.Event] = [event.pull, *event.reviews, *event.checks]
+        for part in parts:
             facts = fold(facts, part, now)
         return facts
     changes = _changes(facts, event, now)

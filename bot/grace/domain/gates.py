@@ -141,7 +141,7 @@ def _against_base(head: StressReport, base: StressReport | None, policy: Policy)
 
 
 def metric_gate(attempt: Attempt, facts: Facts, target: MetricTarget, policy: Policy) -> Condition:
-    """Judge one metric target on the head's stress run; what only production answers is deferred."""
+    """Judge a target on the head's stress run; what only production answers is deferred."""
     figure = policy.catalog.metrics[target.metric_id].stress
     name = str(target)
     if figure is None:
@@ -170,12 +170,16 @@ def metrics_gate(
 
 
 def approvals_needed(mission: Mission, policy: Policy) -> int:
-    """Count the approvals a mission needs; trust above 0 asks for one more until trust is kept."""
+    """Count the approvals a mission needs.
+
+    The severity's number; at least one where the mission asks for a governance approval; one more
+    where it asks for trust, which nobody has a record of yet.
+    """
     assert mission.request is not None  # gates run on started missions only
     trust = mission.request.trust_requirements
-    needed = 0
+    needed = policy.governance.approvals.needed(mission.severity)
     if trust.requires_governance_approval:
-        needed = policy.governance.approvals.needed(mission.severity)
+        needed = max(needed, 1)
     return needed + (1 if trust.required_trust_score > 0 else 0)
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from grace.domain.events import Permission
+from grace.domain.gates import approvals_needed
 from grace.domain.mission import Attempt, Mission, Window
 from grace.domain.package import AcceptanceCriteria
 from grace.domain.phase import Phase
@@ -219,9 +220,11 @@ def contract_lines(mission: Mission, policy: Policy) -> list[str]:
     lines += [
         "",
         "### Plan",
-        f"Branch `{mission.branch}` → pull request → {suites} and stress in CI → "
-        "metric targets → approvals → merge of exactly the tested tree → observation window → "
-        "resolve, or revert and CAPA.",
+        (
+            f"Branch `{mission.branch}` → pull request → {suites} and stress in CI → "
+            "metric targets → approvals → merge of exactly the tested tree → observation window → "
+            "resolve, or revert and CAPA."
+        ),
     ]
     return lines
 
@@ -231,7 +234,7 @@ def issue_headline(mission: Mission) -> str:
         case Phase.INVALID:
             return "This contract does not parse yet. Edit the issue; Grace reads it again."
         case Phase.AWAITING_START:
-            return "Understood. The mission waits for `/grace start` by somebody with write permission."
+            return "Understood. It waits for `/grace start` by somebody with write permission."
         case Phase.CLOSED:
             return f"Mission closed: **{mission.outcome}** — {inline(mission.reason, 400)}"
         case _ if mission.held is not None:
@@ -281,7 +284,7 @@ def record_lines(mission: Mission) -> list[str]:
 
 def pull_body(mission: Mission, policy: Policy) -> str:
     """Write the body of the pull request."""
-    needed = policy.governance.approvals.needed(mission.severity)
+    needed = approvals_needed(mission, policy)
     return "\n".join(
         [
             marker(mission, "work"),
@@ -289,14 +292,16 @@ def pull_body(mission: Mission, policy: Policy) -> str:
             "",
             *contract_lines(mission, policy),
             "",
-            f"The merge waits for CI, the metric targets and {needed} approval(s) by people with "
-            "write permission who did not file the mission. What holds it back stands in the "
-            "check `mission/governance`.",
+            (
+                f"The merge waits for CI, the metric targets and {needed} approval(s) by people "
+                "with write permission who did not file the mission. What holds it back stands in "
+                "the check `mission/governance`."
+            ),
         ]
     )
 
 
-def pull_comment(mission: Mission, policy: Policy, condition: Condition | None) -> str:
+def pull_comment(mission: Mission, condition: Condition | None) -> str:
     """Write the sticky comment of the pull request; the audit table follows it."""
     state = f"{mission.phase}" if mission.live else f"closed: {mission.outcome}"
     lines = [marker(mission, "pull"), f"## {mission.name} — {state}", ""]
@@ -318,14 +323,14 @@ def pull_comment(mission: Mission, policy: Policy, condition: Condition | None) 
 def window_title(window: Window) -> str:
     if window.verdict is not None:
         return f"window ended: {window.verdict}"
-    if window.anchor is None:
-        return "waiting for the deployment"
     return "observing, extended once" if window.extended else "observing"
 
 
-def window_summary(window: Window) -> str:
-    if window.anchor is None or window.ends_at is None:
-        return "The window starts with the deployment of this commit."
+def window_summary(window: Window, minutes: float) -> str:
+    """Say what the window is; its running text does not change when it is anchored."""
+    if window.verdict is None or window.anchor is None or window.ends_at is None:
+        words = f"The window is open for {minutes:g} minutes after this commit is released."
+        return f"{words} {inline(window.reason, 300)}".strip()
     return (
         f"From {window.anchor:%Y-%m-%d %H:%M:%S} UTC ({window.anchored_to}) "
         f"to {window.ends_at:%Y-%m-%d %H:%M:%S} UTC. {inline(window.reason, 300)}"

@@ -94,9 +94,7 @@ class PatchCandidate(Frozen):
 
     name: Name
     diff: Annotated[str, Field(min_length=1, max_length=200_000)] | None = None
-    ref: (
-        Annotated[str, StringConstraints(pattern=r"^(?!.*//)(?!.*\.\.)[\w][\w./-]{0,199}$")] | None
-    ) = None
+    ref: Annotated[str, StringConstraints(pattern=r"^\w[\w./-]{0,199}$")] | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

@@ -1,0 +1,1 @@
+"""Hooks, CI reports, alerts and health over HTTP."""

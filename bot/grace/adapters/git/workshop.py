@@ -96,7 +96,7 @@ class Workshop:
     async def push_revert(
         self, ref: MissionRef, effect: PushRevert, order: CommitOrder, *, again: bool
     ) -> ev.RevertPushed | ev.RevertRefused:
-        """Undo a landed commit on the base's tip and push that; `again`: an earlier try may stand."""
+        """Undo a landed commit on the base's tip and push that; `again`: it may stand already."""
 
         async def push(mirror: Mirror) -> ev.RevertPushed | ev.RevertRefused:
             await mirror.fetch()

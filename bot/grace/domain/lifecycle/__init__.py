@@ -7,6 +7,7 @@ from typing import assert_never
 import rfc8785
 
 from grace.domain.decision import Decision
+from grace.domain.effects import Effect
 from grace.domain.events import Event, Published
 from grace.domain.facts import Facts, fold
 from grace.domain.lifecycle import forward, landed
@@ -51,7 +52,7 @@ def decide(mission: Mission, event: Event, facts: Facts, policy: Policy, now: da
     )
 
 
-def ordered(draft: Draft) -> tuple:  # type: ignore[type-arg]
+def ordered(draft: Draft) -> tuple[Effect, ...]:
     """Put a merge after the check run that allows it: the forge may require the check."""
     late = {"merge_pull", "publish_ledger"}
     first = [e for e in draft.effects if e.kind not in late]
@@ -94,7 +95,7 @@ def step(draft: Draft) -> None:
 def explain(draft: Draft) -> Condition | None:
     """Make the tree that answers "why is this not merged?" for the phase it is in."""
     mission = draft.mission
-    if mission.phase in {Phase.TESTING, Phase.GATING, Phase.MERGING} and mission.attempt:
+    if mission.phase in {Phase.TESTING, Phase.GATING} and mission.attempt:
         return forward.merge_tree(draft)
     if mission.phase in {Phase.OBSERVING, Phase.REVERTING} or (
         mission.phase is Phase.CLOSED and mission.window is not None
@@ -119,6 +120,9 @@ def waiting(draft: Draft) -> Condition:
             return all_of("start", (leaf("start", Result.PENDING, reason, who),))
         case Phase.CLOSED:
             return all_of("outcome", (leaf(str(mission.outcome), Result.SKIPPED, mission.reason),))
+        case Phase.MERGING:
+            reason = "every gate passes; the merge is requested"
+            return all_of("merge", (leaf("merge", Result.PENDING, reason, "the forge"),))
         case _:
             reason = mission.held or mission.forge_says or f"{mission.phase} is under way"
             result = Result.FAIL if mission.held else Result.PENDING

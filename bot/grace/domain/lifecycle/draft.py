@@ -9,7 +9,7 @@ from grace.domain.facts import Facts
 from grace.domain.mission import Mission
 from grace.domain.phase import TRANSITIONS, Outcome, Phase
 from grace.domain.policy import Policy
-from grace.domain.verdict import Verdict
+from grace.domain.verdict import Condition
 
 GRACE = "grace"
 
@@ -23,7 +23,10 @@ class ForbiddenTransition(Exception):
 
 @dataclass(slots=True)
 class Draft:
-    """Collect a decision. Mutable, and never leaves `decide`."""
+    """Collect a decision. Mutable, and never leaves `decide`.
+
+    `passed`: the tree that let a merge be asked for in this very decision.
+    """
 
     mission: Mission
     facts: Facts
@@ -32,7 +35,7 @@ class Draft:
     notes: list[Note] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     wake_at: datetime | None = None
-    verdict: Verdict | None = None
+    passed: Condition | None = None
 
     def set(self, **changes: object) -> None:
         """Change fields of the mission."""

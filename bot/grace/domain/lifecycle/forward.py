@@ -321,11 +321,12 @@ def gating(draft: Draft) -> None:
         retry_merge(draft)
         return
     if tree.passes and not blocked(draft) and fresh_base(draft):
+        draft.passed = tree
         request_merge(draft, attempt)
 
 
 def refresh(draft: Draft) -> None:
-    """Make the same patch again on the base as it is now; an unchanged patch keeps its approvals."""
+    """Make the same patch again on the new base; an unchanged patch keeps its approvals."""
     draft.set_attempt(failure="the base moved; the same patch is made again")
     draft.set(refresh=True)
     draft.move(Phase.PATCHING, "the base moved")

@@ -1,7 +1,7 @@
 """What each event changes in a mission, before the mission is carried on from what is known.
 
 `HEARD` and `IGNORED` together name every pair of phase and event. An event that is ignored in a
-phase changes no decision there; what it says is still folded into the facts while the mission lives.
+phase changes no decision there; the facts keep what it says while the mission lives.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ OPEN_PULL = frozenset({Phase.TESTING, Phase.GATING, Phase.MERGING})
 
 
 def issue_seen(draft: Draft, event: ev.IssueSeen) -> None:
-    """Read the contract; before the start it replaces the old one, afterwards it waits for a start."""
+    """Read the contract: before the start it replaces the old one, later it waits for a start."""
     mission = draft.mission
     digest = sha256(event.body.encode()).hexdigest()
     if mission.alert is not None or digest == mission.body_digest:

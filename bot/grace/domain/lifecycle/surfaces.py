@@ -10,6 +10,7 @@ from typing import Literal
 from grace.domain import messages
 from grace.domain.effects import PublishCheck, PublishComment, SetLabels
 from grace.domain.lifecycle.draft import Draft
+from grace.domain.lifecycle.forward import criteria_of
 from grace.domain.lifecycle.landed import observation_tree
 from grace.domain.phase import Phase
 from grace.domain.verdict import Condition
@@ -29,7 +30,7 @@ def publish(draft: Draft, tree: Condition | None) -> None:
 
 
 def changed(draft: Draft, surface: str, text: str) -> str | None:
-    """Return the new digest when the surface should be published, None when it says this already."""
+    """Return the new digest when a surface should be published, None when it says this."""
     digest = sha256(text.encode()).hexdigest()
     if draft.mission.published.get(surface) == digest:
         return None
@@ -78,7 +79,7 @@ def pull_comment(draft: Draft, tree: Condition | None) -> None:
         a.failure for a in mission.attempts
     )
     if settled or mission.held is not None or lost:
-        body = messages.pull_comment(mission, draft.policy, tree)
+        body = messages.pull_comment(mission, tree)
         comment(draft, "pull", mission.pull.number, body, audit=True)
 
 
@@ -111,20 +112,30 @@ def governance_check(draft: Draft, tree: Condition | None) -> None:
         success: Conclusion = "success" if revert.blocked is None else "action_required"
         check(draft, "governance", revert.head, (success, "revert of a regression", words))
         return
-    attempt = mission.attempts[-1] if mission.attempts else None
-    if attempt is None or attempt.head is None or mission.pull is None or mission.landing:
+    attempt = next((a for a in reversed(mission.attempts) if a.head is not None), None)
+    if attempt is None or mission.pull is None or mission.landing is not None:
         return
     if attempt.failure is not None:
         title = f"attempt {attempt.number} failed"
-        check(draft, "governance", attempt.head, ("failure", title, attempt.failure))
+        check(
+            draft,
+            "governance",
+            attempt.head,
+            ("failure", title, messages.inline(attempt.failure, 2000)),
+        )
     elif mission.phase is Phase.CLOSED:
         title = f"mission {mission.outcome}"
-        check(draft, "governance", attempt.head, ("failure", title, mission.reason))
-    elif tree is not None and mission.phase in {Phase.GATING, Phase.MERGING}:
-        merging = mission.phase is Phase.MERGING
-        conclusion: Conclusion | None = "success" if merging else None
-        title = "every gate passes" if merging else tree.reason
-        check(draft, "governance", attempt.head, (conclusion, title, messages.tree(tree)))
+        check(
+            draft,
+            "governance",
+            attempt.head,
+            ("failure", title, messages.inline(mission.reason, 2000)),
+        )
+    elif draft.passed is not None:
+        words = messages.tree(draft.passed)
+        check(draft, "governance", attempt.head, ("success", "every gate passes", words))
+    elif tree is not None and mission.phase is Phase.GATING:
+        check(draft, "governance", attempt.head, (None, tree.reason, messages.tree(tree)))
 
 
 def observation_check(draft: Draft) -> None:
@@ -138,7 +149,8 @@ def observation_check(draft: Draft) -> None:
         ends: dict[str, Conclusion] = {"pass": "success", "regress": "failure"}
         conclusion = ends.get(window.verdict, "neutral")
     title = messages.window_title(window)
-    summary = messages.window_summary(window)
+    minutes = criteria_of(draft).observation_window_minutes
+    summary = messages.window_summary(window, minutes)
     if window.verdict is not None:
         summary += "\n\n" + messages.tree(observation_tree(draft))
     check(draft, "observation", mission.landing.sha, (conclusion, title, summary))

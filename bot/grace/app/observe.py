@@ -1,0 +1,72 @@
+"""What the process tells about itself: Prometheus measures and structured logs."""
+
+import logging
+import sys
+from dataclasses import dataclass, field
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """Counters and histograms of one process, in a registry of their own."""
+
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    deliveries: Counter = field(init=False)
+    calls: Counter = field(init=False)
+    pushes: Counter = field(init=False)
+    decisions: Counter = field(init=False)
+    effects: Histogram = field(init=False)
+    retries: Counter = field(init=False)
+    faults: Counter = field(init=False)
+
+    def __post_init__(self) -> None:
+        made = {
+            "deliveries": Counter(
+                "grace_deliveries",
+                "Deliveries by origin and answer",
+                ["origin", "answer"],
+                registry=self.registry,
+            ),
+            "calls": Counter(
+                "grace_forge_calls",
+                "REST calls by purpose and status",
+                ["purpose", "status"],
+                registry=self.registry,
+            ),
+            "pushes": Counter("grace_pushes", "Git pushes", ["branch"], registry=self.registry),
+            "decisions": Counter("grace_decisions", "Events decided", registry=self.registry),
+            "effects": Histogram(
+                "grace_effect_seconds", "Time of effects", ["kind"], registry=self.registry
+            ),
+            "retries": Counter(
+                "grace_effect_retries", "Effects put off", ["kind"], registry=self.registry
+            ),
+            "faults": Counter(
+                "grace_faults", "Unexpected errors by loop", ["loop"], registry=self.registry
+            ),
+        }
+        for name, measure in made.items():
+            object.__setattr__(self, name, measure)
+
+
+def configure_logs(*, json: bool, level: str = "INFO") -> None:
+    """Write one line an event to standard error; called once, by the process's main."""
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer()
+        if json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,51 @@
+"""Turn stored deliveries into events for missions. What cannot be read is marked, never lost."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+
+from grace.ports import Clock, Delivery, Routed, Store
+
+Translation = tuple[Sequence[Routed], str]
+Translator = Callable[[Delivery], Translation]
+
+BATCH = 100
+
+
+class Unreadable(Exception):
+    """A delivery that cannot be read; the message is a sentence for the operator."""
+
+
+class Router:
+    """Route by origin. A translator is pure: a delivery in, routed events and a note out."""
+
+    def __init__(self, store: Store, clock: Clock, translators: Mapping[str, Translator]) -> None:
+        self._store = store
+        self._clock = clock
+        self._translators = translators
+        self._log = structlog.get_logger("router")
+
+    async def drain(self) -> int:
+        """Route what waits, oldest first; return how many deliveries were handled."""
+        deliveries = await self._store.unrouted(BATCH)
+        for delivery in deliveries:
+            routed, note = self._translate(delivery)
+            missions = await self._store.route(delivery.id, routed, note, self._clock.now())
+            self._log.info(
+                "routed",
+                origin=delivery.origin,
+                delivery=delivery.delivery_id,
+                event_name=delivery.event,
+                missions=missions,
+                note=note,
+            )
+        return len(deliveries)
+
+    def _translate(self, delivery: Delivery) -> Translation:
+        translator = self._translators.get(delivery.origin)
+        if translator is None:
+            return (), f"no translator for deliveries of {delivery.origin}"
+        try:
+            return translator(delivery)
+        except Unreadable as error:
+            return (), f"unreadable: {error}"

@@ -1,0 +1,144 @@
+"""`grace demo`."""
+
+import asyncio
+import json
+import tempfile
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from grace.adapters.keys import raw_line
+from grace.app.observe import configure_logs
+from grace.demo.play import Play, Result, StoryFailed, leave_repositories
+from grace.demo.stage import Stage, set_up
+from grace.demo.stories import STORIES, Story
+from grace.demo.tools import ToolMissing
+
+
+class Which(StrEnum):
+    """Which stories to play."""
+
+    BOTH = "both"
+    RESOLVE = "resolve"
+    ROLLBACK = "rollback"
+
+
+def demo(
+    *,
+    story: Annotated[Which, typer.Option(help="Which story to play.")] = Which.BOTH,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave forge and bot up afterwards, until Ctrl-C.")
+    ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print the report as JSON on stdout, the story on stderr."),
+    ] = False,
+    workdir: Annotated[
+        Path | None,
+        typer.Option(help="Leave report.json, key.pub and the bare repositories (*.git) here."),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show the bot's log too.")] = False,
+) -> None:
+    """Play an issue that is resolved, and one that is rolled back, on a forge of its own."""
+    configure_logs(json=False, level="INFO" if verbose else "ERROR")
+    stories = tuple(s for s in STORIES if story in {Which.BOTH, s.name})
+    say = Teller(Console(stderr=as_json, highlight=False))
+    try:
+        if workdir is not None:
+            _prepare(workdir)
+            results = asyncio.run(_play(workdir.resolve(), stories, say, keep=keep))
+        else:
+            with tempfile.TemporaryDirectory(prefix="grace-demo-") as folder:
+                results = asyncio.run(_play(Path(folder), stories, say, keep=keep))
+    except (StoryFailed, ToolMissing) as error:
+        typer.echo(f"the demo failed: {error}", err=True)
+        raise typer.Exit(1) from error
+    if as_json:
+        typer.echo(json.dumps([r.as_json() for r in results], indent=2))
+    if not results or not all(r.ok for r in results):
+        raise typer.Exit(1)
+
+
+def _prepare(workdir: Path) -> None:
+    if workdir.exists() and any(workdir.iterdir()):
+        raise typer.BadParameter(f"{workdir} is not empty; name a new folder")
+    workdir.mkdir(parents=True, exist_ok=True)
+
+
+class Teller:
+    """Print lines with the seconds since the start."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._started = time.monotonic()
+
+    def __call__(self, words: str) -> None:
+        at = time.monotonic() - self._started
+        self.console.print(f"{at:6.1f} s  {words}", markup=False, soft_wrap=True)
+
+
+async def _play(
+    workdir: Path, stories: tuple[Story, ...], say: Teller, *, keep: bool
+) -> list[Result]:
+    results: list[Result] = []
+    async with set_up(workdir, stories, say) as stage:
+        say(f"forge at {stage.forge.url}, bot at {stage.bot_url}")
+        try:
+            for story in stories:
+                say.console.rule(f"{story.name}: {story.title}", characters="-")
+                results.append(await Play(stage, story, say).run())
+        finally:
+            _leave(stage, results)
+        _summary(say.console, results)
+        if keep:
+            await _stay(stage, say)
+    return results
+
+
+def _leave(stage: Stage, results: list[Result]) -> None:
+    """Leave report, public key and repositories in the work folder."""
+    report = json.dumps([r.as_json() for r in results], indent=2)
+    (stage.workdir / "report.json").write_text(report + "\n")
+    (stage.workdir / "key.pub").write_text(raw_line(stage.system.signer.public) + "\n")
+    leave_repositories(stage)
+
+
+async def _stay(stage: Stage, say: Teller) -> None:
+    say(f"forge {stage.forge.url}, API {stage.forge.api_url}, bot {stage.bot_url}")
+    for login, token in stage.people.tokens.items():
+        say(f"token of {login}: {token}")
+    say(f"look at missions: grace mission list --data {stage.settings.data_dir}")
+    say("Ctrl-C ends it")
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        say("stopped")
+
+
+def _summary(console: Console, results: list[Result]) -> None:
+    calls = Table("forge API call", *(r.story for r in results), title="where each call went")
+    for name in sorted({name for r in results for name in r.calls}):
+        calls.add_row(name, *(str(r.calls.get(name, 0)) for r in results))
+    console.print(calls)
+    table = Table("", *(r.story for r in results), title="summary")
+    rows = {
+        "mission": [r.mission for r in results],
+        "outcome": [r.outcome for r in results],
+        "time": [f"{r.seconds:.1f} s" for r in results],
+        "forge API calls": [str(r.total_calls) for r in results],
+        "pushes": [f"{r.pushes} (+ {r.ledger_pushes} ledger)" for r in results],
+        "ledger entries": [str(r.entries) for r in results],
+        "signatures verified": [str(r.signatures) for r in results],
+        "as it should": ["yes" if r.ok else "NO" for r in results],
+    }
+    for name, cells in rows.items():
+        table.add_row(name, *cells)
+    console.print(table)
+    for result in results:
+        for line in result.problems:
+            console.print(f"{result.story}: {line}", markup=False)

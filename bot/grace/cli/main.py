@@ -1,0 +1,52 @@
+"""`grace`: one command for the bot, its keys, its audit, its missions, and the demo."""
+
+from typing import Annotated
+
+import typer
+
+from grace import __version__
+from grace.ci.cli import app as ci_app
+from grace.cli.audit import app as audit_app
+from grace.cli.demo import demo
+from grace.cli.forge import app as forge_app
+from grace.cli.keys import app as keys_app
+from grace.cli.missions import app as missions_app
+from grace.cli.schema import schema
+from grace.cli.serve import kill_switch, serve
+
+app = typer.Typer(
+    name="grace",
+    help=(
+        "Turn an issue or an alert into a governed merge, an observed release and, when it went "
+        "wrong, a rollback, with a signed record of every step."
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(keys_app, name="keys", help="Make and show the key that signs the ledger.")
+app.add_typer(audit_app, name="audit", help="Verify what the bot did, offline.")
+app.add_typer(missions_app, name="mission", help="Look at missions in the bot's store.")
+app.command("schema")(schema)
+app.add_typer(forge_app, name="forge", help="Run the local forge.")
+app.add_typer(ci_app, name="ci", help="Collect and report results inside a CI job.")
+app.command("serve")(serve)
+app.command("kill-switch")(kill_switch)
+app.command("demo")(demo)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"grace {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Take options that belong to no command."""
+    del version

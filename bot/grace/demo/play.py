@@ -1,0 +1,225 @@
+"""Play a story: what people do, and what must be true at its end."""
+
+import asyncio
+import shutil
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from grace.adapters.audit_git import audit_repository
+from grace.adapters.keys import PublicKeys
+from grace.demo.narrate import sentence
+from grace.demo.stage import (
+    OWNER,
+    REPORTER,
+    REVIEWER,
+    ROLLING_MINUTES,
+    WINDOW_MINUTES,
+    Stage,
+    subsystem_of,
+)
+from grace.demo.stories import Story
+from grace.domain.audit import verify_store_lines
+from grace.domain.mission import Mission
+from grace.domain.phase import Outcome, Phase
+
+PATIENCE_S = 170.0
+EXPECTED = {"resolve": Outcome.FIXED, "rollback": Outcome.ROLLED_BACK}
+
+Say = Callable[[str], None]
+
+
+class StoryFailed(Exception):
+    """A story that did not end as it should; the message says how it ended."""
+
+
+@dataclass(slots=True)
+class Result:
+    """What a story cost and what of it was verified."""
+
+    story: str
+    mission: str
+    outcome: str
+    expected: str
+    seconds: float
+    calls: dict[str, int]
+    pushes: int
+    ledger_pushes: int
+    entries: int
+    signatures: int
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome == self.expected and not self.problems
+
+    @property
+    def total_calls(self) -> int:
+        return sum(self.calls.values())
+
+    def as_json(self) -> dict[str, object]:
+        return {**asdict(self), "total_calls": self.total_calls, "ok": self.ok}
+
+
+class Play:
+    """One story on a stage."""
+
+    def __init__(self, stage: Stage, story: Story, say: Say) -> None:
+        self._stage = stage
+        self._story = story
+        self._repository = stage.repositories[story.name]
+        self._say = say
+        self._told = 0
+        self._mission: Mission | None = None
+
+    async def run(self) -> Result:
+        """Play from the issue to the end, then verify everything offline."""
+        started = time.monotonic()
+        stage, login = self._stage, self._stage.bot_login
+        calls_before = len(await stage.forge.calls(login))
+        pushes_before = len(await stage.forge.pushes(login))
+        async with stage.production(self._story) as deployer:
+            self._say(f"version {(deployer.live_sha or '')[:10]} serves live traffic")
+            number = await self._file_issue()
+            mission = await self._until(number, lambda m: m.phase is Phase.GATING or not m.live)
+            if mission.live:
+                await self._approve(mission)
+                mission = await self._until(number, lambda m: not m.live)
+            await self._settled(mission)
+        calls = (await stage.forge.calls(login))[calls_before:]
+        pushes = (await stage.forge.pushes(login))[pushes_before:]
+        ledger = [p for p in pushes if p.ref.endswith("/grace-ledger")]
+        result = Result(
+            story=self._story.name,
+            mission=mission.name,
+            outcome=str(mission.outcome),
+            expected=EXPECTED[self._story.name].value,
+            seconds=round(time.monotonic() - started, 1),
+            calls=dict(Counter(f"{c.method} {c.template}" for c in calls)),
+            pushes=len(pushes) - len(ledger),
+            ledger_pushes=len(ledger),
+            entries=0,
+            signatures=0,
+        )
+        await self._verify(mission, result)
+        return result
+
+    async def _file_issue(self) -> int:
+        body = self._story.body(
+            subsystem=subsystem_of(self._story.name),
+            window_minutes=WINDOW_MINUTES,
+            rolling_minutes=ROLLING_MINUTES,
+        )
+        stage = self._stage
+        async with stage.people.client(REPORTER, stage.forge.api_url) as client:
+            answer = await client.post(
+                f"/repos/{self._repository.full_name}/issues",
+                json={"title": self._story.title, "body": body, "labels": ["mission"]},
+            )
+            answer.raise_for_status()
+            number = int(answer.json()["number"])
+        self._say(f"{REPORTER} opens issue #{number}: {self._story.title}")
+        return number
+
+    async def _approve(self, mission: Mission) -> None:
+        assert mission.pull is not None
+        stage = self._stage
+        async with stage.people.client(REVIEWER, stage.forge.api_url) as client:
+            answer = await client.post(
+                f"/repos/{self._repository.full_name}/pulls/{mission.pull.number}/reviews",
+                json={"event": "APPROVE", "commit_id": mission.attempt and mission.attempt.head},
+            )
+            answer.raise_for_status()
+        self._say(f"{REVIEWER} approves pull request #{mission.pull.number}")
+
+    async def _until(self, issue: int, reached: Callable[[Mission], bool]) -> Mission:
+        """Tell what happens until the mission of the issue is where it should be."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            mission = await self._find(issue)
+            if mission is not None:
+                await self._tell(mission)
+                if reached(mission):
+                    return mission
+            await asyncio.sleep(0.1)
+        where = self._mission.phase if self._mission else "not filed"
+        held = self._mission.held if self._mission else ""
+        raise StoryFailed(f"after {PATIENCE_S:.0f} s the mission is {where} {held or ''}")
+
+    async def _find(self, issue: int) -> Mission | None:
+        for mission in await self._stage.system.store.missions():
+            if mission.ref.repository == self._repository.full_name and mission.issue == issue:
+                self._mission = mission
+                return mission
+        return None
+
+    async def _tell(self, mission: Mission) -> None:
+        entries = await self._stage.system.store.mission_entries(mission.ref.log, mission.name)
+        for entry in entries[self._told :]:
+            words = sentence(entry)
+            if words is not None:
+                self._say(f"[{entry.envelope.seq}] {words}")
+        self._told = len(entries)
+
+    async def _settled(self, mission: Mission) -> None:
+        """Wait until the closing effects are done: comments, checks, the published ledger."""
+        end = time.monotonic() + 30
+        store = self._stage.system.store
+        while time.monotonic() < end:
+            now = self._stage.system.clock.now()
+            quiet = not await store.due(now, 1) and await store.next_wake() is None
+            if quiet and not self._stage.system.busy():
+                return
+            await asyncio.sleep(0.1)
+        raise StoryFailed(f"{mission.name} closed, but its last effects are not done after 30 s")
+
+    async def _verify(self, mission: Mission, result: Result) -> None:
+        """Verify as a stranger would, with a clone and the public key; and look at the forge."""
+        store, signer = self._stage.system.store, self._stage.system.signer
+        keys = PublicKeys(signer.public)
+        report = verify_store_lines(await store.lines(mission.ref.log, 0, 10_000_000), keys)
+        result.entries = report.entries
+        result.problems += [] if report.ok else report.lines()
+        with tempfile.TemporaryDirectory() as folder:
+            clone = Path(folder) / "clone"
+            await asyncio.to_thread(_clone, self._repository.bare, clone)
+            audit = await asyncio.to_thread(audit_repository, clone, keys)
+        result.signatures = audit.signatures
+        result.problems += [] if audit.ok else audit.lines()
+        await self._look(mission, result)
+
+    async def _look(self, mission: Mission, result: Result) -> None:
+        """Check what a person sees at the forge."""
+        stage, name = self._stage, self._repository.full_name
+        fixed = mission.outcome is Outcome.FIXED
+        async with stage.people.client(OWNER, stage.forge.api_url) as client:
+            issue = (await client.get(f"/repos/{name}/issues/{mission.issue}")).json()
+            wanted = "closed" if fixed else "open"
+            if issue["state"] != wanted:
+                result.problems.append(f"issue #{mission.issue} is {issue['state']}, not {wanted}")
+            threads = [mission.issue, mission.pull.number if mission.pull else None]
+            for number in threads:
+                comments = (await client.get(f"/repos/{name}/issues/{number}/comments")).json()
+                ours = [c for c in comments if c["user"]["login"] == stage.bot_login]
+                if len(ours) != 1:
+                    result.problems.append(f"#{number} has {len(ours)} comments of Grace, not 1")
+
+
+def _clone(bare: Path, clone: Path) -> None:
+    subprocess.run(["git", "clone", "-q", str(bare), str(clone)], check=True, capture_output=True)
+
+
+def leave_repositories(stage: Stage) -> None:
+    """Leave the bare repositories in the work folder as `NAME.git`."""
+    for repository in stage.repositories.values():
+        target = stage.workdir / repository.bare.name
+        shutil.rmtree(target, ignore_errors=True)
+        subprocess.run(
+            ["git", "clone", "-q", "--mirror", str(repository.bare), str(target)],
+            check=True,
+            capture_output=True,
+        )

@@ -1,0 +1,276 @@
+"""The stage of a demo: a forge with people and repositories, a bot, a deployer, live traffic."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from grace.app.boot import running
+from grace.app.bootstrap import System
+from grace.app.settings import Settings
+from grace.demo.deployer import Deployer, DeployerConfig
+from grace.demo.service import write_template
+from grace.demo.stories import Story
+from grace.demo.tools import make_runner, python_path
+from grace.demo.traffic import Traffic, TrafficSpec
+from grace.localforge.forge import ForgeConfig, LocalForge, Repository
+
+OWNER, REPORTER, REVIEWER = "acme", "alice", "rita"
+HOST = "localforge"
+PERMISSIONS = {
+    "checks": "write",
+    "contents": "write",
+    "issues": "write",
+    "metadata": "read",
+    "pull_requests": "write",
+    "deployments": "read",
+    "statuses": "read",
+    "administration": "read",
+    "actions": "read",
+    "members": "read",
+}
+EVENTS = (
+    "issues",
+    "issue_comment",
+    "pull_request",
+    "pull_request_review",
+    "check_run",
+    "push",
+    "deployment_status",
+    "repository",
+    "status",
+)
+WINDOW_MINUTES = 0.2
+ROLLING_MINUTES = 0.2
+Say = Callable[[str], None]
+
+
+def free_port() -> int:
+    """Find a port on loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Personal tokens by login; never printed except by `--keep`."""
+
+    tokens: dict[str, str] = field(repr=False)
+
+    def client(self, login: str, api_url: str) -> httpx.AsyncClient:
+        """Act at the forge as one person."""
+        headers = {"Authorization": f"Bearer {self.tokens[login]}"}
+        return httpx.AsyncClient(base_url=api_url, headers=headers, timeout=30)
+
+
+@dataclass(slots=True)
+class Stage:
+    """Everything that a story is played on."""
+
+    workdir: Path
+    forge: LocalForge
+    people: People
+    repositories: dict[str, Repository]
+    bot_url: str
+    bot_login: str
+    service_port: int
+    system: System
+    settings: Settings
+
+    @asynccontextmanager
+    async def production(self, story: Story) -> AsyncIterator[Deployer]:
+        """Deploy a repository's main branch, and every commit that lands there, under traffic."""
+        repository = self.repositories[story.name]
+        config = DeployerConfig(
+            api_url=self.forge.api_url,
+            git_url=repository.clone_url,
+            repository=repository.full_name,
+            token=self.people.tokens[OWNER],
+            work=self.workdir / "deployer" / story.name,
+            python=python_path(),
+            port=self.service_port,
+        )
+        async with Deployer(config) as deployer:
+            watch = asyncio.create_task(deployer.watch(), name="deployer")
+            try:
+                tip = await deployer.tip()
+                assert tip is not None
+                await deployer.wait_for(tip)
+                async with Traffic(TrafficSpec(config.public_url)):
+                    yield deployer
+            finally:
+                watch.cancel()
+                await asyncio.gather(watch, return_exceptions=True)
+
+
+@asynccontextmanager
+async def set_up(workdir: Path, stories: tuple[Story, ...], say: Say) -> AsyncIterator[Stage]:
+    """Start forge and bot, and make people and repositories."""
+    service_port, bot_port = free_port(), free_port()
+    bot_url = f"http://127.0.0.1:{bot_port}"
+    forge_data = workdir / "forge"
+    bot_data = workdir / "bot"
+    forge = LocalForge(
+        ForgeConfig(data=forge_data, job_environment={"GRACE_URL": bot_url}),
+        make_runner(hidden=(forge_data, bot_data)),
+    )
+    async with AsyncExitStack() as stack:
+        await forge.start()
+        stack.push_async_callback(forge.close)
+        people = People(
+            {login: await forge.create_user(login) for login in (OWNER, REPORTER, REVIEWER)}
+        )
+        repositories = {
+            story.name: await make_repository(forge, workdir, story) for story in stories
+        }
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        secret = "demo-webhook-secret"  # noqa: S105 - both ends live and die with this process
+        app = await forge.create_app(
+            "grace",
+            webhook_url=f"{bot_url}/hooks/github",
+            webhook_secret=secret,
+            public_key_pem=public_pem(key),
+            permissions=PERMISSIONS,
+            events=EVENTS,
+        )
+        names = [r.full_name.partition("/")[2] for r in repositories.values()]
+        await forge.install_app(app.id, OWNER, names)
+        for repository in repositories.values():
+            await protect(forge, people, repository, app.id)
+        config = workdir / "config"
+        write_config(config, repositories, service_port)
+        settings = Settings(
+            data_dir=bot_data,
+            config_dir=config,
+            listen_port=bot_port,
+            forge_host=HOST,
+            forge_api_url=forge.api_url,
+            forge_web_url=forge.url,
+            app_id=app.id,
+            app_key=private_pem(key),
+            webhook_secret=secret,
+            oidc_issuer=f"{forge.url}/_services/token",
+        )
+        system, url = await stack.enter_async_context(running(settings, say))
+        yield Stage(
+            workdir=workdir,
+            forge=forge,
+            people=people,
+            repositories=repositories,
+            bot_url=url,
+            bot_login=app.bot,
+            service_port=service_port,
+            system=system,
+            settings=settings,
+        )
+
+
+async def make_repository(forge: LocalForge, workdir: Path, story: Story) -> Repository:
+    """Make a story's repository with its own first commit and collaborators."""
+    template = workdir / "template" / story.name
+    write_template(template)
+    name = f"mesh-{story.name}"
+    repository = await forge.create_repository(OWNER, name, template=template)
+    for login in (REPORTER, REVIEWER):
+        await forge.add_collaborator(repository.full_name, login, "write")
+    return repository
+
+
+async def protect(forge: LocalForge, people: People, repository: Repository, app_id: int) -> None:
+    """Require Grace's own check by App id, on a head that contains the base's tip."""
+    body = {
+        "required_status_checks": {
+            "strict": True,
+            "checks": [{"context": "mission/governance", "app_id": app_id}],
+        },
+        "enforce_admins": True,
+        "required_pull_request_reviews": None,
+        "restrictions": None,
+    }
+    async with people.client(OWNER, forge.api_url) as client:
+        path = f"/repos/{repository.full_name}/branches/main/protection"
+        answer = await client.put(path, json=body)
+        answer.raise_for_status()
+
+
+def write_config(folder: Path, repositories: dict[str, Repository], service_port: int) -> None:
+    """Write the bot's configuration: two metrics of the live service, a subsystem a story."""
+    page = f"http://127.0.0.1:{service_port}/metrics"
+    metrics = {
+        "trigger_mesh.latency_p95": {
+            "target": 100,
+            "comparator": "<",
+            "unit": "ms",
+            "stress": "p95_ms",
+            "source": {
+                "kind": "prometheus_text",
+                "url": page,
+                "series": "trigger_mesh_latency_p95_ms",
+            },
+        },
+        "error_rate": {
+            "target": 5,
+            "comparator": "<",
+            "unit": "%",
+            "severity": "high",
+            "stress": "error_rate",
+            "source": {
+                "kind": "prometheus_text",
+                "url": page,
+                "series": "trigger_mesh_error_rate_percent",
+            },
+        },
+    }
+    subsystems = {
+        subsystem_of(name): {
+            "host": HOST,
+            "repository": repository.full_name,
+            "environment": "production",
+            "guards": ["error_rate"],
+        }
+        for name, repository in repositories.items()
+    }
+    governance = {
+        "observation": {
+            "sample_interval_seconds": 1,
+            "min_samples": 3,
+            "regress_after": 3,
+            "deployment_timeout_minutes": 2,
+        },
+        "tests": {"timeout_minutes": 5, "ask_after_minutes": 1},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in (
+        ("metrics_catalog.yaml", {"metrics": metrics}),
+        ("subsystems.yaml", {"subsystems": subsystems}),
+        ("governance.yaml", governance),
+    ):
+        (folder / name).write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def subsystem_of(story: str) -> str:
+    """Name the subsystem that a story's repository is."""
+    return f"trigger_mesh_{story}"
+
+
+def public_pem(key: rsa.RSAPrivateKey) -> str:
+    """Write the App's public key."""
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
+
+
+def private_pem(key: rsa.RSAPrivateKey) -> str:
+    """Write the App's private key; it stays in this process."""
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()

@@ -1,0 +1,199 @@
+"""What comes in over HTTP: verified over its raw bytes, stored, answered. Work happens later."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from grace.app.observe import Measures
+from grace.domain.base import Frozen
+from grace.domain.results import CIReport
+from grace.ports import Clock, Delivery, Store
+
+MAX_BODY = 25 * 1024 * 1024
+
+
+class Refused(Exception):
+    """A request that is not let in: status and a sentence that names the way out."""
+
+    def __init__(self, status: int, sentence: str, errors: tuple[dict[str, str], ...] = ()) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+        self.errors = errors
+
+
+class Claims(Frozen):
+    """What a CI job's token proves about it."""
+
+    host: str
+    repository: str
+    repository_id: int
+    head_ref: str
+    run_id: int
+    run_attempt: int
+    workflow: str
+
+
+class Reported(Frozen):
+    """A CI report with the proof of who reported it, as it is stored in the inbox."""
+
+    claims: Claims
+    report: CIReport
+
+
+class Switch(Frozen):
+    """Where the kill switch is put."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The checks that need the world, given by the bootstrap.
+
+    `webhook` verifies a forge's delivery and returns (event, delivery id); `token` verifies a CI
+    job's token; `alerts` reads an alert webhook into (delivery body, problems). They raise
+    `Refused`.
+    """
+
+    store: Store
+    clock: Clock
+    measures: Measures
+    wake: Callable[[], None]
+    webhook: Callable[[dict[str, str], bytes], tuple[str, str]]
+    token: Callable[[str], Awaitable[Claims]]
+    alerts: Callable[[bytes], tuple[bytes, tuple[dict[str, str], ...]]]
+    alert_token: str | None
+    operator_token: str | None
+
+
+INTAKE: web.AppKey[Intake] = web.AppKey("intake", Intake)
+
+
+def problem(status: int, sentence: str, errors: tuple[dict[str, str], ...] = ()) -> web.Response:
+    """Answer with an RFC 9457 problem."""
+    body: dict[str, object] = {"type": "about:blank", "status": status, "detail": sentence}
+    if errors:
+        body["errors"] = list(errors)
+    return web.json_response(body, status=status, content_type="application/problem+json")
+
+
+@web.middleware
+async def refusals(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Turn refusals into problems; a body over the limit is one too."""
+    intake = request.app[INTAKE]
+    try:
+        return await handler(request)
+    except Refused as refused:
+        intake.measures.deliveries.labels(origin=request.path, answer=str(refused.status)).inc()
+        return problem(refused.status, refused.sentence, refused.errors)
+    except web.HTTPRequestEntityTooLarge:
+        intake.measures.deliveries.labels(origin=request.path, answer="413").inc()
+        return problem(413, f"the body is larger than {MAX_BODY // 1024 // 1024} MiB")
+
+
+async def accept(intake: Intake, delivery: Delivery) -> web.Response:
+    """Store a delivery and answer 202; one that was here before is answered alike."""
+    fresh = await intake.store.accept(delivery)
+    answer = "accepted" if fresh else "duplicate"
+    intake.measures.deliveries.labels(origin=delivery.origin, answer=answer).inc()
+    intake.wake()
+    return web.json_response({"status": answer, "delivery": delivery.delivery_id}, status=202)
+
+
+async def github(request: web.Request) -> web.Response:
+    """Take a webhook of the forge."""
+    intake = request.app[INTAKE]
+    body = await request.read()
+    event, delivery_id = intake.webhook(dict(request.headers), body)
+    return await accept(intake, Delivery("github", delivery_id, event, body, intake.clock.now()))
+
+
+def bearer(request: web.Request) -> str:
+    """Return the bearer token of a request; raise `Refused` when there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Refused(401, "send the header Authorization: Bearer TOKEN")
+    return token.strip()
+
+
+async def ci_results(request: web.Request) -> web.Response:
+    """Take a CI job's report: its OIDC token proves repository, run and branch."""
+    intake = request.app[INTAKE]
+    claims = await intake.token(bearer(request))
+    body = await request.read()
+    try:
+        report = CIReport.model_validate_json(body)
+    except ValidationError as error:
+        raise Refused(422, "the report does not fit its schema", _fields(error)) from error
+    check_claims(claims, report)
+    stored = Reported(claims=claims, report=report).model_dump_json().encode()
+    delivery_id = f"{claims.run_id}/{claims.run_attempt}/{hashlib.sha256(body).hexdigest()}"
+    return await accept(intake, Delivery("ci", delivery_id, "results", stored, intake.clock.now()))
+
+
+def check_claims(claims: Claims, report: CIReport) -> None:
+    """Refuse a report that speaks of another run or repository than its token proves."""
+    pairs = (
+        ("repository", claims.repository.lower(), report.repository.lower()),
+        ("run_id", claims.run_id, report.run_id),
+        ("run_attempt", claims.run_attempt, report.run_attempt),
+    )
+    wrong = tuple(
+        {"field": name, "problem": f"is {said!r}, but the job's token proves {proven!r}"}
+        for name, proven, said in pairs
+        if proven != said
+    )
+    if wrong:
+        raise Refused(403, "the report is not the token's", wrong)
+
+
+async def alertmanager(request: web.Request) -> web.Response:
+    """Take an Alertmanager webhook, version 4; a bearer token proves the sender."""
+    intake = request.app[INTAKE]
+    if intake.alert_token is None:
+        raise Refused(404, "no alert source is configured: set GRACE_ALERT_TOKEN")
+    if not hmac.compare_digest(bearer(request).encode(), intake.alert_token.encode()):
+        raise Refused(401, "the bearer token is wrong")
+    stored, problems = intake.alerts(await request.read())
+    if problems and stored == b"[]":
+        raise Refused(422, "no alert of this webhook can become a mission", problems)
+    delivery_id = hashlib.sha256(stored).hexdigest()
+    answer = await accept(
+        intake, Delivery("alertmanager", delivery_id, "alerts", stored, intake.clock.now())
+    )
+    if not problems:
+        return answer
+    body = {**json.loads(answer.text or "{}"), "errors": list(problems)}
+    return web.json_response(body, status=202)
+
+
+async def kill_switch(request: web.Request) -> web.Response:
+    """Put the kill switch on or off; the operator's token proves who."""
+    intake = request.app[INTAKE]
+    if intake.operator_token is None:
+        raise Refused(404, "no operator token is configured: set GRACE_OPERATOR_TOKEN")
+    if not hmac.compare_digest(bearer(request).encode(), intake.operator_token.encode()):
+        raise Refused(401, "the bearer token is wrong")
+    try:
+        wanted = Switch.model_validate_json(await request.read())
+    except ValidationError as error:
+        raise Refused(422, 'send {"on": true} or {"on": false}', _fields(error)) from error
+    await intake.store.set_kill_switch(on=wanted.on, actor="operator", now=intake.clock.now())
+    intake.wake()
+    return web.json_response({"on": wanted.on})
+
+
+def _fields(error: ValidationError) -> tuple[dict[str, str], ...]:
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return tuple(
+        {"field": ".".join(str(p) for p in e["loc"]) or "body", "problem": e["msg"]}
+        for e in found[:50]
+    )

@@ -1,0 +1,351 @@
+"""A pure world for the lifecycle: no IO, no clock. Effects are carried out by plain rules.
+
+`World` holds one mission, its facts and the effects that were asked for. A test delivers events,
+carries out effects one by one or all of them, and moves the clock.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from grace.domain import effects as fx
+from grace.domain import events as ev
+from grace.domain.catalog import Catalog, MetricDefinition, PrometheusText, Subsystem, Subsystems
+from grace.domain.decision import Decision, Note
+from grace.domain.facts import Facts
+from grace.domain.lifecycle import decide
+from grace.domain.mission import Mission, MissionRef
+from grace.domain.package import MetricObservation
+from grace.domain.phase import Phase
+from grace.domain.policy import Governance, Observation, Policy
+from grace.domain.results import CIReport, StressReport, SuiteReport, TestCase, TestOutcome
+from grace.domain.verdict import Verdict
+
+START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+APP, CI_APP = 7, 15
+BOT = "grace[bot]"
+METRIC = "trigger_mesh.latency_p95"
+MUST_PASS = "tests.unit.test_delivery.test_cost"
+BASE = "b" * 40
+DIFF = "--- a/mesh.py\n+++ b/mesh.py\n@@ -1 +1 @@\n-slow\n+fast\n"
+
+
+def sha(text: str) -> str:
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def source(metric: str) -> PrometheusText:
+    return PrometheusText(url="http://127.0.0.1:9/metrics", series=metric.replace(".", "_"))
+
+
+def make_policy(environment: str | None = "production", **governance: object) -> Policy:
+    observation = Observation(sample_interval_seconds=10, min_samples=3, regress_after=3)
+    rules = Governance(**{"observation": observation, **governance})
+    return Policy(
+        governance=rules,
+        catalog=Catalog(
+            metrics={
+                METRIC: MetricDefinition(
+                    target=100, comparator="<", unit="ms", stress="p95_ms", source=source(METRIC)
+                ),
+                "error_rate": MetricDefinition(
+                    target=5, comparator="<", unit="%", source=source("error_rate")
+                ),
+                "unmeasured": MetricDefinition(target=1, comparator="<", unit=""),
+            }
+        ),
+        subsystems=Subsystems(
+            subsystems={
+                "trigger_mesh": Subsystem(
+                    host="forge.test",
+                    repository="acme/mesh",
+                    environment=environment,
+                    guards=("error_rate",),
+                )
+            }
+        ),
+        bot_login=BOT,
+        app_id=APP,
+    )
+
+
+def issue_body(candidates: int = 1, window: str = "1", extra: str = "") -> str:
+    patches = "\n\n".join(
+        f"```diff name=patch-{i + 1}\n{DIFF.replace('fast', f'fast {i}')}```"
+        for i in range(candidates)
+    )
+    return (
+        "### Subsystem\n\ntrigger_mesh\n\n### Severity\n\nhigh\n\n### What is wrong\n\nslow\n\n"
+        f"### Symptoms\n\n```yaml\n- description: slow\n  metric_id: {METRIC}\n```\n\n"
+        f"### Must-pass tests\n\n{MUST_PASS}\n\n"
+        f"### Metric targets\n\n{METRIC} < 100 over 10m\n\n"
+        f"### Observation window (minutes)\n\n{window}\n\n"
+        f"### Patch candidates\n\n{patches or '_No response_'}\n\n{extra}"
+    )
+
+
+def make_report(
+    head: str,
+    tree: str,
+    *,
+    base: str = BASE,
+    passed: bool = True,
+    p95: float = 20.0,
+    run_id: int = 1,
+) -> CIReport:
+    outcome = TestOutcome.PASSED if passed else TestOutcome.FAILED
+
+    def suite(name: str, case: str, result: TestOutcome) -> SuiteReport:
+        return SuiteReport(
+            suite=name,
+            job=name,
+            passed=int(result is TestOutcome.PASSED),
+            failed=int(result is TestOutcome.FAILED),
+            skipped=0,
+            duration_s=1,
+            cases=(TestCase(name=case, outcome=result),),
+        )
+
+    def stress(subject: str, value: float) -> StressReport:
+        return StressReport(
+            subject=subject,
+            job="stress",
+            requests=1000,
+            failures=0,
+            duration_s=6,
+            throughput_rps=160,
+            p50_ms=value / 2,
+            p95_ms=value,
+            p99_ms=value * 2,
+            error_rate=0,
+        )
+
+    return CIReport(
+        repository="acme/mesh",
+        workflow=".github/workflows/ci.yml",
+        run_id=run_id,
+        run_attempt=1,
+        head_sha=head,
+        base_sha=base,
+        tree=tree,
+        at=START,
+        suites=(
+            suite("unit", MUST_PASS, outcome),
+            suite("integration", "tests.integration.test_http.test_up", TestOutcome.PASSED),
+        ),
+        stress=(stress("head", p95), stress("base", 500.0)),
+    )
+
+
+@dataclass
+class World:
+    """One mission and what happened to it."""
+
+    policy: Policy = field(default_factory=make_policy)
+    now: datetime = START
+    permission: dict[str, ev.Permission] = field(
+        default_factory=lambda: {
+            "alice": ev.Permission.WRITE,
+            "rita": ev.Permission.WRITE,
+            "mallory": ev.Permission.READ,
+        }
+    )
+    base: str = BASE
+    merge_answer: ev.MergeRefusal | None = None
+    landed_tree: str | None = None
+    values: dict[str, float | None] = field(
+        default_factory=lambda: {METRIC: 20.0, "error_rate": 0.0}
+    )
+    pending: list[fx.Effect] = field(default_factory=list)
+    done: list[fx.Effect] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    phases: list[Phase] = field(default_factory=list)
+    verdict: Verdict | None = None
+    wake_at: datetime | None = None
+    facts: Facts = field(default_factory=Facts)
+    mission: Mission = field(
+        default_factory=lambda: Mission(
+            uid=UUID(int=1),
+            name="mission_20261122_001",
+            ref=MissionRef(host="forge.test", repository_id=1, repository="acme/mesh"),
+            created_at=START,
+        )
+    )
+
+    def deliver(self, event: ev.Event) -> Decision:
+        """Decide one event and keep what was decided."""
+        decision = decide(self.mission, event, self.facts, self.policy, self.now)
+        before = self.mission.phase
+        self.mission, self.facts = decision.mission, decision.facts
+        self.verdict, self.wake_at = decision.verdict, decision.wake_at
+        self.notes += decision.notes
+        self.pending += decision.effects
+        if self.mission.phase is not before:
+            self.phases.append(self.mission.phase)
+        return decision
+
+    def carry_out(self, effect: fx.Effect) -> ev.Event:
+        """Say what comes of an effect in a world where everything works."""
+        match effect:
+            case fx.ReadPermission(login=login, about=about):
+                found = self.permission.get(login, ev.Permission.NONE)
+                return ev.PermissionRead(login=login, about=about, permission=found)
+            case fx.ReadBase(branch=branch):
+                return ev.BaseRead(branch=branch, sha=self.base)
+            case fx.PushPatch():
+                head = sha(f"{effect.candidate.name} {effect.base} {effect.attempt}")
+                return ev.BranchPushed(
+                    attempt=effect.attempt,
+                    head=head,
+                    base=effect.base,
+                    tree=sha(f"tree {effect.candidate.name} {effect.base}"),
+                    paths=("mesh.py",),
+                    blobs=effect.candidate.name,
+                )
+            case fx.OpenPull(purpose=purpose, head=head):
+                number = 2 if purpose == "work" else 3
+                return ev.PullOpened(purpose=purpose, number=number, url="", head=head)
+            case fx.PublishComment() | fx.PublishCheck():
+                return ev.Published(surface=effect.surface, id=effect.surface, digest=effect.digest)
+            case fx.MergePull(purpose=purpose, tree=tree):
+                if self.merge_answer is not None:
+                    return ev.MergeRefused(
+                        purpose=purpose, refusal=self.merge_answer, reason="said the forge"
+                    )
+                landed = (self.landed_tree if purpose == "work" else None) or tree
+                self.base = sha(f"merge {purpose}")
+                return ev.Merged(purpose=purpose, sha=self.base, tree=landed, at=self.now)
+            case fx.SampleMetrics(metric_ids=ids):
+                samples = tuple(
+                    MetricObservation(
+                        metric_id=m, value=self.values.get(m), at=self.now, source="test"
+                    )
+                    for m in ids
+                )
+                return ev.MetricsSampled(samples=samples)
+            case fx.PushRevert():
+                return ev.RevertPushed(
+                    head=sha("revert"), base=self.base, tree=sha("tree before"), restores=True
+                )
+            case fx.FileIssue(purpose=purpose):
+                number = 9 if purpose == "capa" else 1
+                return ev.IssueFiled(purpose=purpose, number=number, url="")
+            case fx.ReadPull(number=number):
+                return ev.ChangeRead(pull=self.pull(number=number))
+            case _:
+                return ev.EffectDone(key=effect.key)
+
+    def settle(self) -> "World":
+        """Carry out effects until none is left."""
+        while self.pending:
+            effect = self.pending.pop(0)
+            self.done.append(effect)
+            self.deliver(self.carry_out(effect))
+        return self
+
+    def tick(self, seconds: float = 0) -> "World":
+        self.now += timedelta(seconds=seconds)
+        self.deliver(ev.Ticked())
+        return self.settle()
+
+    def file(self, body: str | None = None, author: str = "alice") -> "World":
+        actor = ev.Actor(login=author)
+        self.deliver(
+            ev.IssueSeen(
+                number=1,
+                title="Delivery is slow",
+                body=issue_body() if body is None else body,
+                author=actor,
+                sender=actor,
+                updated_at=self.now,
+            )
+        )
+        return self.settle()
+
+    @property
+    def head(self) -> str:
+        assert self.mission.attempt is not None
+        assert self.mission.attempt.head is not None
+        return self.mission.attempt.head
+
+    def jobs(self, conclusion: str = "success", names: str = "unit integration stress") -> "World":
+        for name in names.split():
+            self.deliver(
+                ev.CheckSeen(
+                    id=f"{name}-{self.head}",
+                    name=name,
+                    sha=self.head,
+                    app_id=CI_APP,
+                    conclusion=conclusion,
+                    at=self.now,
+                )
+            )
+        return self.settle()
+
+    def ci(self, *, passed: bool = True, p95: float = 20.0) -> "World":
+        """Let CI finish on the head: its jobs, then its report."""
+        attempt = self.mission.attempt
+        assert attempt is not None
+        head, tree, base = attempt.head or "", attempt.tree or "", attempt.base or ""
+        self.jobs("success" if passed else "failure")
+        report = make_report(head, tree, base=base, passed=passed, p95=p95)
+        self.deliver(ev.ResultsReported(report=report))
+        return self.settle()
+
+    def review(
+        self,
+        login: str = "rita",
+        state: ev.ReviewState = ev.ReviewState.APPROVED,
+        at: str | None = None,
+    ) -> "World":
+        self.deliver(
+            ev.ReviewSeen(
+                id=f"{login}-{state}-{at or self.head}",
+                pull=2,
+                state=state,
+                sha=at or self.head,
+                actor=ev.Actor(login=login),
+                at=self.now,
+            )
+        )
+        return self.settle()
+
+    def pull(self, number: int = 2, **changes: object) -> ev.PullSeen:
+        return ev.PullSeen(
+            **{
+                "number": number,
+                "head_ref": self.mission.branch,
+                "head_sha": self.mission.attempts[-1].head if self.mission.attempts else BASE,
+                "base_sha": self.base,
+                "state": "open",
+                "sender": ev.Actor(login=BOT),
+                "at": self.now,
+                **changes,
+            }
+        )
+
+    def command(self, name: str, login: str = "alice", number: str = "1") -> "World":
+        self.deliver(ev.CommandGiven(id=f"{name}-{number}", name=name, actor=ev.Actor(login=login)))
+        return self.settle()
+
+    def deploy(self, state: str = "success") -> "World":
+        assert self.mission.landing is not None
+        self.deliver(
+            ev.DeploymentSeen(
+                sha=self.mission.landing.sha,
+                environment="production",
+                state=state,
+                at=self.now,
+            )
+        )
+        return self.settle()
+
+    def asked(self, kind: type[fx.Effect]) -> list[fx.Effect]:
+        """List the effects of one kind that were carried out or wait."""
+        return [e for e in (*self.done, *self.pending) if isinstance(e, kind)]
+
+    def observe(self, rounds: int = 8) -> "World":
+        for _ in range(rounds):
+            self.tick(10)
+        return self
