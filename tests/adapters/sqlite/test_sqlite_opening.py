@@ -152,6 +152,13 @@ async def test_another_process_may_look_while_the_store_is_held(world, path):
     await beside.close()
 
 
+async def test_older_store_is_not_changed_by_looking(tmp_path):
+    path = tmp_path / "old.db"
+    connect(path).close()
+    with pytest.raises(StoreUnreadable, match="schema 0"):
+        await StoreReader.look(path)
+
+
 async def test_looking_makes_no_store(path):
     with pytest.raises(StoreUnreadable, match="is not there"):
         await StoreReader.look(path)

@@ -111,9 +111,6 @@ async def test_log_opens_with_its_key_and_verifies(world, key, keys):
     assert verified.head == await world.store.head(world.ref.log)
     assert lines == [entry.line for entry in entries]
     assert len({entry.salt for entry in entries}) == 4
-    checkpoint = await world.store.checkpoint(world.ref.log)
-    assert checkpoint.head == verified.head
-    assert checkpoint.verifies(keys)
 
 
 async def test_entries_are_paged_and_asked_by_mission(world):
@@ -127,9 +124,8 @@ async def test_entries_are_paged_and_asked_by_mission(world):
     assert await world.store.logs() == [log]
 
 
-async def test_log_without_entries_has_neither_head_nor_checkpoint(world):
+async def test_log_without_entries_has_no_head(world):
     assert await world.store.head("forge.test/1") is None
-    assert await world.store.checkpoint("forge.test/1") is None
     assert await world.store.entries("forge.test/1") == []
 
 

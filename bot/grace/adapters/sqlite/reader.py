@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from grace.adapters.sqlite import ledger_rows, mission_rows
-from grace.adapters.sqlite.errors import StoreClosed, StoreTooNew, StoreUnreadable
-from grace.adapters.sqlite.schema import connect, schema_version, shipped
+from grace.adapters.sqlite.errors import StoreClosed, StoreUnreadable
+from grace.adapters.sqlite.schema import connect, require_current
 from grace.adapters.sqlite.surroundings import kill_switch
 from grace.adapters.sqlite.values import facts_of, mission_of, moment, verdict_of
 from grace.domain.facts import Facts
@@ -43,13 +43,11 @@ class StoreReader:
         if not path.is_file():
             raise StoreUnreadable(f"{path} is not there: name the file of an existing store")
         connection = connect(path)
-        version, newest = schema_version(connection), shipped()[-1].number
-        if version != newest:
+        try:
+            require_current(connection, path)
+        except BaseException:
             connection.close()
-            raise StoreTooNew(
-                f"{path} has schema {version} and this version of grace reads {newest}: "
-                "use the version that serves it"
-            )
+            raise
         return cls(connection)
 
     async def missions(self, *, live: bool | None = None) -> Sequence[Mission]:

@@ -59,17 +59,31 @@ def create_private(path: Path) -> None:
 def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:
     """Apply what is missing, each step in a transaction of its own with its number."""
     version = schema_version(connection)
-    newest = migrations[-1].number
-    if version > newest:
-        raise StoreTooNew(
-            f"{path} has schema {version}, and this version of grace knows only {newest}: "
-            "install the newer grace again, or restore the backup made before it"
-        )
+    _refuse_newer(path, version, migrations[-1].number)
     if version == 0 and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
         raise StoreUnreadable(f"{path} is a database, but not a store of grace: name another file")
     for migration in migrations:
         if migration.number > version:
             _apply(connection, migration)
+
+
+def require_current(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreError where the file does not have exactly today's schema."""
+    version, newest = schema_version(connection), shipped()[-1].number
+    _refuse_newer(path, version, newest)
+    if version < newest:
+        raise StoreUnreadable(
+            f"{path} has schema {version}, and this version of grace reads {newest}: "
+            "name a store that this version has served"
+        )
+
+
+def _refuse_newer(path: Path, version: int, newest: int) -> None:
+    if version > newest:
+        raise StoreTooNew(
+            f"{path} has schema {version}, and this version of grace knows only {newest}: "
+            "install the newer grace again, or restore the backup made before it"
+        )
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

@@ -24,7 +24,6 @@ from grace.adapters.sqlite.schema import connect, create_private, migrate, shipp
 from grace.adapters.sqlite.writer import GroupWriter
 from grace.domain.events import Event
 from grace.domain.ledger import SALT_BYTES
-from grace.domain.ledger_verify import Checkpoint, sign_head
 from grace.domain.signing import Signer
 from grace.ports import Delivery, Job, Routed, Ruling, Turn
 
@@ -133,11 +132,6 @@ class SqliteStore(StoreReader):
     async def postpone(self, job: int, due_at: datetime, reason: str) -> None:
         """Let an effect wait again until `due_at`; EffectGone when it is done."""
         await self._write(lambda c: outbox_rows.postpone(c, job, due_at, reason))
-
-    async def checkpoint(self, log: str) -> Checkpoint | None:
-        """Sign where a log ends; None: it has no entry."""
-        head = await self.head(log)
-        return None if head is None else sign_head(head, self._pen.signer)
 
     async def set_kill_switch(self, *, on: bool, actor: str, now: datetime) -> None:
         """Turn the kill switch; every live mission looks again where that changes it."""
