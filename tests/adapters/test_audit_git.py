@@ -327,6 +327,15 @@ def test_a_commit_that_claims_a_mission_wrongly_is_found(forge, keys, message, f
     assert found(audit_repository(forge.path, keys)) == {(fault, sha)}
 
 
+def test_a_commit_that_names_an_entry_of_another_history_is_found(forge, keys, key):
+    salt, at = bytes(16), datetime(2026, 11, 22, 10, tzinfo=UTC)
+    other = append(forge.entries[0].head, step(), salt, at, key)
+    assert other.envelope.seq == forge.entries[1].envelope.seq
+    sha = forge.commit(forge.fixed, forge.sealed("Fix", forge.fixed, other), [forge.landed])
+    forge.ref("heads/feature", sha)
+    assert found(audit_repository(forge.path, keys)) == {(AuditFault.TRAILER_ENTRY, sha)}
+
+
 def test_words_about_a_mission_claim_nothing(forge, keys):
     message = "Talk\n\nMission: impossible, said he.\n\nThe end.\n"
     forge.ref("heads/feature", forge.commit(forge.fixed, message, [forge.landed]))

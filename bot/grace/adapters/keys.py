@@ -80,7 +80,6 @@ class Ed25519Key:
                 f"{path} exists: a key is never overwritten. Choose another path, or move it away"
             ) from error
         with os.fdopen(handle, "wb") as file:
-            os.fchmod(file.fileno(), 0o600)
             file.write(encode64(seed).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
