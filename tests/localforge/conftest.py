@@ -7,9 +7,9 @@ import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from localforge.forge_world import EVENTS, PERMISSIONS, SECRET, FakeRunner, Receiver, World
 
 from grace.localforge.forge import ForgeConfig, LocalForge
+from localforge.forge_world import EVENTS, PERMISSIONS, SECRET, FakeRunner, Receiver, World
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +73,6 @@ async def world(
     installation = await forge.install_app(app.id, "ann", ["app"])
     made = World(forge, tokens, app, app_key[0], installation, receiver, runner)
     yield made
-    for client in made.clients:
+    for client in made.clients.values():
         await client.aclose()
     await forge.close()

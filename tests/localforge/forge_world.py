@@ -28,11 +28,25 @@ from grace.localforge.runs import (
 
 SECRET = "hook-secret"
 REPO = "/repos/ann/app"
-EVENTS = (
-    "push create delete issues issue_comment pull_request pull_request_review check_run check_suite"
-    " status workflow_run workflow_job deployment deployment_status repository installation"
-    " installation_repositories"
-).split()
+EVENTS = [
+    "push",
+    "create",
+    "delete",
+    "issues",
+    "issue_comment",
+    "pull_request",
+    "pull_request_review",
+    "check_run",
+    "check_suite",
+    "status",
+    "workflow_run",
+    "workflow_job",
+    "deployment",
+    "deployment_status",
+    "repository",
+    "installation",
+    "installation_repositories",
+]
 PERMISSIONS = dict.fromkeys(
     ("contents", "issues", "pull_requests", "checks", "statuses", "deployments", "actions"), "write"
 ) | {"metadata": "read"}
@@ -143,12 +157,18 @@ class World:
     installation: int
     receiver: Receiver
     runner: FakeRunner
-    clients: list[httpx.AsyncClient] = field(default_factory=list)
+    clients: dict[str | None, httpx.AsyncClient] = field(default_factory=dict)
 
     def client(self, token: str | None, scheme: str = "Bearer") -> httpx.AsyncClient:
+        known = self.clients.get(token)
+        if known is not None:
+            return known
         headers = {"Authorization": f"{scheme} {token}"} if token else {}
-        client = httpx.AsyncClient(base_url=self.forge.api_url, headers=headers, timeout=20)
-        self.clients.append(client)
+        # Without TLS in play, loading the system's certificates would only cost time.
+        client = httpx.AsyncClient(
+            base_url=self.forge.api_url, headers=headers, timeout=20, verify=False
+        )
+        self.clients[token] = client
         return client
 
     def person(self, login: str) -> httpx.AsyncClient:

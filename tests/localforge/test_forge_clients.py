@@ -11,6 +11,7 @@ import github
 import pytest
 from githubkit import GitHub
 from githubkit.exception import RequestFailed
+
 from localforge.forge_world import World
 
 

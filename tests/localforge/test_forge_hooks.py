@@ -8,10 +8,10 @@ import json
 import httpx
 import pytest
 from githubkit.webhooks import parse
-from localforge.forge_world import REPO, SECRET, Receiver, World
 
 from grace.localforge.faults import DeliveryFault
 from grace.localforge.forge import ForgeConfig, LocalForge
+from localforge.forge_world import REPO, SECRET, Receiver, World
 
 
 async def _comment(world: World, *texts: str) -> None:
@@ -165,15 +165,18 @@ async def test_every_event_parses_as_github_documents_it(world: World) -> None:
         "status",
         "installation.created",
         "installation.deleted",
-        *(f"issues.{a}" for a in "opened edited closed reopened labeled unlabeled".split()),
-        *(f"issue_comment.{a}" for a in "created edited deleted".split()),
-        *(f"pull_request.{a}" for a in "opened edited synchronize closed labeled".split()),
+        *(
+            f"issues.{a}"
+            for a in ["opened", "edited", "closed", "reopened", "labeled", "unlabeled"]
+        ),
+        *(f"issue_comment.{a}" for a in ["created", "edited", "deleted"]),
+        *(f"pull_request.{a}" for a in ["opened", "edited", "synchronize", "closed", "labeled"]),
         "pull_request.review_requested",
         "pull_request_review.submitted",
-        *(f"check_run.{a}" for a in "created completed rerequested requested_action".split()),
+        *(f"check_run.{a}" for a in ["created", "completed", "rerequested", "requested_action"]),
         "check_suite.completed",
-        *(f"workflow_run.{a}" for a in "requested in_progress completed".split()),
-        *(f"workflow_job.{a}" for a in "queued in_progress completed".split()),
+        *(f"workflow_run.{a}" for a in ["requested", "in_progress", "completed"]),
+        *(f"workflow_job.{a}" for a in ["queued", "in_progress", "completed"]),
         "deployment.created",
         "deployment_status.created",
         "repository.renamed",

@@ -4,6 +4,7 @@ import asyncio
 
 import httpx
 import pytest
+
 from localforge.forge_world import REPO, World
 
 

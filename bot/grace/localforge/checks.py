@@ -7,6 +7,7 @@ from grace.localforge.core import Core, Json
 from grace.localforge.db import Row
 from grace.localforge.events import Act, Event, emit
 from grace.localforge.shapes.checks import check_run_json, suite_json
+from grace.localforge.shapes.repos import simple_commit_json
 
 # The first of these that any run of a suite has is the suite's conclusion.
 WORST: Final = (
@@ -48,12 +49,14 @@ async def suite_for(core: Core, repo: Row, app: Row, sha: str, *, fresh: bool = 
     if found is not None and not fresh:
         return found
     branch = await _branch_of(core, repo, sha)
+    commit = await core.git(repo).commit(sha)
     number = core.db.insert(
         "suites",
         repository_id=repo["id"],
         app_id=app["id"],
         head_sha=sha,
         head_branch=branch,
+        head_commit_json=simple_commit_json(commit),
         status="queued",
         created_at=core.now(),
         updated_at=core.now(),
@@ -90,7 +93,7 @@ def create_check(core: Core, repo: Row, suite: Row, new: NewCheck, sender: Row) 
         details_url=new.details_url,
         status=new.status,
         conclusion=new.conclusion,
-        started_at=new.started_at,
+        started_at=new.started_at or core.now(),
         completed_at=new.completed_at,
         output_json=new.output,
         actions_json=new.actions,

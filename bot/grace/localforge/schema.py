@@ -62,8 +62,8 @@ CREATE TABLE reviews (
   state TEXT NOT NULL, body TEXT NOT NULL, commit_id TEXT NOT NULL, submitted_at TEXT NOT NULL);
 CREATE TABLE suites (
   id INTEGER PRIMARY KEY AUTOINCREMENT, repository_id INTEGER NOT NULL, app_id INTEGER NOT NULL,
-  head_sha TEXT NOT NULL, head_branch TEXT, status TEXT NOT NULL, conclusion TEXT,
-  created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
+  head_sha TEXT NOT NULL, head_branch TEXT, head_commit_json TEXT NOT NULL,
+  status TEXT NOT NULL, conclusion TEXT, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
 CREATE INDEX suites_by_sha ON suites (repository_id, head_sha);
 CREATE TABLE check_runs (
   id INTEGER PRIMARY KEY AUTOINCREMENT, repository_id INTEGER NOT NULL, suite_id INTEGER NOT NULL,

@@ -1,6 +1,6 @@
 """Check suites, check runs and commit statuses."""
 
-from typing import Any, Final
+from typing import Final
 
 from grace.localforge.api import Body, Call, Need, Reply, Route
 from grace.localforge.checks import (
@@ -20,7 +20,7 @@ from grace.localforge.shapes.checks import (
     check_run_json,
     suite_json,
 )
-from grace.localforge.shapes.repos import commit_json, repository_json
+from grace.localforge.shapes.repos import repository_json
 
 STATUSES: Final = ("queued", "in_progress", "completed", "waiting", "requested", "pending")
 MAX_ANNOTATIONS: Final = 50
@@ -106,7 +106,6 @@ async def create_run(call: Call) -> Reply:
         raise unprocessable(f"No commit found for SHA: {sha}")
     output, annotations = _output(body)
     state = _state(call, body, "queued")
-    started = body.optional("started_at")
     new = NewCheck(
         name=body.text("name"),
         head_sha=sha,
@@ -115,7 +114,7 @@ async def create_run(call: Call) -> Reply:
         completed_at=state["completed_at"],
         external_id=body.text("external_id", ""),
         details_url=body.optional("details_url"),
-        started_at=started or (None if state["status"] == "queued" else core.now()),
+        started_at=body.optional("started_at"),
         output=output,
         actions=_actions(body),
     )
@@ -135,8 +134,6 @@ async def edit_run(call: Call) -> Reply:
     changes: Json = {}
     if "status" in body or "conclusion" in body:
         changes |= _state(call, body, run["status"])
-        if changes["status"] == "in_progress" and run["started_at"] is None:
-            changes["started_at"] = core.now()
     for name in ("name", "external_id", "details_url", "started_at"):
         if name in body:
             changes[name] = body.text(name)
@@ -207,25 +204,14 @@ async def list_for_suite(call: Call) -> Reply:
     return call.page(rows, lambda row: check_run_json(call.core, call.repo, row), "check_runs")
 
 
-async def _full_suite(call: Call, suite: Row) -> Json:
-    commit = await call.core.git(call.repo).commit(suite["head_sha"])
-    from_commit: dict[str, Any] = commit_json(call.core, call.repo, commit)["commit"]
-    head = {
-        "id": commit.sha,
-        "tree_id": commit.tree,
-        "message": commit.message,
-        "timestamp": from_commit["committer"]["date"],
-        "author": from_commit["author"],
-        "committer": from_commit["committer"],
-    }
+def _full_suite(call: Call, suite: Row) -> Json:
     repository = repository_json(call.core, call.repo)
-    shape = suite_json(call.core, call.repo, suite)
-    return {**shape, "head_commit": head, "repository": repository}
+    return {**suite_json(call.core, call.repo, suite), "repository": repository}
 
 
 async def get_suite(call: Call) -> Reply:
     """Return a check suite."""
-    return Reply(await _full_suite(call, _suite(call)))
+    return Reply(_full_suite(call, _suite(call)))
 
 
 async def list_suites(call: Call) -> Reply:
@@ -237,8 +223,7 @@ async def list_suites(call: Call) -> Reply:
     )
     if call.query("app_id"):
         rows = [row for row in rows if str(row["app_id"]) == call.query("app_id")]
-    shaped = [await _full_suite(call, row) for row in rows]
-    return call.page(shaped, lambda row: row, "check_suites")
+    return call.page(rows, lambda row: _full_suite(call, row), "check_suites")
 
 
 _READ: Final = Need("checks:read")

@@ -17,6 +17,7 @@ def suite_json(core: Core, repo: Row, suite: Row) -> Json:
         "node_id": node_id("CheckSuite", suite["id"]),
         "head_branch": suite["head_branch"],
         "head_sha": suite["head_sha"],
+        "head_commit": suite["head_commit_json"],
         "status": suite["status"],
         "conclusion": suite["conclusion"],
         "url": url,
