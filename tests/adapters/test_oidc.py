@@ -177,6 +177,12 @@ async def test_key_that_is_not_for_this_is_no_key(issuer: Issuer, change: Any) -
         await issuer.verifier.verify(issuer.token(kid="k2", key=issuer.other))
 
 
+async def test_short_key_is_no_key(issuer: Issuer) -> None:
+    issuer.publish("k2", rsa.generate_private_key(65537, 1024))
+    with pytest.raises(OidcRejected, match="publishes no key"):
+        await issuer.verifier.verify(issuer.token(kid="k2"))
+
+
 async def test_new_key_is_found_but_guesses_cost_one_read_a_minute(issuer: Issuer) -> None:
     await issuer.verifier.verify(issuer.token())
     issuer.clock.at += timedelta(seconds=61)

@@ -1,7 +1,8 @@
 """A GitHub at the edge of HTTP, a key, a clock that is set by hand, and hand-written payloads."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from grace.adapters.github.forge import GitHubForge
+from grace.adapters.github.ours import Ours
 from grace.adapters.github.session import GitHubSite
+from grace.adapters.github.translate import translate
 from grace.adapters.github.wire import Call
 from grace.domain.mission import MissionRef
 from grace.ports import Delivery
@@ -94,7 +97,8 @@ async def github(site: GitHubSite) -> AsyncIterator[GitHub]:
         hub = GitHub(forge, router, clock, ref, calls)
         served = iter(range(1, 10_000))
 
-        def token(_: httpx.Request) -> httpx.Response:
+        async def token(_: httpx.Request) -> httpx.Response:
+            await asyncio.sleep(0)  # others get their turn, as while a real answer travels
             expires = (clock.at + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
             return httpx.Response(201, json={"token": f"ghs_{next(served)}", "expires_at": expires})
 
@@ -206,3 +210,28 @@ class Payloads:
 @pytest.fixture
 def payloads() -> Payloads:
     return Payloads()
+
+
+@pytest.fixture
+def ours() -> Ours:
+    return Ours(host="github.test", app_id=7, bot_login="grace[bot]", bases=frozenset({"release"}))
+
+
+@pytest.fixture
+def read(payloads: Payloads, ours: Ours) -> Callable[..., Any]:
+    """Translate a payload; one event and its target, or the note that says why there is none."""
+    ref = MissionRef(
+        host="github.test", repository_id=99, repository="acme/mesh", installation_id=5
+    )
+
+    def one(event: str, action: str | None = None, **body: Any) -> Any:
+        routed, note = translate(payloads.delivery(event, payloads.envelope(action, **body)), ours)
+        assert bool(routed) != bool(note)
+        if note:
+            assert note.startswith("ignored: ")
+            return note
+        assert len(routed) == 1
+        assert routed[0].target.ref == ref
+        return routed[0].target, routed[0].event
+
+    return one

@@ -212,7 +212,7 @@ async def test_check_is_created_in_progress_then_completed(github: Any) -> None:
 
 async def test_check_is_found_by_external_id_among_our_own(github: Any, payloads: Any) -> None:
     runs = [
-        payloads.check(id=1, external_id="x:gates", app={"id": 8}),
+        payloads.check(id=9, external_id="x:gates", app={"id": 8}),
         payloads.check(id=2, external_id="x:gates", app={"id": 7}),
         payloads.check(id=3, external_id="y:gates", app={"id": 7}),
     ]
@@ -251,6 +251,11 @@ async def test_merge_carries_the_expected_head(github: Any) -> None:
         "commit_title": "Fix (#4)",
         "commit_message": "Why",
     }
+
+
+async def test_answer_that_says_not_merged_is_no_merge(github: Any) -> None:
+    github.repo("PUT", "/pulls/4/merge").respond(json={"sha": "d" * 40, "merged": False})
+    assert (await github.forge.merge(github.ref, MERGE)).sha is None
 
 
 @pytest.mark.parametrize(

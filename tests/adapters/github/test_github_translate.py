@@ -1,4 +1,4 @@
-"""What each webhook of GitHub's means to the missions of its repository."""
+"""What each webhook that a person causes means to the missions of its repository."""
 
 from typing import Any
 
@@ -7,41 +7,17 @@ import pytest
 from grace.adapters.github.ours import Ours, TranslationError
 from grace.adapters.github.translate import translate
 from grace.domain.events import (
-    BasePushed,
-    CheckSeen,
     CommandGiven,
-    DeploymentSeen,
     IssueClosed,
     IssueSeen,
     PullSeen,
-    RepositoryGone,
     ReviewSeen,
     ReviewState,
 )
-from grace.domain.mission import MissionRef
 
-OURS = Ours(host="github.test", app_id=7, bot_login="grace[bot]", bases=frozenset({"release"}))
-REF = MissionRef(host="github.test", repository_id=99, repository="acme/mesh", installation_id=5)
 BRANCH = "grace/mission_20260301_001"
 UID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 MARKED = f"filed\n<!-- grace:{UID}:mission -->"
-
-
-@pytest.fixture
-def read(payloads: Any) -> Any:
-    """Translate a payload; one event and its target, or the note that says why there is none."""
-
-    def one(event: str, action: str | None = None, **body: Any) -> Any:
-        routed, note = translate(payloads.delivery(event, payloads.envelope(action, **body)), OURS)
-        assert bool(routed) != bool(note)
-        if note:
-            assert note.startswith("ignored: ")
-            return note
-        assert len(routed) == 1
-        assert routed[0].target.ref == REF
-        return routed[0].target, routed[0].event
-
-    return one
 
 
 @pytest.mark.parametrize("action", ["opened", "edited", "labeled", "reopened"])
@@ -127,11 +103,11 @@ def test_command_on_a_pull_request_is_routed_by_its_number(read: Any, payloads: 
     assert (target.issue, target.pull) == (None, 4)
 
 
-def test_two_commands_of_one_comment_have_two_ids(payloads: Any) -> None:
+def test_two_commands_of_one_comment_have_two_ids(payloads: Any, ours: Ours) -> None:
     body = payloads.envelope(
         "created", issue=payloads.issue(), comment=payloads.comment("/grace start\n/grace help")
     )
-    routed, _ = translate(payloads.delivery("issue_comment", body), OURS)
+    routed, _ = translate(payloads.delivery("issue_comment", body), ours)
     assert [r.event.id for r in routed if isinstance(r.event, CommandGiven)] == ["501", "501-2"]
 
 
@@ -227,163 +203,19 @@ def test_review_that_says_nothing(
     assert why in note
 
 
-def test_check_run_is_routed_by_branch_of_ours_else_by_commit(read: Any, payloads: Any) -> None:
-    target, event = read("check_run", "completed", check_run=payloads.check())
-    assert (target.branch, target.sha) == (BRANCH, None)
-    assert isinstance(event, CheckSeen)
-    assert (event.id, event.name, event.app_id, event.conclusion) == (
-        "701",
-        "unit",
-        15368,
-        "success",
-    )
-    for suite in (None, {"head_branch": None}, {"head_branch": "main"}):
-        target, _ = read("check_run", "completed", check_run=payloads.check(check_suite=suite))
-        assert (target.branch, target.sha) == (None, "a" * 40)
-
-
-def test_check_run_that_is_not_completed_has_no_conclusion(read: Any, payloads: Any) -> None:
-    run = payloads.check(
-        status="in_progress", conclusion="success", completed_at=None, started_at=None, app=None
-    )
-    _, event = read("check_run", "created", check_run=run)
-    assert (event.conclusion, event.app_id) == (None, None)
-    assert event.at.isoformat() == "2026-03-01T12:00:00+00:00"
-
-
-def test_our_own_check_and_a_wish_to_run_again_are_ignored(read: Any, payloads: Any) -> None:
-    assert "our own check" in read(
-        "check_run", "completed", check_run=payloads.check(app={"id": 7})
-    )
-    assert "comes with the run" in read("check_run", "rerequested", check_run=payloads.check())
-
-
-@pytest.mark.parametrize(
-    ("state", "conclusion"),
-    [("success", "success"), ("failure", "failure"), ("error", "failure"), ("pending", None)],
-)
-def test_commit_status_is_a_check(read: Any, state: str, conclusion: str | None) -> None:
-    body = {
-        "id": 1,
-        "sha": "a" * 40,
-        "context": "ci/old",
-        "state": state,
-        "target_url": None,
-        "branches": [
-            {"name": "grace/other", "commit": {"sha": "b" * 40}},
-            {"name": BRANCH, "commit": {"sha": "a" * 40}},
-        ],
-        "updated_at": "2026-03-01T11:00:00+00:00",
-    }
-    target, event = read("status", **body)
-    assert target.branch == BRANCH
-    assert (event.id, event.name, event.conclusion) == ("status:ci/old", "ci/old", conclusion)
-    target, _ = read("status", **(body | {"branches": []}))
-    assert (target.branch, target.sha) == (None, "a" * 40)
-
-
-def test_commit_status_that_is_ours_or_odd_is_ignored(read: Any, payloads: Any) -> None:
-    body: dict[str, Any] = {"sha": "a" * 40, "context": "x", "updated_at": "2026-03-01T11:00:00Z"}
-    assert "not known" in read("status", **body, state="maybe")
-    assert "our own" in read("status", **body, state="success", sender=payloads.bot())
-
-
-@pytest.mark.parametrize("branch", ["main", "release"])
-def test_push_to_a_base_concerns_everyone_even_if_we_merged(
-    read: Any, payloads: Any, branch: str
-) -> None:
-    target, event = read(
-        "push", ref=f"refs/heads/{branch}", after="d" * 40, deleted=False, sender=payloads.bot()
-    )
-    assert target.everyone
-    assert event == BasePushed(branch=branch, sha="d" * 40)
-
-
-@pytest.mark.parametrize(
-    ("ref", "after", "why"),
-    [
-        ("refs/tags/main", "d" * 40, "not a branch"),
-        (f"refs/heads/{BRANCH}", "d" * 40, "pull request tells it"),
-        ("refs/heads/grace-ledger", "d" * 40, "our ledger"),
-        ("refs/heads/feature", "d" * 40, "not a base branch"),
-        ("refs/heads/main", "0" * 40, "was deleted"),
-    ],
-)
-def test_other_pushes_are_ignored(read: Any, ref: str, after: str, why: str) -> None:
-    assert why in read("push", ref=ref, after=after)
-
-
-def test_deployment_is_told_to_its_commit_else_to_everyone(read: Any) -> None:
-    target, event = read(
-        "deployment_status",
-        "created",
-        deployment={"id": 1, "sha": "d" * 40, "environment": "production"},
-        deployment_status={"state": "success", "created_at": "2026-03-01T11:00:00Z"},
-    )
-    assert (target.sha, target.everyone) == ("d" * 40, True)
-    assert isinstance(event, DeploymentSeen)
-    assert (event.sha, event.environment, event.state) == ("d" * 40, "production", "success")
-
-
-@pytest.mark.parametrize("action", ["deleted", "transferred", "archived"])
-def test_lost_repository_concerns_everyone(read: Any, action: str) -> None:
-    target, event = read("repository", action)
-    assert target.everyone
-    assert isinstance(event, RepositoryGone)
-    assert action in event.reason
-
-
-@pytest.mark.parametrize("action", ["renamed", "publicized", "edited", "unarchived"])
-def test_repository_that_stays_is_ignored(read: Any, action: str) -> None:
-    assert "stays where it is" in read("repository", action)
-
-
-@pytest.mark.parametrize(
-    ("event", "action", "key"),
-    [
-        ("installation", "deleted", "repositories"),
-        ("installation", "suspend", "repositories"),
-        ("installation_repositories", "removed", "repositories_removed"),
-    ],
-)
-def test_lost_installation_tells_each_repository(
-    payloads: Any, event: str, action: str, key: str
-) -> None:
-    body = {
-        "action": action,
-        "installation": {"id": 5},
-        key: [{"id": 99, "full_name": "acme/mesh"}, {"id": 98, "full_name": "acme/web"}],
-    }
-    routed, note = translate(payloads.delivery(event, body), OURS)
-    assert note == ""
-    assert [r.target.ref.repository_id for r in routed] == [99, 98]
-    assert routed[0].target.ref == REF
-    assert all(r.target.everyone and isinstance(r.event, RepositoryGone) for r in routed)
-
-
-@pytest.mark.parametrize(
-    ("event", "action"), [("installation", "created"), ("installation", "deleted")]
-)
-def test_installation_that_loses_nothing_is_ignored(payloads: Any, event: str, action: str) -> None:
-    body = {"action": action, "installation": {"id": 5}}
-    routed, note = translate(payloads.delivery(event, body), OURS)
-    assert routed == ()
-    assert note.startswith("ignored: ")
-
-
 @pytest.mark.parametrize(
     "event", ["check_suite", "workflow_job", "workflow_run", "merge_group", "ping", "whatever"]
 )
-def test_event_that_is_not_used_is_not_even_parsed(payloads: Any, event: str) -> None:
-    routed, note = translate(payloads.delivery(event, b"\xff not json"), OURS)
+def test_event_that_is_not_used_is_not_even_parsed(payloads: Any, ours: Ours, event: str) -> None:
+    routed, note = translate(payloads.delivery(event, b"\xff not json"), ours)
     assert routed == ()
     assert event in note
 
 
-def test_delivery_of_a_repository_hook_has_no_installation(payloads: Any) -> None:
+def test_delivery_of_a_repository_hook_has_no_installation(payloads: Any, ours: Ours) -> None:
     body = payloads.envelope("opened", issue=payloads.issue())
     del body["installation"]
-    routed, _ = translate(payloads.delivery("issues", body), OURS)
+    routed, _ = translate(payloads.delivery("issues", body), ours)
     assert routed[0].target.ref.installation_id is None
 
 
@@ -399,10 +231,10 @@ def test_delivery_of_a_repository_hook_has_no_installation(payloads: Any) -> Non
     ],
 )
 def test_malformed_delivery_is_an_error_that_says_where(
-    payloads: Any, body: bytes, named: str
+    payloads: Any, ours: Ours, body: bytes, named: str
 ) -> None:
     with pytest.raises(TranslationError) as caught:
-        translate(payloads.delivery("issues", body), OURS)
+        translate(payloads.delivery("issues", body), ours)
     assert "delivery d-1 (issues)" in caught.value.sentence
     assert named in caught.value.sentence
 
