@@ -242,7 +242,7 @@ def make_intake(system: System) -> Intake:
     return Intake(
         store=system.store,
         clock=system.clock,
-        measures=system.measures,
+        count=system.measures.count_delivery,
         wake=system.wake,
         webhook=lambda headers, body: _webhook(headers, body, secrets),
         token=_token_check(verifier, settings.forge_host),
@@ -313,7 +313,9 @@ async def listening(system: System) -> AsyncIterator[str]:
     """Serve HTTP; yield the base URL."""
     settings = system.settings
     runner = web.AppRunner(
-        make_app(make_intake(system), system.readiness), access_log=None, handle_signals=False
+        make_app(make_intake(system), system.readiness, system.measures.exposition),
+        access_log=None,
+        handle_signals=False,
     )
     await runner.setup()
     try:

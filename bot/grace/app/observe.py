@@ -5,7 +5,13 @@ import sys
 from dataclasses import dataclass, field
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,14 @@ class Measures:
         }
         for name, measure in made.items():
             object.__setattr__(self, name, measure)
+
+    def count_delivery(self, origin: str, answer: str) -> None:
+        """Count one delivery by what it was answered."""
+        self.deliveries.labels(origin=origin, answer=answer).inc()
+
+    def exposition(self) -> tuple[bytes, str]:
+        """Write all measures in Prometheus text format, with its media type."""
+        return generate_latest(self.registry), CONTENT_TYPE_LATEST
 
 
 def configure_logs(*, json: bool, level: str = "INFO") -> None:

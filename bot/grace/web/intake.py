@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from aiohttp import web
 from pydantic import ValidationError
 
-from grace.app.observe import Measures
 from grace.domain.base import Frozen
 from grace.domain.results import CIReport
 from grace.ports import Clock, Delivery, Store
@@ -58,12 +57,12 @@ class Intake:
 
     `webhook` verifies a forge's delivery and returns (event, delivery id); `token` verifies a CI
     job's token; `alerts` reads an alert webhook into (delivery body, problems). They raise
-    `Refused`.
+    `Refused`. `count` counts an answer by origin.
     """
 
     store: Store
     clock: Clock
-    measures: Measures
+    count: Callable[[str, str], None]
     wake: Callable[[], None]
     webhook: Callable[[dict[str, str], bytes], tuple[str, str]]
     token: Callable[[str], Awaitable[Claims]]
@@ -92,10 +91,10 @@ async def refusals(
     try:
         return await handler(request)
     except Refused as refused:
-        intake.measures.deliveries.labels(origin=request.path, answer=str(refused.status)).inc()
+        intake.count(request.path, str(refused.status))
         return problem(refused.status, refused.sentence, refused.errors)
     except web.HTTPRequestEntityTooLarge:
-        intake.measures.deliveries.labels(origin=request.path, answer="413").inc()
+        intake.count(request.path, "413")
         return problem(413, f"the body is larger than {MAX_BODY // 1024 // 1024} MiB")
 
 
@@ -103,7 +102,7 @@ async def accept(intake: Intake, delivery: Delivery) -> web.Response:
     """Store a delivery and answer 202; one that was here before is answered alike."""
     fresh = await intake.store.accept(delivery)
     answer = "accepted" if fresh else "duplicate"
-    intake.measures.deliveries.labels(origin=delivery.origin, answer=answer).inc()
+    intake.count(delivery.origin, answer)
     intake.wake()
     return web.json_response({"status": answer, "delivery": delivery.delivery_id}, status=202)
 

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from grace.web.intake import (
     INTAKE,
@@ -18,13 +17,20 @@ from grace.web.intake import (
 
 Readiness = Callable[[], Awaitable[Mapping[str, str]]]
 READINESS: web.AppKey[Readiness] = web.AppKey("readiness")
+Exposition = Callable[[], tuple[bytes, str]]
+EXPOSITION: web.AppKey[Exposition] = web.AppKey("exposition")
 
 
-def make_app(intake: Intake, readiness: Readiness) -> web.Application:
-    """Build the application. `readiness` answers what is not well, by part; empty: ready."""
+def make_app(intake: Intake, readiness: Readiness, exposition: Exposition) -> web.Application:
+    """Build the application.
+
+    `readiness` answers what is not well, by part; empty: ready. `exposition` answers the measures
+    and their media type.
+    """
     app = web.Application(client_max_size=MAX_BODY, middlewares=[refusals])
     app[INTAKE] = intake
     app[READINESS] = readiness
+    app[EXPOSITION] = exposition
     app.router.add_post("/hooks/github", github)
     app.router.add_post("/ci/results", ci_results)
     app.router.add_post("/alerts/alertmanager", alertmanager)
@@ -50,5 +56,5 @@ async def readyz(request: web.Request) -> web.Response:
 
 async def metrics(request: web.Request) -> web.Response:
     """Answer the process's measures in Prometheus text format."""
-    payload = generate_latest(request.app[INTAKE].measures.registry)
-    return web.Response(body=payload, headers={"Content-Type": CONTENT_TYPE_LATEST})
+    body, media_type = request.app[EXPOSITION]()
+    return web.Response(body=body, headers={"Content-Type": media_type})

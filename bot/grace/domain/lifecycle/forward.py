@@ -14,7 +14,7 @@ from grace.domain.effects import (
 )
 from grace.domain.lifecycle.commands import begin
 from grace.domain.lifecycle.draft import Draft
-from grace.domain.mission import Attempt
+from grace.domain.mission import Attempt, PullRef
 from grace.domain.package import AcceptanceCriteria, MissionContext, MissionRequest, PatchCandidate
 from grace.domain.phase import Outcome, Phase
 from grace.domain.schedule import held_back_by
@@ -235,8 +235,19 @@ def merge_tree(draft: Draft) -> Condition:
     )
 
 
+def landed_by_hand(draft: Draft, pull: PullRef | None) -> bool:
+    """Tell whether a person merged a pull request of ours; read what landed."""
+    seen = draft.facts.pulls.get(pull.number) if pull is not None else None
+    if pull is None or seen is None or not seen.merged:
+        return False
+    draft.ask(ReadPull(key=f"landing/{pull.number}", number=pull.number))
+    return True
+
+
 def testing(draft: Draft) -> None:
     """Tests, stress, diagnostics, metrics: wait for CI; what fails ends the attempt."""
+    if landed_by_hand(draft, draft.mission.pull):
+        return
     if draft.mission.held is not None:
         return
     tree = ci_tree(draft)
@@ -304,7 +315,7 @@ def gating(draft: Draft) -> None:
     """Governance: hold the merge until every gate passes on a base that is still the base."""
     mission = draft.mission
     tree = merge_tree(draft)
-    if mission.held is not None:
+    if landed_by_hand(draft, mission.pull) or mission.held is not None:
         return
     attempt = attempt_of(draft)
     ci = ci_tree(draft)

@@ -15,7 +15,12 @@ from grace.domain.effects import (
     SampleMetrics,
 )
 from grace.domain.lifecycle.draft import Draft
-from grace.domain.lifecycle.forward import RETRY_MERGE, criteria_of, request_of
+from grace.domain.lifecycle.forward import (
+    RETRY_MERGE,
+    criteria_of,
+    landed_by_hand,
+    request_of,
+)
 from grace.domain.mission import Landing, Revert, Window
 from grace.domain.package import MetricTarget
 from grace.domain.phase import Outcome, Phase
@@ -247,6 +252,8 @@ def land_revert(draft: Draft, revert: Revert) -> None:
     mission = draft.mission
     why = brake(draft)
     if why == messages.KILL_SWITCH:
+        if not merge_in_flight(draft, revert):
+            landed_by_hand(draft, revert.pull)
         return
     if why is not None:
         give_up_revert(draft, why)
@@ -260,7 +267,7 @@ def land_revert(draft: Draft, revert: Revert) -> None:
     if draft.mission.merge_after is not None and draft.now < draft.mission.merge_after:
         draft.wake(draft.mission.merge_after)
         return
-    if revert.asked_at is not None and draft.mission.merge_after is None:
+    if merge_in_flight(draft, revert) or landed_by_hand(draft, revert.pull):
         return
     first = revert.asked_at or draft.now
     draft.set(revert=revert.model_copy(update={"asked_at": first}), merge_after=None, forge_says="")
@@ -278,6 +285,11 @@ def land_revert(draft: Draft, revert: Revert) -> None:
             agent="revert",
         )
     )
+
+
+def merge_in_flight(draft: Draft, revert: Revert) -> bool:
+    """Tell whether the forge's answer to our own merge is still awaited."""
+    return revert.asked_at is not None and draft.mission.merge_after is None
 
 
 def finish_revert(draft: Draft, revert: Revert) -> None:

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from grace.domain import contract, messages
 from grace.domain import events as ev
-from grace.domain.effects import ReadPermission, ReadPull
+from grace.domain.effects import ReadPermission
 from grace.domain.lifecycle.commands import COMMANDS, obey
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.mission import Landing, PullRef, Revert, Window
@@ -105,17 +105,14 @@ def alert_seen(draft: Draft, event: ev.AlertSeen) -> None:
 
 
 def pull_seen(draft: Draft, event: ev.PullSeen) -> None:
-    """Notice a landing, a closed or reopened pull request, and commits that are not ours."""
+    """Notice a closed or reopened pull request, and commits that are not ours."""
     mission, login = draft.mission, event.sender.login
     ours = (
         mission.revert.pull if mission.phase is Phase.REVERTING and mission.revert else mission.pull
     )
     if ours is None or ours.number != event.number:
         return
-    if event.merged:
-        draft.ask(ReadPull(key=f"landing/{event.number}", number=event.number))
-        return
-    if mission.phase is Phase.REVERTING:
+    if event.merged or mission.phase is Phase.REVERTING:
         return
     if event.state == "closed":
         draft.hold(messages.pull_closed_by(event.number, login))
