@@ -66,6 +66,7 @@ class DeploymentFact(Frozen):
 class BaseFact(Frozen):
     """The base branch's tip, as read from the repository, and when."""
 
+    branch: str
     sha: Sha
     at: AwareDatetime
     version: str = ""
@@ -146,9 +147,9 @@ def _changes(facts: Facts, event: ev.Event, now: datetime) -> dict[str, object]:
             return {"permissions": {**facts.permissions, about: permission}}
         case ev.DeploymentSeen():
             return {"deployments": _with_deployment(facts, event)}
-        case ev.BaseRead(sha=sha, version=version):
-            return {"base": BaseFact(sha=sha, at=now, version=version)}
-        case ev.BasePushed(sha=sha) if facts.base is not None and facts.base.sha != sha:
+        case ev.BaseRead(branch=branch, sha=sha, version=version):
+            return {"base": BaseFact(branch=branch, sha=sha, at=now, version=version)}
+        case ev.BasePushed() if _moved(facts.base, event):
             return {"base": None}
         case ev.MetricsSampled(samples=samples):
             return {"samples": _with_samples(facts, samples)}
@@ -156,6 +157,10 @@ def _changes(facts: Facts, event: ev.Event, now: datetime) -> dict[str, object]:
             return {"alert": AlertFact(status=status, at=at)}
         case _:
             return {}
+
+
+def _moved(base: BaseFact | None, event: ev.BasePushed) -> bool:
+    return base is not None and base.branch == event.branch and base.sha != event.sha
 
 
 def _bounded(table: dict[str, T]) -> dict[str, T]:
@@ -179,8 +184,11 @@ def _with_check(facts: Facts, event: ev.CheckSeen) -> dict[Sha, dict[str, CheckF
 
 
 def _supersedes(old: CheckFact, new: ev.CheckSeen) -> bool:
-    """Tell whether what is known is newer; of one check run the finished state is the newer."""
-    if old.id == new.id:
+    """Tell whether what is known is newer.
+
+    A check run ends once, so its finished state is the newer; a commit status may start again.
+    """
+    if old.id == new.id and not old.id.startswith("status:"):
         return old.conclusion is not None and new.conclusion is None
     return old.at > new.at
 
