@@ -78,6 +78,13 @@ class Receiver:
     status: int = 202
     gate: asyncio.Event | None = None
     url: str = ""
+    watch: dict[str, tuple[int, asyncio.Event]] = field(default_factory=dict)
+
+    def tell(self) -> None:
+        """Set the events of `watch` whose number of deliveries by that name has come."""
+        for name, (count, event) in self.watch.items():
+            if self.names().count(name) >= count:
+                event.set()
 
     async def take(self, request: web.Request) -> web.Response:
         if self.gate is not None:
@@ -86,6 +93,7 @@ class Receiver:
         headers = {name.lower(): value for name, value in request.headers.items()}
         event, guid = headers["x-github-event"], headers["x-github-delivery"]
         self.received.append(Received(event, guid, headers, raw))
+        self.tell()
         return web.Response(status=self.status)
 
     def names(self) -> list[str]:
@@ -101,6 +109,7 @@ class FakeRunner:
 
     requests: list[RunRequest] = field(default_factory=list)
     held: asyncio.Event | None = None
+    started: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def plan(self, source: bytes, event_name: str, event: dict[str, object]) -> WorkflowPlan | None:
@@ -113,6 +122,7 @@ class FakeRunner:
 
     async def run(self, request: RunRequest) -> AsyncIterator[RunEvent]:
         self.requests.append(request)
+        self.started.release()
         now = datetime.now(UTC)
         source = (await _git(request.bare, "show", f"{request.sha}:{request.workflow}")).partition(
             "\n"

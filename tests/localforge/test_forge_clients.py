@@ -15,7 +15,7 @@ from githubkit.exception import RequestFailed
 from localforge.forge_world import World
 
 
-async def test_githubkit_goes_from_issue_to_deployment(world: World) -> None:
+async def test_githubkit_goes_from_issue_to_deployment(world: World) -> None:  # noqa: PLR0915 - one tour
     bot = GitHub(await world.installation_token(), base_url=world.forge.api_url)
     person = GitHub(world.tokens["bob"], base_url=world.forge.api_url)
     rest, repo = bot.rest, {"owner": "ann", "repo": "app"}

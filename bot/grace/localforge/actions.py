@@ -89,10 +89,12 @@ class Actions:
 
     async def _start(self, trigger: Trigger) -> None:
         git = self._core.git(trigger.repo)
-        for entry in await git.tree(trigger.sha, recursive=True):
-            folder, _, name = entry.path.rpartition("/")
-            if entry.kind == "blob" and folder == FOLDER and name.endswith((".yml", ".yaml")):
-                await self._start_file(trigger, entry.path)
+        folder = await git.entry(trigger.sha, FOLDER)
+        if folder is None or folder.kind != "tree":
+            return
+        for entry in await git.tree(folder.sha):
+            if entry.kind == "blob" and entry.path.endswith((".yml", ".yaml")):
+                await self._start_file(trigger, f"{FOLDER}/{entry.path}")
 
     async def _start_file(self, trigger: Trigger, path: str) -> bool:
         git = self._core.git(trigger.repo)

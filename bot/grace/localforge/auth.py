@@ -201,7 +201,11 @@ def require(core: Core, actor: Actor, repo: Row, app_permission: str, role: str)
         raise ApiError(401, "A JSON web token could not be used here; use an installation token")
     if actor.kind == "installation":
         if repo["id"] not in actor.repositories:
-            raise not_found() if repo["private"] or role == "read" else forbidden(INTEGRATION)
+            if repo["private"]:
+                raise not_found()
+            if ":read" not in app_permission:
+                raise forbidden(INTEGRATION)
+            return
         if not any(_covers(actor.permissions or {}, need) for need in app_permission.split("|")):
             raise forbidden(INTEGRATION)
         return
@@ -237,9 +241,8 @@ def can_push(core: Core, actor: Actor, repo: Row) -> bool:
 def can_read(core: Core, actor: Actor, repo: Row) -> bool:
     """Tell whether an actor may read contents."""
     if actor.kind == "installation":
-        return repo["id"] in actor.repositories and _covers(
-            actor.permissions or {}, "contents:read"
-        )
+        covered = repo["id"] in actor.repositories
+        return _covers(actor.permissions or {}, "contents:read") if covered else not repo["private"]
     return actor.kind != "app" and core.role(repo, actor.user) != "none"
 
 
