@@ -128,7 +128,8 @@ async def test_pull_refs_can_be_fetched_and_not_written(world: World, clone: Pat
     await _git(clone, "fetch", "-q", "origin", f"refs/pull/{number}/merge")
     assert await _git(clone, "rev-parse", "FETCH_HEAD^2") == sha
     await _commit(clone, "n.txt")
-    await _git(clone, "push", "-q", "origin", f"HEAD:refs/pull/{number}/head", code=1)
+    out = await _git(clone, "push", "origin", f"+HEAD:refs/pull/{number}/head", code=1)
+    assert "hidden ref" in out
 
 
 async def test_partial_and_single_commit_fetches_work(world: World, tmp_path: Path) -> None:

@@ -38,8 +38,12 @@ async def test_deliveries_are_signed_over_the_raw_bytes(world: World) -> None:
 
 
 async def test_deliveries_arrive_in_order(world: World) -> None:
+    await world.forge.idle()
+    world.receiver.gate = asyncio.Event()
     texts = [f"c{n}" for n in range(12)]
     await _comment(world, *texts)
+    # By now everything behind the first delivery has piled up.
+    world.receiver.gate.set()
     await world.forge.idle()
     assert _comments(world.receiver) == texts
 

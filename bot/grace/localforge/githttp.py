@@ -89,9 +89,7 @@ class GitHttp:
         """Return why each refused ref is refused."""
         refused: dict[str, str] = {}
         for change in push.changes:
-            if change.ref.startswith("refs/pull/"):
-                refused[change.ref] = "deny updating a hidden ref"
-            elif (reason := self._protected(repo, actor, change)) is not None:
+            if (reason := self._protected(repo, actor, change)) is not None:
                 refused[change.ref] = reason
         return refused
 
