@@ -350,6 +350,13 @@ def test_a_mission_commit_on_a_branch_of_grace_needs_her_signature(forge, keys, 
     assert found(audit_repository(forge.path, keys)) == {(AuditFault.COMMIT_SIGNATURE, sha)}
 
 
+def test_a_branch_of_grace_may_begin_at_what_the_forge_merged(forge, keys):
+    forge.ref("heads/grace/mission_20261122_002", forge.landed)
+    report = audit_repository(forge.path, keys)
+    assert report.ok, report.lines()
+    assert report.by_trailer == (forge.landed,)
+
+
 def test_a_signature_that_does_not_match_is_found_on_any_branch(forge, keys, key):
     message = forge.sealed("Fix", forge.fixed, forge.entries[1])
     good = forge.git(
