@@ -9,11 +9,12 @@ from typing import assert_never
 
 from grace.domain import effects as fx
 from grace.domain import events as ev
-from grace.domain import messages, trailers
+from grace.domain import trailers
 from grace.domain.audit_comment import render_audit
 from grace.domain.audit_layout import LEDGER_BRANCH, branch_files
 from grace.domain.ledger_verify import sign_head
 from grace.domain.policy import Policy
+from grace.domain.render import marker
 from grace.domain.signing import Signer
 from grace.domain.sshsig import sign_commit
 from grace.ports import (
@@ -206,7 +207,7 @@ class Interpreter:
             body += "\n" + await self._audit(job)
         known = mission.surface_ids.get(effect.surface)
         if known is None and job.tries > 0:
-            mark = messages.marker(mission, effect.surface)
+            mark = marker(mission, effect.surface)
             known = await forge.find_comment(mission.ref, effect.number, mark)
         if known is None:
             known = await forge.post_comment(mission.ref, effect.number, body)
@@ -265,7 +266,7 @@ class Interpreter:
         forge, ref = self._world.forge, job.mission.ref
         found = None
         if job.tries > 0:
-            mark = messages.marker(job.mission, effect.purpose)
+            mark = marker(job.mission, effect.purpose)
             found = await forge.find_issue(ref, effect.labels[0], mark)
         if found is None:
             found = await forge.file_issue(ref, effect.title, effect.body, effect.labels)

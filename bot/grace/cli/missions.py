@@ -15,6 +15,8 @@ from grace.domain import messages
 from grace.domain.ledger import Entry
 from grace.domain.mission import Mission
 from grace.domain.package import MissionPackage
+from grace.domain.render import one_line, tree
+from grace.domain.render import why as why_text
 from grace.domain.verdict import Verdict
 from grace.domain.views import package_of
 
@@ -36,13 +38,15 @@ def list_(
 ) -> None:
     """List missions, the most urgent first."""
     missions = _read(data, lambda r: r.missions(live=live or None))
-    table = Table("mission", "severity", "phase", "status", "outcome", "issue", "pull", "title")
+    table = Table(box=None)
+    for column in ("mission", "severity", "phase", "outcome", "issue", "pull"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("title", no_wrap=True, overflow="ellipsis")
     for m in sorted(missions, key=Mission.urgency):
         table.add_row(
             m.name,
             m.severity.value,
-            m.phase.value + (" (held)" if m.held else ""),
-            m.status.value,
+            "held" if m.held else m.phase.value,
             m.outcome.value if m.outcome else "",
             f"#{m.issue}" if m.issue else "",
             f"#{m.pull.number}" if m.pull else "",
@@ -81,14 +85,16 @@ def why(name: Name, data: Data = DEFAULT) -> None:
     if verdict is None:
         typer.echo("not evaluated yet")
         return
-    tree = Verdict.model_validate(verdict)
+    found_verdict = Verdict.model_validate(verdict)
     if mission.live:
-        typer.echo(messages.why(tree.root))
+        typer.echo(why_text(found_verdict.root))
     else:
         typer.echo(f"closed as {mission.outcome}: {mission.reason}")
-    typer.echo(f"last evaluated {at:%Y-%m-%d %H:%M:%S} UTC, policy {tree.policy_hash[:23]}")
+    typer.echo(
+        f"last evaluated {at:%Y-%m-%d %H:%M:%S} UTC, policy {found_verdict.policy_hash[:23]}"
+    )
     typer.echo("")
-    typer.echo(messages.tree(tree.root))
+    typer.echo(tree(found_verdict.root, text=one_line).replace("**", ""))
 
 
 def _read(data: Path, work: Callable[[StoreReader], Awaitable[T]]) -> T:

@@ -13,6 +13,47 @@ def sentence(entry: Entry) -> str | None:
     kind = entry.envelope.kind.removeprefix("mission.")
     payload: Payload = entry.payload or {}
     tell = _TELL.get(kind)
+    if kind == "branch_pushed":
+        payload = {**payload, "branch": f"grace/{entry.envelope.mission}"}
+    return None if tell is None else tell(payload, entry.envelope.actor)
+
+
+def _samples(payload: Payload, _actor: str) -> str:
+    values = (
+        f"{s['metric_id']} = "
+        + ("no data" if s["value"] is None else f"{s['value']:.4g} {s['unit']}")
+        for s in payload["samples"]
+    )
+    return "window sample: " + ", ".join(values)
+
+
+def _tests(payload: Payload, _actor: str) -> str:
+    suites = ", ".join(
+        f"{s['suite']} {s['passed']} passed {s['failed']} failed" for s in payload["suites"]
+    )
+    stress = ", ".join(
+        f"{s['subject']} p95 {s['p95_ms']:.0f} ms at {s['throughput_rps']:.0f}/s"
+        for s in payload["stress"]
+    )
+    head = payload["head_sha"][:10]
+    return f"CI run {payload['run_id']} on {head}: {suites}; stress: {stress or 'not run'}"
+
+
+def _verdict(payload: Payload, _actor: str) -> str:
+    gates = payload["tree"]["children"]
+    words = "gates: " + ", ".join(f"{gate['name']} {gate['result']}" for gate in gates)
+    jobs = [
+        f"{leaf['name'].removeprefix('job ')} {leaf['result']}"
+        for gate in gates
+        for leaf in gate["children"]
+        if leaf["name"].startswith("job ")
+    ]
+    return f"{words}; checks: {', '.join(jobs)}" if jobs else words
+
+
+_TELL.get(kind)
+    if kind == "branch_pushed":
+        payload = {**payload, "branch": f"grace/{entry.envelope.mission}"}
     return None if tell is None else tell(payload, entry.envelope.actor)
 
 
@@ -50,7 +91,8 @@ _TELL: dict[str, Callable[[Payload, str], str]] = {
     ),
     "attempt_started": lambda p, _: f"attempt {p['attempt']}: candidate {p['candidate']}",
     "branch_pushed": lambda p, _: (
-        f"commit {p['head'][:10]} (tree {p['tree'][:10]}) pushed: {', '.join(p['paths'])}"
+        f"commit {p['head'][:10]} (tree {p['tree'][:10]}) pushed to {p['branch']}: "
+        + ", ".join(p["paths"])
     ),
     "pull_opened": lambda p, _: f"{p['purpose']} pull request #{p['number']} opened",
     "tests_reported": _tests,

@@ -1,10 +1,5 @@
-"""Every word the bot says, in one place.
+"""Every word the bot says, in one place; `render` makes strangers' words harmless in it."""
 
-Texts of strangers (titles, summaries, logins) go through `quoted` or `inline`: they become one
-line or a code block, and cannot mention people, open headings or close our markers.
-"""
-
-import re
 from collections.abc import Sequence
 
 from grace.domain.events import Permission
@@ -13,63 +8,13 @@ from grace.domain.mission import Attempt, Mission, Window
 from grace.domain.package import AcceptanceCriteria
 from grace.domain.phase import Phase
 from grace.domain.policy import Policy
-from grace.domain.verdict import Condition, Result
-
-ICON = {
-    Result.PASS: "pass",
-    Result.FAIL: "FAIL",
-    Result.PENDING: "wait",
-    Result.NO_DATA: "NO DATA",
-    Result.SKIPPED: "skip",
-    Result.DEFERRED: "later",
-}
+from grace.domain.render import code, inline, marker, one_line, quoted, tree, why
+from grace.domain.verdict import Condition
 
 NO_CANDIDATE = "there is no patch candidate: edit the issue, add one, and comment `/grace start`"
 KILL_SWITCH = "the kill switch is on: the revert is prepared, and a person lands it"
 NOT_RESTORED = "the revert does not restore the tree as it was before; a person must look"
 COMMANDS = "`/grace start` · `/grace hold` · `/grace resume` · `/grace cancel`"
-
-
-def marker(mission: Mission, surface: str) -> str:
-    """Make the hidden line by which a comment or issue of ours is found again."""
-    return f"<!-- grace:{mission.uid}:{surface} -->"
-
-
-def inline(text: str, limit: int = 120) -> str:
-    """Make a stranger's text one harmless line."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    line = re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", line[:limit])
-    return line.replace("@", "@\u200b")
-
-
-def quoted(text: str, limit: int = 2000) -> str:
-    """Put a stranger's text in a block that it cannot leave."""
-    longest = max((len(m) for m in re.findall(r"`{3,}", text)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}text\n{text[:limit].strip()}\n{fence}"
-
-
-def person(login: str) -> str:
-    return f"`{login}`"
-
-
-def tree(condition: Condition, depth: int = 0) -> str:
-    """Render a verdict tree as a Markdown list; the same on every surface."""
-    who = f" — {condition.who}" if condition.who and not condition.passes else ""
-    words = (
-        f"**{ICON[condition.result]}** {inline(condition.name)}: {inline(condition.reason, 300)}"
-    )
-    line = f"{'  ' * depth}- {words}{who}"
-    return "\n".join([line, *(tree(c, depth + 1) for c in condition.children)])
-
-
-def why(condition: Condition) -> str:
-    """Say in one sentence what holds a mission back, and who can change it."""
-    held = condition.holding()
-    if held is None:
-        return "Nothing holds it back."
-    who = f" It is changed by {held.who}." if held.who else ""
-    return f"{ICON[held.result]}: {held.name}: {held.reason}.{who}"
 
 
 def issue_closed_by(login: str) -> str:
@@ -122,7 +67,7 @@ def ci_broken(job: str) -> str:
 
 def command_refused(command: str, login: str, permission: Permission) -> str:
     return (
-        f"{person(login)} asked for `{command}`, which needs write permission, "
+        f"{code(login)} asked for `{command}`, which needs write permission, "
         f"and has {permission.value}."
     )
 
@@ -146,8 +91,7 @@ def revert_left_to_a_person(reason: str) -> str:
 
 
 def title_of(mission: Mission) -> str:
-    plain = " ".join("".join(c if c.isprintable() else " " for c in mission.title).split())
-    return plain[:80] or mission.name
+    return one_line(mission.title, 80) or mission.name
 
 
 def commit_subject(mission: Mission) -> str:
@@ -155,10 +99,7 @@ def commit_subject(mission: Mission) -> str:
 
 
 def commit_body(mission: Mission, attempt: Attempt) -> str:
-    return (
-        f"Attempt {attempt.number} of {mission.name}: patch candidate {attempt.candidate}.\n\n"
-        f"Refs #{mission.issue}"
-    )
+    return f"Attempt {attempt.number} of {mission.name}: patch candidate {attempt.candidate}."
 
 
 def pull_title(mission: Mission) -> str:
@@ -170,10 +111,7 @@ def merge_subject(mission: Mission) -> str:
 
 
 def merge_body(mission: Mission) -> str:
-    return (
-        f"Lands the tested tree of pull request #{mission.pull.number if mission.pull else 0}."
-        f"\n\nRefs #{mission.issue}"
-    )
+    return f"Lands the tested tree of pull request #{mission.pull.number if mission.pull else 0}."
 
 
 def revert_subject(mission: Mission) -> str:
@@ -184,8 +122,24 @@ def revert_body(mission: Mission) -> str:
     reason = mission.revert.reason if mission.revert else ""
     landed = mission.landing.sha if mission.landing else ""
     return (
-        f"The observation window saw a regression: {inline(reason, 300)}\n\n"
-        f"This restores the tree as it was before {landed}.\n\nRefs #{mission.issue}"
+        f"The observation window saw a regression: {one_line(reason, 300)}\n"
+        f"This restores the tree as it was before {landed}."
+    )
+
+
+def revert_pull_body(mission: Mission) -> str:
+    """Write the body of the revert's pull request."""
+    reason = mission.revert.reason if mission.revert else ""
+    landed = mission.landing.sha if mission.landing else ""
+    return "\n".join(
+        [
+            marker(mission, "revert"),
+            f"Refs #{mission.issue}",
+            "",
+            f"The observation window saw a regression: {inline(reason, 300)}",
+            "",
+            f"This restores the tree as it was before {landed}.",
+        ]
     )
 
 
@@ -204,7 +158,7 @@ def contract_lines(mission: Mission, policy: Policy) -> list[str]:
         "### Contract",
         f"- subsystem `{request.subsystem_id}`, severity {request.severity.value}",
         *(f"- symptom: {inline(s.description, 200)}" for s in request.symptoms),
-        *(f"- must pass: `{inline(t, 200)}`" for t in criteria.must_pass_tests),
+        *(f"- must pass: {code(t)}" for t in criteria.must_pass_tests),
         *(
             f"- target: `{t}` over {t.rolling_window_minutes:g} min"
             for t in criteria.metric_targets
@@ -214,7 +168,7 @@ def contract_lines(mission: Mission, policy: Policy) -> list[str]:
     ]
     if mission.contract_hash:
         lines.append(
-            f"- frozen as `{mission.contract_hash[:23]}…` by {person(mission.started_by or '')}"
+            f"- frozen as `{mission.contract_hash[:23]}…` by {code(mission.started_by or '')}"
         )
     suites = ", ".join(policy.governance.tests.suites)
     lines += [
@@ -248,7 +202,7 @@ def issue_comment(mission: Mission, policy: Policy) -> str:
     lines = [marker(mission, "issue"), f"## {mission.name}", issue_headline(mission), ""]
     if mission.errors:
         lines += ["### What is wrong with the contract", ""]
-        lines += [f"- `{inline(e.field)}`: {inline(e.problem, 400)}" for e in mission.errors]
+        lines += [f"- {code(e.field)}: {inline(e.problem, 400)}" for e in mission.errors]
         lines.append("")
     lines += contract_lines(mission, policy)
     if mission.proposed is not None:

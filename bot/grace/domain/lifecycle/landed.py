@@ -24,6 +24,7 @@ from grace.domain.lifecycle.forward import (
 from grace.domain.mission import Landing, Revert, Window
 from grace.domain.package import MetricTarget
 from grace.domain.phase import Outcome, Phase
+from grace.domain.render import leaves
 from grace.domain.verdict import Condition, Result, all_of, leaf
 from grace.domain.window import Judgement, judge
 
@@ -73,7 +74,7 @@ def observing(draft: Draft) -> None:
             sample(draft, targets)
             draft.wake(window.ends_at)
         case Judgement.PASS:
-            end_window(draft, "pass", tree.reason)
+            end_window(draft, "pass", leaves(tree))
             draft.close(Outcome.FIXED, messages.window_passed(window))
         case Judgement.REGRESS:
             start_revert(draft, tree)
@@ -242,7 +243,7 @@ def open_revert(draft: Draft, revert: Revert) -> None:
             base_branch=draft.policy.subsystem(request_of(draft).subsystem_id).base_branch,
             head=revert.head or "",
             title=messages.revert_subject(mission),
-            body=messages.revert_body(mission),
+            body=messages.revert_pull_body(mission),
         )
     )
 

@@ -13,6 +13,8 @@ from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.forward import criteria_of
 from grace.domain.lifecycle.landed import observation_tree
 from grace.domain.phase import Phase
+from grace.domain.render import inline
+from grace.domain.render import tree as tree_text
 from grace.domain.verdict import Condition
 
 Conclusion = Literal["success", "failure", "neutral", "action_required"]
@@ -121,7 +123,7 @@ def governance_check(draft: Draft, tree: Condition | None) -> None:
             draft,
             "governance",
             attempt.head,
-            ("failure", title, messages.inline(attempt.failure, 2000)),
+            ("failure", title, inline(attempt.failure, 2000)),
         )
     elif mission.phase is Phase.CLOSED:
         title = f"mission {mission.outcome}"
@@ -129,13 +131,13 @@ def governance_check(draft: Draft, tree: Condition | None) -> None:
             draft,
             "governance",
             attempt.head,
-            ("failure", title, messages.inline(mission.reason, 2000)),
+            ("failure", title, inline(mission.reason, 2000)),
         )
     elif draft.passed is not None:
-        words = messages.tree(draft.passed)
+        words = tree_text(draft.passed)
         check(draft, "governance", attempt.head, ("success", "every gate passes", words))
     elif tree is not None and mission.phase is Phase.GATING:
-        check(draft, "governance", attempt.head, (None, tree.reason, messages.tree(tree)))
+        check(draft, "governance", attempt.head, (None, tree.reason, tree_text(tree)))
 
 
 def observation_check(draft: Draft) -> None:
@@ -152,7 +154,7 @@ def observation_check(draft: Draft) -> None:
     minutes = criteria_of(draft).observation_window_minutes
     summary = messages.window_summary(window, minutes)
     if window.verdict is not None:
-        summary += "\n\n" + messages.tree(observation_tree(draft))
+        summary += "\n\n" + tree_text(observation_tree(draft))
     check(draft, "observation", mission.landing.sha, (conclusion, title, summary))
 
 
