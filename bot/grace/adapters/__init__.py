@@ -1,0 +1,1 @@
+"""The world behind the ports: forge, git, store, keys, metric sources."""

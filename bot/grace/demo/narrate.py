@@ -51,38 +51,6 @@ def _verdict(payload: Payload, _actor: str) -> str:
     return f"{words}; checks: {', '.join(jobs)}" if jobs else words
 
 
-_TELL.get(kind)
-    if kind == "branch_pushed":
-        payload = {**payload, "branch": f"grace/{entry.envelope.mission}"}
-    return None if tell is None else tell(payload, entry.envelope.actor)
-
-
-def _samples(payload: Payload, _actor: str) -> str:
-    values = (
-        f"{s['metric_id']} = "
-        + ("no data" if s["value"] is None else f"{s['value']:.4g} {s['unit']}")
-        for s in payload["samples"]
-    )
-    return "window sample: " + ", ".join(values)
-
-
-def _tests(payload: Payload, _actor: str) -> str:
-    suites = ", ".join(
-        f"{s['suite']} {s['passed']} passed {s['failed']} failed" for s in payload["suites"]
-    )
-    stress = ", ".join(
-        f"{s['subject']} p95 {s['p95_ms']:.0f} ms at {s['throughput_rps']:.0f}/s"
-        for s in payload["stress"]
-    )
-    head = payload["head_sha"][:10]
-    return f"CI run {payload['run_id']} on {head}: {suites}; stress: {stress or 'not run'}"
-
-
-def _verdict(payload: Payload, _actor: str) -> str:
-    gates = ", ".join(f"{c['name']} {c['result']}" for c in payload["tree"]["children"])
-    return f"gates: {gates}"
-
-
 _TELL: dict[str, Callable[[Payload, str], str]] = {
     "filed": lambda p, a: f"issue read, filed by {a}, contract {p['contract_hash'][:19]}",
     "started": lambda p, a: f"mission started by {a}, {p['contract_hash'][:19]} frozen",
