@@ -184,6 +184,10 @@ class Repositories(Protocol):
     async def push_revert(
         self, ref: MissionRef, effect: PushRevert, order: CommitOrder, *, again: bool
     ) -> RevertPushed | RevertRefused: ...
+    async def read(self, ref: MissionRef, branch: str, path: str) -> bytes | None:
+        """Read a file at a branch's tip at the forge; None where branch or file is missing."""
+        ...
+
     async def publish(
         self, ref: MissionRef, branch: str, files: Mapping[str, bytes], order: CommitOrder
     ) -> None: ...

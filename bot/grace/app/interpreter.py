@@ -4,15 +4,16 @@ An effect runs at least once and is seen at most once. `Job.tries` above 0 says 
 happened already: then the marker that it leaves is looked for first (see `EFFECT_RULES`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain import trailers
 from grace.domain.audit_comment import render_audit
-from grace.domain.audit_layout import LEDGER_BRANCH, branch_files
-from grace.domain.ledger_verify import sign_head
+from grace.domain.audit_layout import CHECKPOINT, LEDGER_BRANCH, branch_files, file_start
+from grace.domain.ledger import Entry
+from grace.domain.ledger_verify import parse_checkpoint, sign_head
 from grace.domain.policy import Policy
 from grace.domain.render import marker
 from grace.domain.signing import Signer
@@ -34,6 +35,7 @@ from grace.ports import (
 )
 
 AUDIT_ROWS = 200
+PAGE = 1000
 METHOD_NOT_ALLOWED = 405
 CONFLICT = 409
 
@@ -56,6 +58,7 @@ class Interpreter:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._names: dict[str, str] = {}
 
     async def carry_out(self, job: Job) -> ev.Event:
         """Carry out an effect and return what came of it.
@@ -150,16 +153,24 @@ class Interpreter:
             purpose="work" if work else "revert", sha=sha, tree=tree, at=self._world.clock.now()
         )
 
-    def _order(self, job: Job, message: trailers.MissionMessage) -> CommitOrder:
+    async def _named(self, job: Job) -> str:
+        """Return the repository's name as it was when its log was opened: seals bind to it."""
+        log = job.mission.ref.log
+        if log not in self._names:
+            first = await self._world.store.entries(log, 0, 1)
+            opened = first[0].payload if first else None
+            self._names[log] = str((opened or {}).get("repository", job.mission.ref.repository))
+        return self._names[log]
+
+    def _order(self, job: Job, message: trailers.MissionMessage, name: str) -> CommitOrder:
+        place = trailers.Place(repository=name, log=job.mission.ref.log, tree="")
         return CommitOrder(
-            message=lambda tree: trailers.seal(message, self._place(job, tree), self._world.signer),
+            message=lambda tree: trailers.seal(
+                message, replace(place, tree=tree), self._world.signer
+            ),
             sign=lambda raw: sign_commit(raw, self._world.signer),
             at=job.created_at,
         )
-
-    def _place(self, job: Job, tree: str) -> trailers.Place:
-        ref = job.mission.ref
-        return trailers.Place(repository=ref.repository, log=ref.log, tree=tree)
 
     def _message(
         self, job: Job, subject: str, body: str, agent: str, approved: tuple[str, ...] = ()
@@ -177,12 +188,12 @@ class Interpreter:
 
     async def _push_patch(self, job: Job, effect: fx.PushPatch) -> ev.Event:
         message = self._message(job, effect.subject, effect.body, effect.agent)
-        order = self._order(job, message)
+        order = self._order(job, message, await self._named(job))
         return await self._world.repositories.push_patch(job.mission.ref, effect, order)
 
     async def _push_revert(self, job: Job, effect: fx.PushRevert) -> ev.Event:
         message = self._message(job, effect.subject, effect.body, "revert")
-        order = self._order(job, message)
+        order = self._order(job, message, await self._named(job))
         again = job.tries > 0
         return await self._world.repositories.push_revert(
             job.mission.ref, effect, order, again=again
@@ -247,7 +258,7 @@ class Interpreter:
             if state.pull.merged and state.pull.merge_sha is not None:
                 return await self._landed(job, effect.number, state.pull.merge_sha)
         message = self._message(job, effect.subject, effect.body, effect.agent, effect.approved_by)
-        sealed = trailers.seal(message, self._place(job, effect.tree), self._world.signer)
+        sealed = self._order(job, message, await self._named(job)).message(effect.tree)
         subject, _, rest = sealed.partition("\n")
         draft = MergeDraft(
             number=effect.number,
@@ -273,20 +284,30 @@ class Interpreter:
         return ev.IssueFiled(purpose=effect.purpose, number=found.number, url=found.url)
 
     async def _publish_ledger(self, job: Job) -> None:
-        """Publish the whole log as it is now; what stands there already only grows."""
-        store, ref = self._world.store, job.mission.ref
-        entries = await store.entries(ref.log)
-        head = await store.head(ref.log)
-        if head is None:
+        """Publish what the branch does not have yet, in whole files; the branch only grows."""
+        ref = job.mission.ref
+        repositories, signer = self._world.repositories, self._world.signer
+        standing = await repositories.read(ref, LEDGER_BRANCH, CHECKPOINT)
+        published = parse_checkpoint(standing.rstrip(b"\n")).seq if standing else 0
+        first = file_start(published + 1)
+        entries = await self._entries_from(ref.log, first)
+        if not entries:
             return
-        checkpoint = sign_head(head, self._world.signer)
-        files = branch_files([entry.line for entry in entries], checkpoint)
+        head = entries[-1].head
+        files = branch_files([e.line for e in entries], sign_head(head, signer), first=first)
         order = CommitOrder(
             message=lambda _tree: f"Publish the ledger up to entry {head.seq}\n",
-            sign=lambda raw: sign_commit(raw, self._world.signer),
+            sign=lambda raw: sign_commit(raw, signer),
             at=self._world.clock.now(),
         )
-        await self._world.repositories.publish(ref, LEDGER_BRANCH, files, order)
+        await repositories.publish(ref, LEDGER_BRANCH, files, order)
+
+    async def _entries_from(self, log: str, first: int) -> list[Entry]:
+        """Read a log from one entry to its end, page by page."""
+        entries: list[Entry] = []
+        while page := await self._world.store.entries(log, first - 1 + len(entries), PAGE):
+            entries += page
+        return entries
 
 
 def _refusal(answer: MergeAnswer) -> ev.MergeRefusal:

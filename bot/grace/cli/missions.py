@@ -39,9 +39,10 @@ def list_(
     """List missions, the most urgent first."""
     missions = _read(data, lambda r: r.missions(live=live or None))
     table = Table(box=None)
-    for column in ("mission", "severity", "phase", "outcome", "issue", "pull"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("title", no_wrap=True, overflow="ellipsis")
+    widths = {"mission": 20, "severity": 8, "phase": 14, "outcome": 14, "issue": 5, "pull": 5}
+    for column, width in widths.items():
+        table.add_column(column, no_wrap=True, min_width=width)
+    table.add_column("title", no_wrap=True, overflow="ellipsis", ratio=1)
     for m in sorted(missions, key=Mission.urgency):
         table.add_row(
             m.name,

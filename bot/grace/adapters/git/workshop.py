@@ -123,6 +123,16 @@ class Workshop:
 
         return await self._with(ref, push)
 
+    async def read(self, ref: MissionRef, branch: str, path: str) -> bytes | None:
+        """Read a file at a branch's tip at the forge; None where branch or file is missing."""
+
+        async def read(mirror: Mirror) -> bytes | None:
+            await mirror.fetch()
+            sha = await mirror.tip(branch)
+            return None if sha is None else await mirror.read_file(sha, path)
+
+        return await self._with(ref, read)
+
     async def publish(
         self, ref: MissionRef, branch: str, files: Mapping[str, bytes], order: CommitOrder
     ) -> None:

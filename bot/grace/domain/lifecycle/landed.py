@@ -364,4 +364,4 @@ def on_close(draft: Draft) -> None:
         draft.ask(CloseIssue(key="close-issue", number=mission.issue, reason=reason))
     if mission.pull is not None and mission.landing is None:
         draft.ask(ClosePull(key="close-pull", number=mission.pull.number))
-    draft.ask(PublishLedger(key="ledger/closed"))
+    draft.ask(PublishLedger(key="ledger/closed", slot="ledger"))

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from grace.domain import contract, messages
 from grace.domain import events as ev
-from grace.domain.effects import ReadPermission
+from grace.domain.effects import PublishLedger, ReadPermission
 from grace.domain.lifecycle.commands import COMMANDS, obey
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.mission import Landing, PullRef, Revert, Window
@@ -237,6 +237,7 @@ def merged(draft: Draft, event: ev.Merged) -> None:
         draft.move(Phase.MERGING, "a person merged the pull request")
     draft.set(landing=landing, window=Window(), forge_says="", held=None)
     draft.note("merged", merge_sha=event.sha, tree=event.tree)
+    draft.ask(PublishLedger(key="ledger/merged", slot="ledger"))
     tested = mission.attempt.tree if mission.attempt else None
     if event.tree == tested:
         draft.move(Phase.OBSERVING, "landed exactly the tested tree")
