@@ -12,7 +12,7 @@ from grace.domain import events as ev
 from grace.domain import trailers
 from grace.domain.audit_comment import render_audit
 from grace.domain.audit_layout import CHECKPOINT, LEDGER_BRANCH, branch_files, file_start
-from grace.domain.ledger import Entry
+from grace.domain.ledger import Entry, LedgerError
 from grace.domain.ledger_verify import parse_checkpoint, sign_head
 from grace.domain.policy import Policy
 from grace.domain.render import marker
@@ -288,7 +288,7 @@ class Interpreter:
         ref = job.mission.ref
         repositories, signer = self._world.repositories, self._world.signer
         standing = await repositories.read(ref, LEDGER_BRANCH, CHECKPOINT)
-        published = parse_checkpoint(standing.rstrip(b"\n")).seq if standing else 0
+        published = _published(standing)
         first = file_start(published + 1)
         entries = await self._entries_from(ref.log, first)
         if not entries:
@@ -308,6 +308,16 @@ class Interpreter:
         while page := await self._world.store.entries(log, first - 1 + len(entries), PAGE):
             entries += page
         return entries
+
+
+def _published(checkpoint: bytes | None) -> int:
+    """Read up to which entry a branch goes; one that somebody broke is written anew."""
+    if checkpoint is None:
+        return 0
+    try:
+        return parse_checkpoint(checkpoint.removesuffix(b"\n")).seq
+    except LedgerError:
+        return 0
 
 
 def _refusal(answer: MergeAnswer) -> ev.MergeRefusal:

@@ -17,7 +17,7 @@ from grace.app.observe import Measures
 from grace.app.router import Router
 from grace.domain.decision import Note
 from grace.domain.effects import Effect
-from grace.domain.events import Event, Ticked
+from grace.domain.events import EffectFailed, Event, Ticked
 from grace.domain.lifecycle import decide
 from grace.domain.policy import Policy
 from grace.domain.verdict import Verdict
@@ -27,6 +27,7 @@ MAX_SLEEP = timedelta(seconds=30)
 FIRST_RETRY_S = 1.0
 LAST_RETRY_S = 60.0
 BATCH = 50
+MAX_FAULTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +175,11 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - logged, counted, and tried again
             self._log.exception("effect failed")
             self._measures.faults.labels(loop="effect").inc()
-            await self._postpone(job, f"{type(error).__name__}: {error}", None)
-            return
+            reason = f"{type(error).__name__}: {error}"
+            if job.tries < MAX_FAULTS:
+                await self._postpone(job, reason, None)
+                return
+            event = EffectFailed(key=job.effect.key, effect=kind, reason=reason)
         self._measures.effects.labels(kind=kind).observe(
             asyncio.get_running_loop().time() - started
         )
