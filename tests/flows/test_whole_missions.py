@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from grace.adapters.keys import allowed_signers_line, raw_line
+from grace.cli.main import app
 from grace.domain.audit_layout import LEDGER_BRANCH
 from grace.domain.mission import Mission
 from grace.domain.phase import Outcome, Phase, Status
@@ -201,11 +203,10 @@ async def test_audit_passes_on_store_clone_and_comment_and_names_what_was_tamper
     for name, (work, named) in TAMPERINGS.items():
         broken = tmp_path / name.replace(" ", "-")
         await tampered(bare, broken, work)
-        done = await asyncio.to_thread(
-            grace, "audit", "verify", "--repo", str(broken), "--key", str(key)
-        )
-        assert done.returncode == 1, f"{name}: {done.stdout}{done.stderr}"
-        assert named in done.stdout, f"{name}: {done.stdout}"
+        args = ["audit", "verify", "--repo", str(broken), "--key", str(key)]
+        result = await asyncio.to_thread(CliRunner().invoke, app, args)
+        assert result.exit_code == 1, f"{name}: {result.output}"
+        assert named in result.stdout, f"{name}: {result.output}"
 
 
 async def pull_comment(stage: Stage, mission: Mission) -> str:
@@ -241,12 +242,12 @@ async def test_mission_keeps_to_its_budget_of_calls_and_pushes(
         issue = await stage.file(Wanted(candidates))
         mission = await bot.look.closed(issue, Outcome.FIXED)
         calls = await stage.forge.calls(stage.app.bot)
+        await bot.look.nothing_doubled(mission)
     tokens = [c for c in calls if c.template.endswith("/access_tokens")]
     mine = [f"{c.method} {c.path}" for c in calls[booted:]]
     assert len(tokens) == 1
     assert len(mine) + len(tokens) <= 14 + 4 * further, mine
     assert await stage.work_pushes() == 1 + further
-    await bot.look.nothing_doubled(mission)
 
 
 async def test_nobody_but_people_and_the_bot_called_the_forge(stage: Stage, bot: Bot) -> None:
