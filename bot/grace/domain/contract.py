@@ -12,6 +12,7 @@ import rfc8785
 import yaml
 from pydantic import ValidationError
 
+from grace.domain.fences import blanked, fences
 from grace.domain.mission import FieldError
 from grace.domain.package import MissionRequest
 from grace.domain.policy import Policy
@@ -19,11 +20,10 @@ from grace.domain.policy import Policy
 MAX_BODY = 256 * 1024
 EMPTY = {"", "_no response_", "none"}
 
-_HEADING = re.compile(r"^### +(.+?) *$", re.MULTILINE)
-_FENCE = re.compile(
-    r"^(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=fence)[ \t]*$",
-    re.MULTILINE | re.DOTALL,
-)
+MAX_LINE = 300
+MAX_DEPTH = 30
+
+_HEADING = re.compile(r"^### (.*)$", re.MULTILINE)
 _TARGET = re.compile(
     r"^(?P<metric_id>[\w.]+)\s*(?P<comparator><=|>=|==|<|>)\s*(?P<target>[-+]?[\d.]+(?:e[-+]?\d+)?)"
     r"\s*[%\w/]*?(?:\s+over\s+(?P<over>[\d.]+)\s*m(?:in(?:utes?)?)?)?$",
@@ -129,24 +129,18 @@ def _plain(kind: str, message: str) -> str:
 
 
 def _read(text: str) -> tuple[Fields, list[Problem]]:
-    headings = list(_HEADING.finditer(_blanked(text)))
-    names = {m.group(1).strip().lower() for m in headings}
+    headings = [m for m in _HEADING.finditer(blanked(text)) if m[1].strip()]
+    names = {m[1].strip().lower() for m in headings}
     if "subsystem" in names or "severity" in names:
         return _read_form(text, headings)
-    for match in _FENCE.finditer(text):
-        language = match["info"].strip().split(" ")[0].lower()
-        if language in {"yaml", "yml", "json"}:
-            return _load(match["text"], "json" if language == "json" else "yaml", "body")
+    for fence in fences(text):
+        if fence.language in {"yaml", "yml", "json"}:
+            return _load(fence.text, "json" if fence.language == "json" else "yaml", "body")
     raise _error(
         "body",
         "no mission found: fill in the mission form, or put the contract in a fenced "
         "yaml or json block",
     )
-
-
-def _blanked(text: str) -> str:
-    """Blank out fenced blocks, so that a heading inside one is not taken for the form's."""
-    return _FENCE.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), text)
 
 
 def _load(text: str, language: str, field: str) -> tuple[Fields, list[Problem]]:
@@ -162,14 +156,36 @@ def _load_any(text: str, language: str, field: str) -> tuple[object, list[Proble
     try:
         if language == "json":
             return json.loads(text), []
-        if any(isinstance(t, yaml.AliasToken) for t in yaml.scan(text, Loader=yaml.SafeLoader)):
-            return None, [(field, "YAML aliases are not accepted; write the value out")]
-        return yaml.safe_load(text), []
+        unwanted = _unwanted_yaml(text)
+        return (None, [(field, unwanted)]) if unwanted else (yaml.safe_load(text), [])
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         return None, [(field, f"not valid YAML at line {line}: {error.problem}")]
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         return None, [(field, f"not valid {language.upper()}: {str(error)[:200]}")]
+
+
+def _unwanted_yaml(text: str) -> str | None:
+    """Say what of YAML a contract may not use: what grows, runs deep, or names a type."""
+    depth = 0
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        match token:
+            case yaml.AliasToken():
+                return "YAML aliases are not accepted; write the value out"
+            case yaml.TagToken():
+                return "YAML tags are not accepted; write the plain value"
+            case (
+                yaml.BlockSequenceStartToken()
+                | yaml.BlockMappingStartToken()
+                | yaml.FlowSequenceStartToken()
+                | yaml.FlowMappingStartToken()
+            ):
+                depth += 1
+            case yaml.BlockEndToken() | yaml.FlowSequenceEndToken() | yaml.FlowMappingEndToken():
+                depth -= 1
+        if depth > MAX_DEPTH:
+            return f"nested more than {MAX_DEPTH} deep"
+    return None
 
 
 def _read_form(text: str, headings: list[re.Match[str]]) -> tuple[Fields, list[Problem]]:
@@ -215,16 +231,16 @@ def _lowered_field(name: str) -> Callable[[str, Fields], list[Problem]]:
 
 
 def _symptoms(value: str, fields: Fields) -> list[Problem]:
-    match = _FENCE.search(value)
-    loaded, problems = _load_any(match["text"] if match else value, "yaml", "symptoms")
+    found = fences(value)
+    loaded, problems = _load_any(found[0].text if found else value, "yaml", "symptoms")
     if not problems:
         fields["symptoms"] = loaded
     return problems
 
 
 def _lines(value: str) -> list[str]:
-    match = _FENCE.search(value)
-    lines = (match["text"] if match else value).splitlines()
+    found = fences(value)
+    lines = (found[0].text if found else value).splitlines()
     return [s for s in (line.strip().removeprefix("- ").strip("`").strip() for line in lines) if s]
 
 
@@ -237,7 +253,7 @@ def _targets(value: str, fields: Fields) -> list[Problem]:
     targets: list[Fields] = []
     problems: list[Problem] = []
     for i, line in enumerate(_lines(value)):
-        match = _TARGET.match(line)
+        match = _TARGET.match(line) if len(line) <= MAX_LINE else None
         if match is None:
             where = f"acceptance_criteria.metric_targets[{i}]"
             problems.append((where, f"{line[:80]!r} is not of the form `metric < 100 over 10m`"))
@@ -258,14 +274,13 @@ def _window(value: str, fields: Fields) -> list[Problem]:
 def _candidates(value: str, fields: Fields) -> list[Problem]:
     found: list[Fields] = []
     problems: list[Problem] = []
-    for i, match in enumerate(_FENCE.finditer(value)):
-        info = match["info"].strip()
-        name = re.search(r"name=([^\s]+)", info)
-        if not info.startswith("diff"):
+    for i, fence in enumerate(fences(value)):
+        name = re.search(r"name=([^\s]+)", fence.info)
+        if not fence.info.startswith("diff"):
             where = f"workspace.patch_candidates[{i}]"
             problems.append((where, "a candidate is a fenced block that opens with ```diff name=…"))
             continue
-        found.append({"name": name[1] if name else f"candidate-{i + 1}", "diff": match["text"]})
+        found.append({"name": name[1] if name else f"candidate-{i + 1}", "diff": fence.text})
     if not found and not problems:
         problems.append(("workspace.patch_candidates", "put each patch in a fenced diff block"))
     _nested(fields, "workspace")["patch_candidates"] = found
