@@ -4,6 +4,9 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import structlog
 
 from grace import __version__
 from grace.app.bootstrap import (
@@ -18,6 +21,8 @@ from grace.app.settings import Settings
 from grace.ports import ForgeError
 
 RETRY_S = 5.0
+KEPT = timedelta(days=3)  # how long the forge remembers deliveries
+OVERLAP = timedelta(minutes=10)
 STEPS = 9
 
 Say = Callable[[str], None]
@@ -59,6 +64,7 @@ async def running(settings: Settings, say: Say) -> AsyncIterator[tuple[System, s
             found = await reach(system, say)
             assert system.worker is not None
             work = asyncio.create_task(system.worker.run(), name="worker")
+            asking = asyncio.create_task(ask_for_missed(system), name="redelivery")
             try:
                 steps.done("coding pipeline starts", found)
                 steps.done(
@@ -69,7 +75,8 @@ async def running(settings: Settings, say: Say) -> AsyncIterator[tuple[System, s
                 yield system, url
             finally:
                 work.cancel()
-                await asyncio.gather(work, return_exceptions=True)
+                asking.cancel()
+                await asyncio.gather(work, asking, return_exceptions=True)
 
 
 async def reach(system: System, say: Say) -> str:
@@ -84,6 +91,23 @@ async def reach(system: System, say: Say) -> str:
         else:
             system.waiting_for = None
             return found
+
+
+async def ask_for_missed(system: System) -> None:
+    """Have sent again what the forge could not deliver: at the start, and every few minutes."""
+    log = structlog.get_logger("redelivery")
+    since = system.clock.now() - KEPT
+    while True:
+        now = system.clock.now()
+        try:
+            asked = await system.forge.ask_again(since)
+        except ForgeError as error:
+            log.warning("failed", reason=error.sentence)
+        else:
+            since = min(now, system.clock.now()) - OVERLAP
+            if asked:
+                log.info("asked again", deliveries=asked)
+        await asyncio.sleep(system.settings.redelivery_seconds)
 
 
 async def serve(settings: Settings, say: Say) -> None:

@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     oidc_audience: str = "grace"
     author_name: str = "Grace"
     author_email: str = "grace@users.noreply.github.com"
+    redelivery_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
     log_json: bool = True
     log_level: str = "INFO"
 

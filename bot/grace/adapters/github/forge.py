@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Final, Literal
 
 import httpx
 
+from grace.adapters.github.missed import Missed
 from grace.adapters.github.payloads import AppId, Issue, Lenient, Pull, Repository, fit
 from grace.adapters.github.problems import problem
 from grace.adapters.github.reading import Reading
@@ -107,6 +109,10 @@ class GitHubForge:
         token = await self._session.token(ref)
         url = f"{self._site.web_url.rstrip('/')}/{ref.repository}.git"
         return GitAccess(url=url, username="x-access-token", token=token)
+
+    async def ask_again(self, since: datetime) -> int:
+        """Have deliveries sent again that failed since then; see `Missed`."""
+        return await Missed(self._session).ask_again(since)
 
     async def permission(self, ref: MissionRef, login: str) -> Permission:
         """Read what a person may do; a custom role counts as the one that it extends."""
