@@ -58,7 +58,6 @@ class PullFact(Frozen):
 class DeploymentFact(Frozen):
     """The newest state of a commit's deployment to one environment."""
 
-    environment: str
     state: str
     at: AwareDatetime
 
@@ -98,7 +97,7 @@ class Facts(Frozen):
     reviews: dict[str, ReviewFact] = {}
     pulls: dict[int, PullFact] = {}
     permissions: dict[str, ev.Permission] = {}
-    deployments: dict[Sha, DeploymentFact] = {}
+    deployments: dict[Sha, dict[str, DeploymentFact]] = {}
     base: BaseFact | None = None
     samples: tuple[MetricObservation, ...] = ()
     alert: AlertFact | None = None
@@ -201,10 +200,12 @@ def _with_report(facts: Facts, report: CIReport) -> dict[Sha, CIReport]:
 
 
 def _with_review(facts: Facts, event: ev.ReviewSeen) -> dict[str, ReviewFact]:
-    """Keep each person's newest review; a plain comment takes nothing back."""
+    """Keep each person's newest review; a comment takes nothing back, a dismissal stays."""
     login = event.actor.login
     old = facts.reviews.get(login)
     if event.state is ev.ReviewState.COMMENTED or (old is not None and old.at > event.at):
+        return facts.reviews
+    if old is not None and old.id == event.id and old.state is ev.ReviewState.DISMISSED:
         return facts.reviews
     fact = ReviewFact(id=event.id, state=event.state, sha=event.sha, login=login, at=event.at)
     return {**facts.reviews, login: fact}
@@ -226,12 +227,15 @@ def _with_pull(facts: Facts, event: ev.PullSeen) -> dict[int, PullFact]:
     return {**facts.pulls, event.number: fact}
 
 
-def _with_deployment(facts: Facts, event: ev.DeploymentSeen) -> dict[Sha, DeploymentFact]:
-    old = facts.deployments.get(event.sha)
+def _with_deployment(
+    facts: Facts, event: ev.DeploymentSeen
+) -> dict[Sha, dict[str, DeploymentFact]]:
+    known = facts.deployments.get(event.sha, {})
+    old = known.get(event.environment)
     if old is not None and old.at > event.at:
         return facts.deployments
-    fact = DeploymentFact(environment=event.environment, state=event.state, at=event.at)
-    return _bounded({**facts.deployments, event.sha: fact})
+    fact = DeploymentFact(state=event.state, at=event.at)
+    return _bounded({**facts.deployments, event.sha: {**known, event.environment: fact}})
 
 
 def _with_samples(

@@ -5,7 +5,7 @@ from grace.domain.facts import CheckFact, Facts
 from grace.domain.mission import Attempt, Mission
 from grace.domain.package import AcceptanceCriteria, MetricTarget
 from grace.domain.policy import Policy
-from grace.domain.results import CIReport, StressReport, TestCase, TestOutcome
+from grace.domain.results import CIReport, StressReport, SuiteReport, TestCase, TestOutcome
 from grace.domain.verdict import Condition, Result, all_of, leaf
 
 CI = "CI"
@@ -73,17 +73,21 @@ def tests_gate(
         return leaf("tests", Result.FAIL, reason, CI)
     children: list[Condition] = []
     for name in policy.governance.tests.suites:
-        suite = next((s for s in report.suites if s.suite == name), None)
-        if suite is None:
+        suites = [s for s in report.suites if s.suite == name]
+        if not suites:
             children.append(leaf(f"suite {name}", Result.FAIL, "is not in the report", CI))
-            continue
-        counts = f"{suite.passed} passed, {suite.failed} failed, {suite.skipped} skipped"
-        good = suite.failed == 0 and suite.passed > 0
-        result = Result.PASS if good else Result.FAIL
-        children.append(leaf(f"suite {name}", result, counts, "" if good else "the patch's author"))
-        children.append(job_condition(facts, head, suite.job))
+        for suite in suites:
+            children += [_suite_condition(suite), job_condition(facts, head, suite.job)]
     children += [must_pass(report, wanted) for wanted in criteria.must_pass_tests]
     return all_of("tests", tuple(children))
+
+
+def _suite_condition(suite: SuiteReport) -> Condition:
+    name = f"suite {suite.suite}"
+    counts = f"{suite.passed} passed, {suite.failed} failed, {suite.skipped} skipped"
+    if suite.failed == 0 and suite.passed > 0:
+        return leaf(name, Result.PASS, counts)
+    return leaf(name, Result.FAIL, counts, "the patch's author")
 
 
 def failed_jobs(facts: Facts, sha: str) -> tuple[CheckFact, ...]:
@@ -142,8 +146,11 @@ def _against_base(head: StressReport, base: StressReport | None, policy: Policy)
 
 def metric_gate(attempt: Attempt, facts: Facts, target: MetricTarget, policy: Policy) -> Condition:
     """Judge a target on the head's stress run; what only production answers is deferred."""
-    figure = policy.catalog.metrics[target.metric_id].stress
     name = str(target)
+    definition = policy.catalog.metrics.get(target.metric_id)
+    if definition is None:
+        return leaf(name, Result.NO_DATA, "is no longer in the metrics catalog", "an operator")
+    figure = definition.stress
     if figure is None:
         reason = "only production can answer; the observation window decides"
         return leaf(name, Result.DEFERRED, reason)

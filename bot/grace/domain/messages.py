@@ -8,12 +8,13 @@ from grace.domain.mission import Attempt, Mission, Window
 from grace.domain.package import AcceptanceCriteria
 from grace.domain.phase import Phase
 from grace.domain.policy import Policy
-from grace.domain.render import code, inline, marker, one_line, quoted, tree, why
+from grace.domain.render import code, inline, marker, one_line, quoted, tree, unlinked, why
 from grace.domain.verdict import Condition
 
 NO_CANDIDATE = "there is no patch candidate: edit the issue, add one, and comment `/grace start`"
 KILL_SWITCH = "the kill switch is on: the revert is prepared, and a person lands it"
 NOT_RESTORED = "the revert does not restore the tree as it was before; a person must look"
+MAX_ERRORS = 100  # a forge's comment holds 64 KiB
 COMMANDS = "`/grace start` · `/grace hold` · `/grace resume` · `/grace cancel`"
 
 
@@ -29,8 +30,12 @@ def held_by(login: str) -> str:
     return f"held by {login}"
 
 
+def pull_closed(number: int) -> str:
+    return f"pull request #{number} was closed by"
+
+
 def pull_closed_by(number: int, login: str) -> str:
-    return f"pull request #{number} was closed by {login}: reopen it, or `/grace cancel`"
+    return f"{pull_closed(number)} {login}: reopen it, or `/grace cancel`"
 
 
 def foreign_commits(login: str, sha: str) -> str:
@@ -91,7 +96,7 @@ def revert_left_to_a_person(reason: str) -> str:
 
 
 def title_of(mission: Mission) -> str:
-    return one_line(mission.title, 80) or mission.name
+    return unlinked(one_line(mission.title, 80)) or mission.name
 
 
 def commit_subject(mission: Mission) -> str:
@@ -202,7 +207,10 @@ def issue_comment(mission: Mission, policy: Policy) -> str:
     lines = [marker(mission, "issue"), f"## {mission.name}", issue_headline(mission), ""]
     if mission.errors:
         lines += ["### What is wrong with the contract", ""]
-        lines += [f"- {code(e.field)}: {inline(e.problem, 400)}" for e in mission.errors]
+        shown = mission.errors[:MAX_ERRORS]
+        lines += [f"- {code(e.field)}: {inline(e.problem, 400)}" for e in shown]
+        if len(mission.errors) > MAX_ERRORS:
+            lines.append(f"- and {len(mission.errors) - MAX_ERRORS} more")
         lines.append("")
     lines += contract_lines(mission, policy)
     if mission.proposed is not None:
@@ -255,11 +263,11 @@ def pull_body(mission: Mission, policy: Policy) -> str:
     )
 
 
-def pull_comment(mission: Mission, condition: Condition | None) -> str:
+def pull_comment(mission: Mission, condition: Condition) -> str:
     """Write the sticky comment of the pull request; the audit table follows it."""
     state = f"{mission.phase}" if mission.live else f"closed: {mission.outcome}"
     lines = [marker(mission, "pull"), f"## {mission.name} — {state}", ""]
-    if mission.phase is Phase.GATING and condition is not None:
+    if mission.phase is Phase.GATING:
         lines += [f"Why it is not merged: {inline(why(condition), 500)}", ""]
     if mission.held is not None:
         lines += [f"Held: {inline(mission.held, 400)}", ""]
@@ -268,9 +276,7 @@ def pull_comment(mission: Mission, condition: Condition | None) -> str:
             inline(mission.reason or "a regression was seen; the revert is under way", 400),
             "",
         ]
-    if condition is not None:
-        lines += ["### Verdict", tree(condition), ""]
-    lines += [*record_lines(mission), ""]
+    lines += ["### Verdict", tree(condition), "", *record_lines(mission), ""]
     return "\n".join(lines)
 
 

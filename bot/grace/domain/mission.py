@@ -71,6 +71,7 @@ class Window(Frozen):
     extended: bool = False
     waited_since: AwareDatetime | None = None
     verdict: Literal["pass", "regress", "inconclusive"] | None = None
+    judged_at: AwareDatetime | None = None
     reason: str = ""
 
 

@@ -1,7 +1,7 @@
 """The mission package: the public schema of a mission, from which the JSON Schema is exported."""
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, assert_never
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
@@ -76,6 +76,8 @@ class MetricTarget(Frozen):
                 return value >= self.target
             case "==":
                 return value == self.target
+            case _ as never:
+                assert_never(never)
 
     def __str__(self) -> str:
         return f"{self.metric_id} {self.comparator} {self.target:g}"

@@ -18,6 +18,7 @@ ICON = {
     Result.SKIPPED: "skip",
     Result.DEFERRED: "later",
 }
+ZERO_WIDTH_SPACE = "\u200b"
 
 
 def marker(mission: Mission, surface: str) -> str:
@@ -30,10 +31,18 @@ def one_line(text: str, limit: int = 120) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:limit]
 
 
+def unlinked(text: str) -> str:
+    """Break what a forge acts on in any text: mentions, references to issues, addresses.
+
+    `Fix: #7` in a subject, or `closes` and an issue's address, would close an issue of others.
+    """
+    return re.sub(r"(?<=[@#])(?=\w)|(?<=:)(?=//)|(?<=\bGH)(?=-\d)", ZERO_WIDTH_SPACE, text)
+
+
 def inline(text: str, limit: int = 120) -> str:
     """Make a stranger's text one harmless line of Markdown."""
     line = re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", one_line(text, limit))
-    return line.replace("@", "@\u200b")
+    return unlinked(line)
 
 
 def code(text: str, limit: int = 200) -> str:

@@ -12,7 +12,9 @@ from pydantic import AwareDatetime, Field, model_validator
 from grace.domain.base import Frozen
 
 Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
-Count = Annotated[int, Field(ge=0)]
+MAX_INT = 2**53 - 1  # what canonical JSON can carry exactly
+Count = Annotated[int, Field(ge=0, le=MAX_INT)]
+Number = Annotated[int, Field(gt=0, le=MAX_INT)]
 Millis = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -77,8 +79,8 @@ class CIReport(Frozen):
     v: Literal[1] = 1
     repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
     workflow: Annotated[str, Field(min_length=1, max_length=300)]
-    run_id: Annotated[int, Field(gt=0)]
-    run_attempt: Annotated[int, Field(gt=0)]
+    run_id: Number
+    run_attempt: Number
     head_sha: Sha
     base_sha: Sha
     tree: Sha

@@ -59,9 +59,9 @@ def ordered(draft: Draft) -> tuple[Effect, ...]:
     return (*first, *(e for e in draft.effects if e.kind in late))
 
 
-def carry_on(draft: Draft) -> None:
-    """Step until a step changes nothing."""
-    for _ in range(MAX_STEPS):
+def carry_on(draft: Draft, limit: int = MAX_STEPS) -> None:
+    """Step until a step changes nothing; one that never settles is a fault of the program."""
+    for _ in range(limit):
         seen = draft.mission
         step(draft)
         if draft.mission == seen:
@@ -92,7 +92,7 @@ def step(draft: Draft) -> None:
             assert_never(never)
 
 
-def explain(draft: Draft) -> Condition | None:
+def explain(draft: Draft) -> Condition:
     """Make the tree that answers "why is this not merged?" for the phase it is in."""
     mission = draft.mission
     if mission.phase in {Phase.TESTING, Phase.GATING} and mission.attempt:
@@ -130,10 +130,8 @@ def waiting(draft: Draft) -> Condition:
             return all_of("merge", (leaf(str(mission.phase), result, reason, who),))
 
 
-def judge(draft: Draft, tree: Condition | None) -> Verdict | None:
+def judge(draft: Draft, tree: Condition) -> Verdict:
     """Bind the tree to the facts and the policy it was made from; remember a new one."""
-    if tree is None:
-        return None
     canonical = rfc8785.dumps(draft.facts.stored().model_dump(mode="json"))
     verdict = Verdict(
         root=tree,

@@ -47,15 +47,20 @@ def blocked(draft: Draft) -> bool:
 
 
 def awaiting_start(draft: Draft) -> None:
-    """Start at once what somebody with write permission filed; file an alert's issue first."""
+    """Start at once what somebody with write permission filed; file an alert's issue first.
+
+    An edit by somebody else starts nothing that a stranger filed.
+    """
     mission = draft.mission
     if mission.alert is not None:
         file_mission(draft)
         if draft.policy.governance.start_alerts and mission.issue is not None:
             begin(draft, "policy: start_alerts")
         return
-    permission = draft.facts.permission(f"filed:{mission.body_digest[:16]}")
-    if permission is not None and permission.may_write and mission.requester is not None:
+    body = mission.body_digest[:16]
+    deeds = [d for d in ("filed", "edited") if f"permission/{d}/{body}" in mission.requested]
+    found = [draft.facts.permission(f"{deed}:{body}") for deed in deeds]
+    if mission.requester is not None and all(p is not None and p.may_write for p in found):
         begin(draft, mission.requester.login)
 
 
@@ -240,7 +245,8 @@ def landed_by_hand(draft: Draft, pull: PullRef | None) -> bool:
     seen = draft.facts.pulls.get(pull.number) if pull is not None else None
     if pull is None or seen is None or not seen.merged:
         return False
-    draft.ask(ReadPull(key=f"landing/{pull.number}", number=pull.number))
+    key = f"landing/{pull.number}/{draft.mission.round}"
+    draft.ask(ReadPull(key=key, number=pull.number))
     return True
 
 

@@ -1,7 +1,7 @@
 """After the merge: observe, resolve, or roll back and file a CAPA."""
 
-from datetime import timedelta
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Literal, assert_never
 
 from grace.domain import messages
 from grace.domain.effects import (
@@ -51,7 +51,7 @@ def live_targets(draft: Draft) -> tuple[MetricTarget, ...]:
     """Return what the window judges: the targets that are measured live, and the guards."""
     catalog = draft.policy.catalog.metrics
     targets = criteria_of(draft).metric_targets
-    live = tuple(t for t in targets if catalog[t.metric_id].source is not None)
+    live = tuple(t for t in targets if (d := catalog.get(t.metric_id)) is None or d.source)
     minutes = min((t.rolling_window_minutes for t in live), default=10.0)
     named = {t.metric_id for t in live}
     guards = draft.policy.guards(request_of(draft).subsystem_id, minutes)
@@ -80,6 +80,8 @@ def observing(draft: Draft) -> None:
             start_revert(draft, tree)
         case Judgement.INCONCLUSIVE:
             inconclusive(draft, tree.reason)
+        case _ as never:
+            assert_never(never)
 
 
 def anchored(draft: Draft) -> Window | None:
@@ -89,11 +91,11 @@ def anchored(draft: Draft) -> Window | None:
         return window
     environment = draft.policy.subsystem(request_of(draft).subsystem_id).environment
     if environment is None:
-        return open_window(draft, "merge")
-    seen = draft.facts.deployments.get(landing.sha)
-    if seen is not None and seen.environment == environment:
+        return open_window(draft, "merge", landing.at)
+    seen = draft.facts.deployments.get(landing.sha, {}).get(environment)
+    if seen is not None:
         if seen.state in DEPLOYED:
-            return open_window(draft, "deployment")
+            return open_window(draft, "deployment", max(landing.at, seen.at))
         if seen.state in DEPLOYMENT_FAILED:
             reason = f"the deployment to {environment} ended with {seen.state}"
             start_revert(draft, leaf("deployment", Result.FAIL, reason, "the release"))
@@ -107,12 +109,8 @@ def anchored(draft: Draft) -> Window | None:
     return None
 
 
-def open_window(draft: Draft, anchored_to: Literal["deployment", "merge"]) -> Window:
-    """Start the window's clock."""
-    landing = landing_of(draft)
-    at = landing.at
-    if anchored_to == "deployment":
-        at = max(at, draft.facts.deployments[landing.sha].at)
+def open_window(draft: Draft, anchored_to: Literal["deployment", "merge"], at: datetime) -> Window:
+    """Start the window's clock at the release."""
     length = timedelta(minutes=criteria_of(draft).observation_window_minutes)
     window = window_of(draft).model_copy(
         update={"anchor": at, "anchored_to": anchored_to, "ends_at": at + length}
@@ -160,7 +158,7 @@ def inconclusive(draft: Draft, reason: str) -> None:
 
 def end_window(draft: Draft, verdict: str, reason: str) -> None:
     """Record what the window said."""
-    update = {"verdict": verdict, "reason": reason}
+    update = {"verdict": verdict, "reason": reason, "judged_at": draft.now}
     draft.set(window=window_of(draft).model_copy(update=update))
     draft.note("window_closed", verdict=verdict, reason=reason)
 
@@ -335,9 +333,17 @@ def capa_tree(draft: Draft) -> Condition:
     window = window_of(draft)
     if window.anchor is None:
         return leaf("metrics", Result.NO_DATA, "the window was never anchored")
-    span = (window.anchor, window.ends_at or draft.now)
+    return judged(draft, window.anchor)
+
+
+def judged(draft: Draft, anchor: datetime) -> Condition:
+    """Judge the samples as of now, or as of the moment that the window ended."""
+    window = window_of(draft)
+    moment = window.judged_at or draft.now
+    span = (anchor, window.ends_at or moment)
     rules = draft.policy.governance.observation
-    return judge(draft.facts.samples, live_targets(draft), span, draft.now, rules)[1]
+    samples = tuple(s for s in draft.facts.samples if s.at <= moment)
+    return judge(samples, live_targets(draft), span, moment, rules)[1]
 
 
 def observation_tree(draft: Draft) -> Condition:
@@ -349,9 +355,7 @@ def observation_tree(draft: Draft) -> Condition:
         )
         return all_of("observation", (waiting,))
     words = f"window from {window.anchor:%H:%M:%S} ({window.anchored_to})"
-    span = (window.anchor, window.ends_at or draft.now)
-    rules = draft.policy.governance.observation
-    _, tree = judge(draft.facts.samples, live_targets(draft), span, draft.now, rules)
+    tree = judged(draft, window.anchor)
     return all_of("observation", (leaf("window", Result.PASS, words), tree))
 
 

@@ -19,6 +19,8 @@ ALL = frozenset(Phase)
 LIVE = ALL - {Phase.CLOSED}
 AT_WORK = frozenset({Phase.PLANNING, Phase.PATCHING, Phase.TESTING, Phase.GATING})
 OPEN_PULL = frozenset({Phase.TESTING, Phase.GATING, Phase.MERGING})
+# A comment that cannot be written does not keep a regression in production.
+REVERT_NEEDS = frozenset({"push_revert", "open_pull", "merge_pull", "file_issue"})
 
 
 def issue_seen(draft: Draft, event: ev.IssueSeen) -> None:
@@ -30,13 +32,9 @@ def issue_seen(draft: Draft, event: ev.IssueSeen) -> None:
     edited = bool(mission.body_digest)
     draft.set(body_digest=digest, title=event.title, requester=event.author, issue=event.number)
     editor = event.sender if edited else event.author
-    draft.ask(
-        ReadPermission(
-            key=f"permission/filed/{digest[:16]}",
-            login=editor.login,
-            about=f"filed:{digest[:16]}",
-        )
-    )
+    ask_permission(draft, "filed", event.author.login)
+    if editor.login != event.author.login:
+        ask_permission(draft, "edited", editor.login)
     try:
         request = contract.parse(event.body, draft.policy)
     except contract.ContractError as error:
@@ -56,6 +54,14 @@ def issue_seen(draft: Draft, event: ev.IssueSeen) -> None:
         draft.move(Phase.AWAITING_START, "the contract is valid")
 
 
+def ask_permission(draft: Draft, deed: str, login: str) -> None:
+    """Ask what the person may do who filed or edited the body as it is now."""
+    about = draft.mission.body_digest[:16]
+    draft.ask(
+        ReadPermission(key=f"permission/{deed}/{about}", login=login, about=f"{deed}:{about}")
+    )
+
+
 def issue_closed(draft: Draft, event: ev.IssueClosed) -> None:
     """Cancel before the start; afterwards only somebody with write permission cancels so."""
     login = event.sender.login
@@ -64,7 +70,7 @@ def issue_closed(draft: Draft, event: ev.IssueClosed) -> None:
     if draft.mission.phase in WAITING_ROOM:
         draft.close(Outcome.CANCELLED, messages.issue_closed_by(login))
         return
-    command = ev.CommandGiven(id=f"close-{event.number}", name="cancel", actor=event.sender)
+    command = ev.CommandGiven(id=f"close-{event.number}-{login}", name="cancel", actor=event.sender)
     command_given(draft, command)
 
 
@@ -112,11 +118,13 @@ def pull_seen(draft: Draft, event: ev.PullSeen) -> None:
     )
     if ours is None or ours.number != event.number:
         return
-    if event.merged or mission.phase is Phase.REVERTING:
+    newest = draft.facts.pulls[event.number]
+    if newest.merged or newest.at > event.at or mission.phase is Phase.REVERTING:
         return
-    if event.state == "closed":
+    closed = messages.pull_closed(event.number)
+    if event.state == "closed" and mission.held is None:
         draft.hold(messages.pull_closed_by(event.number, login))
-    elif mission.held == messages.pull_closed_by(event.number, login):
+    elif event.state == "open" and mission.held is not None and mission.held.startswith(closed):
         draft.set(held=None)
     heads = {a.head for a in mission.attempts}
     if event.head_sha not in heads and login != draft.policy.bot_login:
@@ -249,8 +257,11 @@ def merged(draft: Draft, event: ev.Merged) -> None:
 
 def merge_refused(draft: Draft, event: ev.MergeRefused) -> None:
     """Evaluate again; a head that moved voids the approvals and needs a person."""
+    reverting = draft.mission.phase is Phase.REVERTING
+    if reverting != (event.purpose == "revert"):
+        return  # a late word about a merge that is history
     draft.note("merge_refused", "forge", refusal=event.refusal.value, reason=event.reason)
-    if event.purpose == "revert":
+    if reverting:
         draft.set(forge_says=event.reason, merge_after=None)
         return
     draft.move(Phase.GATING, event.reason)
@@ -305,7 +316,11 @@ def effect_failed(draft: Draft, event: ev.EffectFailed) -> None:
     """Hold for a person: an effect failed for good, and the sentence says why."""
     draft.note("effect_failed", effect=event.effect, key=event.key, reason=event.reason)
     draft.set(base_asked_at=None)
-    if draft.mission.phase in FORWARD | {Phase.REVERTING, Phase.AWAITING_START}:
+    phase = draft.mission.phase
+    if phase is Phase.MERGING and event.effect == "merge_pull":
+        draft.move(Phase.GATING, event.reason)
+    needed = phase is Phase.REVERTING and event.effect in REVERT_NEEDS
+    if phase in FORWARD | {Phase.AWAITING_START} or needed:
         draft.hold(messages.effect_failed(event.effect, event.reason))
 
 

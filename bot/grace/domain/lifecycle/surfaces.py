@@ -22,7 +22,7 @@ Conclusion = Literal["success", "failure", "neutral", "action_required"]
 INVALID_LABEL = "mission/invalid"
 
 
-def publish(draft: Draft, tree: Condition | None) -> None:
+def publish(draft: Draft, tree: Condition) -> None:
     """Ask for every surface that should say something else than it does."""
     labels(draft)
     issue_comment(draft)
@@ -69,14 +69,12 @@ def issue_comment(draft: Draft) -> None:
     comment(draft, "issue", mission.issue, body, audit=mission.phase is Phase.CLOSED)
 
 
-def pull_comment(draft: Draft, tree: Condition | None) -> None:
+def pull_comment(draft: Draft, tree: Condition) -> None:
     """Publish the sticky comment of the pull request when a verdict is worth reading."""
     mission = draft.mission
     if mission.pull is None:
         return
-    settled = mission.phase in {Phase.GATING, Phase.REVERTING, Phase.CLOSED} or (
-        mission.phase is Phase.PATCHING and bool(mission.attempts[-1].failure)
-    )
+    settled = mission.phase in {Phase.GATING, Phase.REVERTING, Phase.CLOSED}
     lost = mission.phase in {Phase.PATCHING, Phase.TESTING} and any(
         a.failure for a in mission.attempts
     )
@@ -105,7 +103,7 @@ def comment(
         )
 
 
-def governance_check(draft: Draft, tree: Condition | None) -> None:
+def governance_check(draft: Draft, tree: Condition) -> None:
     """Publish `mission/governance` on the newest head, once CI has spoken or a merge is wanted."""
     mission = draft.mission
     revert = mission.revert
@@ -136,7 +134,7 @@ def governance_check(draft: Draft, tree: Condition | None) -> None:
     elif draft.passed is not None:
         words = tree_text(draft.passed)
         check(draft, "governance", attempt.head, ("success", "every gate passes", words))
-    elif tree is not None and mission.phase is Phase.GATING:
+    elif mission.phase is Phase.GATING:
         check(draft, "governance", attempt.head, (None, tree.reason, tree_text(tree)))
 
 
