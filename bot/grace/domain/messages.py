@@ -96,7 +96,7 @@ def revert_left_to_a_person(reason: str) -> str:
 
 
 def title_of(mission: Mission) -> str:
-    return unlinked(one_line(mission.title, 80)) or mission.name
+    return unlinked(one_line(mission.title, 80), " ") or mission.name
 
 
 def commit_subject(mission: Mission) -> str:
@@ -127,7 +127,7 @@ def revert_body(mission: Mission) -> str:
     reason = mission.revert.reason if mission.revert else ""
     landed = mission.landing.sha if mission.landing else ""
     return (
-        f"The observation window saw a regression: {one_line(reason, 300)}\n"
+        f"The observation window saw a regression: {unlinked(one_line(reason, 300), ' ')}\n"
         f"This restores the tree as it was before {landed}."
     )
 

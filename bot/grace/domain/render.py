@@ -31,12 +31,13 @@ def one_line(text: str, limit: int = 120) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:limit]
 
 
-def unlinked(text: str) -> str:
+def unlinked(text: str, gap: str = ZERO_WIDTH_SPACE) -> str:
     """Break what a forge acts on in any text: mentions, references to issues, addresses.
 
     `Fix: #7` in a subject, or `closes` and an issue's address, would close an issue of others.
+    In a commit message, where nothing invisible stays, the `gap` is a plain space.
     """
-    return re.sub(r"(?<=[@#])(?=\w)|(?<=:)(?=//)|(?<=\bGH)(?=-\d)", ZERO_WIDTH_SPACE, text)
+    return re.sub(r"(?<=[@#])(?=\w)|(?<=:)(?=//)|(?<=\bGH)(?=-\d)", gap, text)
 
 
 def inline(text: str, limit: int = 120) -> str:
