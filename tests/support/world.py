@@ -153,7 +153,11 @@ class World:
     )
     base: str = BASE
     merge_answer: ev.MergeRefusal | None = None
+    revert_answer: ev.MergeRefusal | None = None
     landed_tree: str | None = None
+    revert: dict[str, object] = field(default_factory=dict)
+    landed_by_hand: dict[int, str] = field(default_factory=dict)
+    waits: tuple[type[fx.Effect], ...] = ()
     values: dict[str, float | None] = field(
         default_factory=lambda: {METRIC: 20.0, "error_rate": 0.0}
     )
@@ -209,10 +213,9 @@ class World:
             case fx.PublishComment() | fx.PublishCheck():
                 return ev.Published(surface=effect.surface, id=effect.surface, digest=effect.digest)
             case fx.MergePull(purpose=purpose, tree=tree):
-                if self.merge_answer is not None:
-                    return ev.MergeRefused(
-                        purpose=purpose, refusal=self.merge_answer, reason="said the forge"
-                    )
+                answer = self.merge_answer if purpose == "work" else self.revert_answer
+                if answer is not None:
+                    return ev.MergeRefused(purpose=purpose, refusal=answer, reason="said the forge")
                 landed = (self.landed_tree if purpose == "work" else None) or tree
                 self.base = sha(f"merge {purpose}")
                 return ev.Merged(purpose=purpose, sha=self.base, tree=landed, at=self.now)
@@ -226,20 +229,34 @@ class World:
                 return ev.MetricsSampled(samples=samples)
             case fx.PushRevert():
                 return ev.RevertPushed(
-                    head=sha("revert"), base=self.base, tree=sha("tree before"), restores=True
+                    **{
+                        "head": sha("revert"),
+                        "base": self.base,
+                        "tree": sha("tree before"),
+                        "restores": True,
+                        **self.revert,
+                    }
                 )
             case fx.FileIssue(purpose=purpose):
                 number = 9 if purpose == "capa" else 1
                 return ev.IssueFiled(purpose=purpose, number=number, url="")
+            case fx.ReadPull(number=number) if number in self.landed_by_hand:
+                return ev.Merged(
+                    purpose="work" if number == 2 else "revert",
+                    sha=sha(f"by hand {number}"),
+                    tree=self.landed_by_hand[number],
+                    at=self.now,
+                )
             case fx.ReadPull(number=number):
                 return ev.ChangeRead(pull=self.pull(number=number))
             case _:
                 return ev.EffectDone(key=effect.key)
 
     def settle(self) -> "World":
-        """Carry out effects until none is left."""
-        while self.pending:
-            effect = self.pending.pop(0)
+        """Carry out effects until none is left but those of the kinds in `waits`."""
+        while ready := [e for e in self.pending if not isinstance(e, self.waits)]:
+            effect = ready[0]
+            self.pending.remove(effect)
             self.done.append(effect)
             self.deliver(self.carry_out(effect))
         return self
@@ -316,7 +333,7 @@ class World:
             **{
                 "number": number,
                 "head_ref": self.mission.branch,
-                "head_sha": self.mission.attempts[-1].head if self.mission.attempts else BASE,
+                "head_sha": next((a.head for a in reversed(self.mission.attempts) if a.head), BASE),
                 "base_sha": self.base,
                 "state": "open",
                 "sender": ev.Actor(login=BOT),
@@ -325,16 +342,41 @@ class World:
             }
         )
 
+    def merge_by_hand(self, number: int, tree: str) -> "World":
+        """Let a person merge a pull request of ours; `tree` is what landed."""
+        self.landed_by_hand[number] = tree
+        sender = ev.Actor(login="alice")
+        self.deliver(self.pull(number, state="closed", merged=True, sender=sender))
+        return self.settle()
+
+    def switch(self, *, on: bool) -> "World":
+        """Turn the kill switch, and look again."""
+        self.facts = self.facts.model_copy(update={"kill_switch": on})
+        return self.tick()
+
+    def only(self, kind: type[fx.Effect]) -> fx.Effect:
+        """Return the one effect of a kind that waits."""
+        found = [e for e in self.pending if isinstance(e, kind)]
+        assert len(found) == 1
+        return found[0]
+
+    def fail(self, kind: type[fx.Effect], reason: str = "no") -> "World":
+        """Let the one waiting effect of a kind fail for good."""
+        effect = self.only(kind)
+        self.pending.remove(effect)
+        self.deliver(ev.EffectFailed(key=effect.key, effect=effect.kind, reason=reason))
+        return self.settle()
+
     def command(self, name: str, login: str = "alice", number: str = "1") -> "World":
         self.deliver(ev.CommandGiven(id=f"{name}-{number}", name=name, actor=ev.Actor(login=login)))
         return self.settle()
 
-    def deploy(self, state: str = "success") -> "World":
+    def deploy(self, state: str = "success", environment: str = "production") -> "World":
         assert self.mission.landing is not None
         self.deliver(
             ev.DeploymentSeen(
                 sha=self.mission.landing.sha,
-                environment="production",
+                environment=environment,
                 state=state,
                 at=self.now,
             )

@@ -99,9 +99,7 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     Phase.PLANNING: frozenset({Phase.PATCHING, Phase.OBSERVING, Phase.CLOSED}),
     Phase.PATCHING: frozenset({Phase.PLANNING, Phase.TESTING, Phase.CLOSED}),
     Phase.TESTING: frozenset({Phase.PLANNING, Phase.PATCHING, Phase.GATING, Phase.CLOSED}),
-    Phase.GATING: frozenset(
-        {Phase.PLANNING, Phase.PATCHING, Phase.TESTING, Phase.MERGING, Phase.CLOSED}
-    ),
+    Phase.GATING: frozenset({Phase.PLANNING, Phase.PATCHING, Phase.MERGING, Phase.CLOSED}),
     Phase.MERGING: frozenset({Phase.GATING, Phase.OBSERVING, Phase.REVERTING, Phase.CLOSED}),
     Phase.OBSERVING: frozenset({Phase.REVERTING, Phase.CLOSED}),
     Phase.REVERTING: frozenset({Phase.CLOSED}),

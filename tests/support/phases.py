@@ -1,0 +1,120 @@
+"""A mission in every phase, and one event of every type about it."""
+
+from grace.domain import effects as fx
+from grace.domain import events as ev
+from grace.domain.package import AcceptanceCriteria, MetricObservation, MissionRequest, Symptom
+from grace.domain.phase import Phase, Severity
+from support.world import BOT, METRIC, World, make_report, sha
+
+ALICE, MALLORY = ev.Actor(login="alice"), ev.Actor(login="mallory")
+UNTIL: dict[Phase, tuple[type[fx.Effect], ...]] = {
+    Phase.PLANNING: (fx.ReadBase,),
+    Phase.PATCHING: (fx.PushPatch,),
+    Phase.MERGING: (fx.MergePull,),
+    Phase.REVERTING: (fx.PushRevert,),
+}
+
+
+def world_in(phase: Phase) -> World:
+    """Bring a mission into a phase by events alone."""
+    world = World(waits=UNTIL.get(phase, ()))
+    match phase:
+        case Phase.FILED:
+            pass
+        case Phase.INVALID:
+            world.file("no contract at all")
+        case Phase.AWAITING_START:
+            world.file(author="mallory")
+        case Phase.PLANNING | Phase.PATCHING | Phase.TESTING:
+            world.file()
+        case Phase.GATING:
+            world.file().ci()
+        case Phase.MERGING:
+            world.file().ci().review()
+        case Phase.OBSERVING:
+            world.file().ci().review().deploy()
+        case Phase.REVERTING:
+            world.file().ci().review().deploy()
+            world.values[METRIC] = 900.0
+            world.observe(4)
+        case Phase.CLOSED:
+            world.file().ci().review().deploy().observe()
+    assert world.mission.phase is phase
+    return world
+
+
+def alert_request() -> MissionRequest:
+    return MissionRequest(
+        subsystem_id="trigger_mesh",
+        severity=Severity.CRITICAL,
+        symptoms=(Symptom(description="an alert fires"),),
+        acceptance_criteria=AcceptanceCriteria(
+            metric_targets=({"metric_id": METRIC, "comparator": "<", "target": 100},)
+        ),
+    )
+
+
+def alert(world: World, status: str = "firing") -> ev.AlertSeen:
+    return ev.AlertSeen(
+        source="alertmanager",
+        fingerprint="f1",
+        status=status,
+        title="Latency",
+        request=alert_request(),
+        at=world.now,
+    )
+
+
+def review(world: World, **changes: object) -> ev.ReviewSeen:
+    return ev.ReviewSeen(
+        **{
+            "id": "any",
+            "pull": 2,
+            "state": ev.ReviewState.APPROVED,
+            "sha": sha("any"),
+            "actor": ALICE,
+            "at": world.now,
+            **changes,
+        }
+    )
+
+
+def one_of_each(world: World) -> tuple[ev.Event, ...]:
+    """Make one event of every type, about this mission, that says something new."""
+    head = world.mission.attempts[-1].head or sha("any") if world.mission.attempts else sha("any")
+    check = ev.CheckSeen(id="9", name="unit", sha=head, conclusion="success", at=world.now)
+    issue = ev.IssueSeen(
+        number=1, title="t", body="b", author=MALLORY, sender=MALLORY, updated_at=world.now
+    )
+    sample = MetricObservation(metric_id=METRIC, value=1.0, at=world.now, source="test")
+    return (
+        issue,
+        ev.IssueClosed(number=1, sender=ALICE),
+        ev.CommandGiven(id="c", name="hold", actor=ALICE),
+        world.pull(state="closed", sender=MALLORY),
+        review(world),
+        check,
+        ev.BasePushed(branch="main", sha=sha("moved")),
+        ev.DeploymentSeen(sha=head, environment="staging", state="success", at=world.now),
+        ev.ResultsReported(report=make_report(head, sha("tree"), run_id=7)),
+        ev.RepositoryGone(reason="the repository is gone"),
+        alert(world),
+        ev.PermissionRead(login="x", about="nothing", permission=ev.Permission.ADMIN),
+        ev.BaseRead(branch="main", sha=sha("read")),
+        ev.BranchPushed(
+            attempt=1, head=sha("p"), base=world.base, tree=sha("t"), paths=("a",), blobs="b"
+        ),
+        ev.PatchRefused(attempt=1, reason="does not apply"),
+        ev.PullOpened(purpose="work", number=2, url="", head=head),
+        ev.Published(surface="issue", id="1", digest="d"),
+        ev.Merged(purpose="work", sha=sha("m"), tree=sha("t"), at=world.now),
+        ev.MergeRefused(purpose="work", refusal=ev.MergeRefusal.BASE_MOVED, reason="moved"),
+        ev.ChangeRead(pull=world.pull(sender=ev.Actor(login=BOT)), reviews=(), checks=(check,)),
+        ev.MetricsSampled(samples=(sample,)),
+        ev.RevertPushed(head=sha("r"), base=world.base, tree=sha("t"), restores=True),
+        ev.RevertRefused(reason="conflict"),
+        ev.IssueFiled(purpose="capa", number=9, url=""),
+        ev.EffectDone(key="k"),
+        ev.EffectFailed(key="k", effect="open_pull", reason="no"),
+        ev.Ticked(),
+    )
