@@ -96,7 +96,8 @@ async def _play(
             _leave(stage, results)
         _summary(say.console, results)
         if keep:
-            await _stay(stage, say)
+            async with stage.production(stories[-1]):
+                await _stay(stage, say)
     return results
 
 
