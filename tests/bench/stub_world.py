@@ -67,6 +67,9 @@ class StubRepositories:
     async def tree(self, ref: MissionRef, commit: str) -> str:
         return self.trees[commit]
 
+    async def read(self, ref: MissionRef, branch: str, path: str) -> bytes | None:
+        return None
+
     async def push_patch(
         self, ref: MissionRef, effect: PushPatch, order: CommitOrder
     ) -> BranchPushed | PatchRefused:
