@@ -1,5 +1,7 @@
 """A mission in every phase, and one event of every type about it."""
 
+from functools import cache
+
 from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain.package import AcceptanceCriteria, MetricObservation, MissionRequest, Symptom
@@ -16,7 +18,12 @@ UNTIL: dict[Phase, tuple[type[fx.Effect], ...]] = {
 
 
 def world_in(phase: Phase) -> World:
-    """Bring a mission into a phase by events alone."""
+    """Return a mission in a phase, as events alone brought it there."""
+    return _brought(phase).copy()
+
+
+@cache
+def _brought(phase: Phase) -> World:
     world = World(waits=UNTIL.get(phase, ()))
     match phase:
         case Phase.FILED:

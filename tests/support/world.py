@@ -5,7 +5,7 @@ carries out effects one by one or all of them, and moves the clock.
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -177,6 +177,12 @@ class World:
         )
     )
 
+    def copy(self) -> "World":
+        """Copy what changes; what is immutable is shared."""
+        lists = {"pending": [*self.pending], "done": [*self.done], "notes": [*self.notes]}
+        tables = {"values": {**self.values}, "landed_by_hand": {**self.landed_by_hand}}
+        return replace(self, phases=[*self.phases], **lists, **tables)
+
     def deliver(self, event: ev.Event) -> Decision:
         """Decide one event and keep what was decided."""
         decision = decide(self.mission, event, self.facts, self.policy, self.now)
@@ -189,7 +195,7 @@ class World:
             self.phases.append(self.mission.phase)
         return decision
 
-    def carry_out(self, effect: fx.Effect) -> ev.Event:
+    def carry_out(self, effect: fx.Effect) -> ev.Event:  # noqa: PLR0912 - a case an effect
         """Say what comes of an effect in a world where everything works."""
         match effect:
             case fx.ReadPermission(login=login, about=about):
@@ -357,6 +363,12 @@ class World:
     def only(self, kind: type[fx.Effect]) -> fx.Effect:
         """Return the one effect of a kind that waits."""
         found = [e for e in self.pending if isinstance(e, kind)]
+        assert len(found) == 1
+        return found[0]
+
+    def only_done(self, kind: type[fx.Effect]) -> fx.Effect:
+        """Return the one effect of a kind that was carried out."""
+        found = [e for e in self.done if isinstance(e, kind)]
         assert len(found) == 1
         return found[0]
 
