@@ -10,6 +10,7 @@ import structlog
 
 from grace import __version__
 from grace.app.bootstrap import (
+    Machine,
     System,
     configuration_hash,
     connect,
@@ -41,10 +42,12 @@ class Steps:
 
 
 @asynccontextmanager
-async def running(settings: Settings, say: Say) -> AsyncIterator[tuple[System, str]]:
+async def running(
+    settings: Settings, say: Say, machine: Machine | None = None
+) -> AsyncIterator[tuple[System, str]]:
     """Boot, work, and shut down; yield the system and its base URL."""
     steps = Steps(say)
-    async with open_system(settings) as system:
+    async with open_system(settings, machine) as system:
         steps.done("hub loads", f"grace {__version__}, store {settings.data_dir / 'grace.db'}")
         steps.done("git state detected", await git_state())
         steps.done("config hash calculated", configuration_hash(system))

@@ -35,7 +35,7 @@ from grace.app.worker import Parts, Worker
 from grace.domain.events import ResultsReported
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
-from grace.ports import Delivery, ForgeError, Routed, Target
+from grace.ports import Clock, Delivery, ForgeError, Routed, Target
 from grace.web.intake import Claims, Intake, Refused, Reported
 from grace.web.server import make_app
 
@@ -50,6 +50,18 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+def at_once() -> None:
+    """Hold nothing up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The clock and the disk; `before_commit` runs before each commit and may delay it."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    before_commit: Callable[[], None] = at_once
+
+
 @dataclass(slots=True)
 class System:
     """All parts of one running bot."""
@@ -61,7 +73,7 @@ class System:
     forge: GitHubForge
     measures: Measures
     client: httpx.AsyncClient
-    clock: SystemClock
+    clock: Clock
     policy: Policy | None = None
     worker: Worker | None = None
     refs: dict[str, MissionRef] = field(default_factory=dict)
@@ -100,12 +112,13 @@ def load_signer(settings: Settings) -> Ed25519Key:
 
 
 @asynccontextmanager
-async def open_system(settings: Settings) -> AsyncIterator[System]:
+async def open_system(settings: Settings, machine: Machine | None = None) -> AsyncIterator[System]:
     """Open everything that needs no forge; close it in the opposite order."""
+    machine = machine or Machine()
     configuration = load_configuration(settings.config_dir)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     signer = load_signer(settings)
-    clock, measures = SystemClock(), Measures()
+    clock, measures = machine.clock, Measures()
     calls: list[Call] = []
 
     def observe(call: Call) -> None:
@@ -124,7 +137,9 @@ async def open_system(settings: Settings) -> AsyncIterator[System]:
         app_id=settings.app_id,
         private_key=settings.private_key(),
     )
-    store = await SqliteStore.open(settings.data_dir / "grace.db", signer)
+    store = await SqliteStore.open(
+        settings.data_dir / "grace.db", signer, before_commit=machine.before_commit
+    )
     try:
         async with httpx.AsyncClient(timeout=HTTP_TIMEOUT_S) as client:
             forge = GitHubForge(site, client, clock, observe, mission)
@@ -349,6 +364,7 @@ def configuration_hash(system: System) -> str:
 
 
 __all__ = [
+    "Machine",
     "SettingsError",
     "System",
     "configuration_hash",

@@ -16,7 +16,7 @@ from grace.adapters.github.session import PAGE, Session
 from grace.adapters.github.wire import Request
 
 _PAGES: Final = 10
-_TRIES: Final = 3
+_TRIES: Final = 5
 _ARRIVED: Final = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
 
 
@@ -40,7 +40,7 @@ class Missed:
     async def ask_again(self, since: datetime) -> int:
         """Have sent again what failed since then and never arrived; return how many.
 
-        One call for each hundred deliveries since then, and one for each that failed. After three
+        One call for each hundred deliveries since then, and one for each that failed. After five
         tries a delivery is left alone.
         """
         failed = lost(await self._since(since))
