@@ -1,0 +1,73 @@
+"""Failures in every phase, and what happens after the end."""
+
+import pytest
+
+from grace.domain import effects as fx
+from grace.domain import events as ev
+from grace.domain.phase import FORWARD, Outcome, Phase
+from support.phases import ALICE, world_in
+from support.world import World
+
+LIVE = [p for p in Phase if p is not Phase.CLOSED]
+
+
+@pytest.mark.parametrize("phase", LIVE)
+def test_a_repository_that_is_gone_ends_a_mission_in_every_phase(phase):
+    world = world_in(phase)
+    world.deliver(ev.RepositoryGone(reason="the repository was deleted"))
+    assert world.mission.outcome is Outcome.CANCELLED
+    assert world.mission.reason == "the repository was deleted"
+    assert world.wake_at is None
+
+
+@pytest.mark.parametrize("phase", LIVE)
+def test_a_failed_effect_holds_what_goes_forward_and_nothing_else(phase):
+    world = world_in(phase)
+    world.deliver(ev.EffectFailed(key="x", effect="publish_check", reason="422"))
+    holds = phase in FORWARD | {Phase.AWAITING_START}
+    assert (world.mission.held is not None) is holds
+    assert world.notes[-1].kind in {"mission.effect_failed", "mission.held", "mission.verdict"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "ready"),
+    [
+        (fx.ReadBase, False),
+        (fx.PushPatch, False),
+        (fx.OpenPull, False),
+        (fx.MergePull, True),
+    ],
+)
+def test_a_failed_step_is_tried_again_after_a_resume(kind, ready):
+    world = World(waits=(kind,)).file()
+    if ready:
+        world.ci().review()
+    world.fail(kind, "the token lost its rights")
+    assert "the token lost its rights" in world.mission.held
+    asked = len(world.asked(kind))
+    world.tick(600)
+    assert len(world.asked(kind)) == asked
+    world.waits = ()
+    world.command("resume").ci()
+    if not ready:
+        world.review()
+    assert world.mission.phase is Phase.OBSERVING
+    assert world.mission.held is None
+
+
+def test_a_merge_that_failed_but_landed_is_seen():
+    world = World(waits=(fx.MergePull,)).file().ci().review()
+    tree = world.mission.attempt.tree
+    world.fail(fx.MergePull, "the answer was lost")
+    assert world.mission.phase is Phase.GATING
+    assert world.merge_by_hand(2, tree).mission.phase is Phase.OBSERVING
+
+
+def test_nothing_is_folded_or_said_once_a_mission_is_closed():
+    world = world_in(Phase.CLOSED)
+    facts = world.facts
+    published = ev.Published(surface="pull", id="77", digest="d")
+    assert world.deliver(published).effects == ()
+    assert world.mission.surface_ids["pull"] == "77"
+    world.deliver(world.pull(state="closed", sender=ALICE))
+    assert world.facts == facts
