@@ -31,7 +31,7 @@ from grace.domain.policy import Policy
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
-TEXTS = [*PAGES, ROOT / "CHANGELOG.md"]
+TEXTS = [*PAGES, ROOT / "README.md", ROOT / "CHANGELOG.md"]
 
 _BLOCK = re.compile(r"<!-- generated: (?P<name>[a-z-]+) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
 _FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -186,7 +186,7 @@ def check_command(line: str) -> None:
 
     Unknown commands and options are errors before that; values are not looked at.
     """
-    words = shlex.split(re.split(r" [|>#] ?", line)[0])[1:]
+    words = shlex.split(re.split(r" {2,}| [|>#] ?", line)[0])[1:]
     result = CliRunner().invoke(cli, [*words, "--help"])
     assert result.exit_code == 0, f"{line}: {result.output}"
 

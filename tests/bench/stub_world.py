@@ -60,6 +60,7 @@ class StubRepositories:
 
     trees: dict[str, str] = field(default_factory=dict)
     heads: dict[str, str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
 
     async def tip(self, ref: MissionRef, branch: str) -> BaseRead:
         return BaseRead(branch=branch, sha=BASE)
@@ -68,7 +69,7 @@ class StubRepositories:
         return self.trees[commit]
 
     async def read(self, ref: MissionRef, branch: str, path: str) -> bytes | None:
-        return None
+        return self.files.get(path)
 
     async def push_patch(
         self, ref: MissionRef, effect: PushPatch, order: CommitOrder
@@ -96,6 +97,7 @@ class StubRepositories:
         self, ref: MissionRef, branch: str, files: Mapping[str, bytes], order: CommitOrder
     ) -> None:
         signed_commit(sha(repr(sorted(files))), BASE, order)
+        self.files |= files
 
 
 @dataclass
