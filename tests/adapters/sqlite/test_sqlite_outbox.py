@@ -187,4 +187,13 @@ async def test_next_wake_is_the_earliest_of_all(world):
     await world.open_mission(2, wake_at=world.now + timedelta(hours=1))
     assert await world.store.next_wake() == world.now + timedelta(hours=1)
     await world.settle(uid, effects=(world.effect("a"),))
-    assert await world.store.next_wake() == world.now
+    wake = await world.store.next_wake()
+    assert wake is not None
+    assert wake <= world.now
+
+
+async def test_new_effect_is_due_even_when_the_clock_was_put_back(world):
+    uid = await world.open_mission(1)
+    await world.settle(uid, effects=(world.effect("a"),))
+    jobs = await world.store.jobs(world.now - timedelta(hours=3), 10)
+    assert [job.effect.key for job in jobs] == ["a"]

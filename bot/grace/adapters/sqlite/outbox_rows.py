@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from grace.adapters.sqlite.errors import EffectGone
 from grace.adapters.sqlite.event_rows import add_event
@@ -11,6 +12,9 @@ from grace.domain.effects import EFFECT, Effect
 from grace.domain.events import EffectFailed, Event
 from grace.domain.ledger import Head
 from grace.ports import Job
+
+# A new effect is due whatever the clock says: one that is put back must not hold it up.
+AT_ONCE: Final = 0
 
 # The oldest open effect of its mission, not begun, whose mission has heard of the one before.
 _READY = """
@@ -46,7 +50,7 @@ def add(
                 effect.key,
                 effect.slot,
                 EFFECT.dump_json(effect).decode(),
-                micros(now),
+                AT_ONCE,
                 micros(now),
                 entry.log,
                 entry.seq,
