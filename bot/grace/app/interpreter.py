@@ -12,7 +12,7 @@ from grace.domain import events as ev
 from grace.domain import trailers
 from grace.domain.audit_comment import render_audit
 from grace.domain.audit_layout import CHECKPOINT, LEDGER_BRANCH, branch_files, file_start
-from grace.domain.ledger import Entry, LedgerError
+from grace.domain.ledger import LedgerError, parse_line
 from grace.domain.ledger_verify import parse_checkpoint, sign_head
 from grace.domain.policy import Policy
 from grace.domain.render import marker
@@ -26,6 +26,7 @@ from grace.ports import (
     Forge,
     ForgeGone,
     ForgeRefused,
+    ForgeUnavailable,
     Job,
     MergeAnswer,
     MergeDraft,
@@ -36,6 +37,7 @@ from grace.ports import (
 
 AUDIT_ROWS = 200
 PAGE = 1000
+KILL_SWITCH_RETRY_S = 10.0
 METHOD_NOT_ALLOWED = 405
 CONFLICT = 409
 
@@ -75,6 +77,7 @@ class Interpreter:
             )
 
     async def _do(self, job: Job) -> ev.Event:
+        await self._stop_if_killed(job)
         match job.effect:
             case fx.ReadPermission() as effect:
                 return await self._permission(job, effect)
@@ -103,6 +106,15 @@ class Interpreter:
             case _:
                 await self._small(job)
                 return ev.EffectDone(key=job.effect.key)
+
+    async def _stop_if_killed(self, job: Job) -> None:
+        """Put off what was decided before the kill switch came on and would change code."""
+        effect = job.effect
+        forward = isinstance(effect, fx.PushPatch | fx.MergePull) or (
+            isinstance(effect, fx.OpenPull) and effect.purpose == "work"
+        )
+        if forward and await self._world.store.kill_switch():
+            raise ForgeUnavailable("the kill switch is on", KILL_SWITCH_RETRY_S)
 
     async def _small(self, job: Job) -> None:
         """Carry out what has nothing to tell; doing any of these twice is doing it once."""
@@ -290,11 +302,11 @@ class Interpreter:
         standing = await repositories.read(ref, LEDGER_BRANCH, CHECKPOINT)
         published = _published(standing)
         first = file_start(published + 1)
-        entries = await self._entries_from(ref.log, first)
-        if not entries:
+        lines = await self._lines_from(ref.log, first)
+        if not lines:
             return
-        head = entries[-1].head
-        files = branch_files([e.line for e in entries], sign_head(head, signer), first=first)
+        head = parse_line(lines[-1]).head
+        files = branch_files(lines, sign_head(head, signer), first=first)
         order = CommitOrder(
             message=lambda _tree: f"Publish the ledger up to entry {head.seq}\n",
             sign=lambda raw: sign_commit(raw, signer),
@@ -302,12 +314,12 @@ class Interpreter:
         )
         await repositories.publish(ref, LEDGER_BRANCH, files, order)
 
-    async def _entries_from(self, log: str, first: int) -> list[Entry]:
-        """Read a log from one entry to its end, page by page."""
-        entries: list[Entry] = []
-        while page := await self._world.store.entries(log, first - 1 + len(entries), PAGE):
-            entries += page
-        return entries
+    async def _lines_from(self, log: str, first: int) -> list[bytes]:
+        """Read a log's records from one entry to its end, page by page, as they are stored."""
+        lines: list[bytes] = []
+        while page := await self._world.store.lines(log, first - 1 + len(lines), PAGE):
+            lines += page
+        return lines
 
 
 def _published(checkpoint: bytes | None) -> int:

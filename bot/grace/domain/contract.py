@@ -71,6 +71,13 @@ def parse(body: str, policy: Policy) -> MissionRequest:
     return request
 
 
+def dump(request: MissionRequest) -> str:
+    """Write a contract as YAML that `parse` reads again; no text in it can end a code block."""
+    fields = request.model_dump(mode="json", exclude_defaults=True)
+    text = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=100)
+    return text.replace("`" * 3, "'" * 3).replace("~" * 3, "---")
+
+
 def check(request: MissionRequest, policy: Policy) -> list[Problem]:
     """Find what is wrong with a well-formed request: unknown names, metrics nobody measures."""
     problems = _check_subsystem(request.subsystem_id, policy)

@@ -65,6 +65,9 @@ def tests_gate(
             reason = f"CI job {broken[0].name} ended with {broken[0].conclusion}; no report yet"
             return leaf("tests", Result.PENDING, reason, CI)
         return leaf("tests", Result.PENDING, f"no report for {head[:10]} yet", CI)
+    if report.workflow not in policy.governance.tests.workflows:
+        reason = f"{report.workflow} is not a workflow that governance listens to"
+        return leaf("tests", Result.FAIL, reason, "an operator, in governance.yaml")
     if report.base_sha != attempt.base:
         reason = f"the report is about base {report.base_sha[:10]}, not {(attempt.base or '')[:10]}"
         return leaf("tests", Result.PENDING, reason, CI)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from grace.domain.contract import dump
 from grace.domain.events import Permission
 from grace.domain.gates import approvals_needed
 from grace.domain.mission import Attempt, Mission, Window
@@ -345,5 +346,10 @@ def mission_body(mission: Mission) -> str:
             f"Filed by Grace for the alert `{inline(mission.alert or '')}`.",
             "",
             *(quoted(s.description) for s in symptoms),
+            "",
+            "Add a patch candidate below (`workspace: {patch_candidates: [{name, diff}]}`), then "
+            "comment `/grace start`.",
+            "",
+            f"```yaml\n{dump(request)}```" if request else "",
         ]
     )

@@ -34,11 +34,18 @@ class Approvals(Frozen):
 
 
 class Tests(Frozen):
-    """Which suites must be reported, and how long CI may take."""
+    """Which suites must be reported, by which workflows, and how long CI may take.
+
+    A report of any other workflow counts for nothing.
+    """
 
     __test__ = False
 
     suites: Annotated[tuple[str, ...], Field(min_length=1)] = ("unit", "integration")
+    workflows: Annotated[tuple[str, ...], Field(min_length=1)] = (
+        ".github/workflows/ci.yml",
+        ".github/workflows/grace.yml",
+    )
     timeout_minutes: Minutes = 60
     ask_after_minutes: Minutes = 5
 

@@ -138,10 +138,19 @@ async def ci_results(request: web.Request) -> web.Response:
     return await accept(intake, Delivery("ci", delivery_id, "results", stored, intake.clock.now()))
 
 
+def workflow_path(workflow_ref: str, repository: str) -> str:
+    """Return `.github/workflows/x.yml` out of `owner/name/.github/workflows/x.yml@ref`."""
+    path = workflow_ref.partition("@")[0]
+    return (
+        path[len(repository) + 1 :] if path.lower().startswith(f"{repository}/".lower()) else path
+    )
+
+
 def check_claims(claims: Claims, report: CIReport) -> None:
     """Refuse a report that speaks of another run or repository than its token proves."""
     pairs = (
         ("repository", claims.repository.lower(), report.repository.lower()),
+        ("workflow", workflow_path(claims.workflow, claims.repository), report.workflow),
         ("run_id", claims.run_id, report.run_id),
         ("run_attempt", claims.run_attempt, report.run_attempt),
     )

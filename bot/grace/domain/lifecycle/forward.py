@@ -22,6 +22,7 @@ from grace.domain.verdict import Condition, Result, all_of
 
 AGENT = "candidate"
 RETRY_MERGE = timedelta(seconds=30)
+GATE_PATIENCE = 6  # people are slower than CI
 
 
 def request_of(draft: Draft) -> MissionRequest:
@@ -305,11 +306,20 @@ def await_ci(draft: Draft) -> None:
         )
         fail_attempt(draft, ci_failure(words))
         return
+    ask_when_silent(draft, patience)
+    draft.wake(end)
+
+
+def ask_when_silent(draft: Draft, patience: timedelta) -> None:
+    """Read the pull request when nothing was heard for so long, once in each such while."""
+    attempt = attempt_of(draft)
+    pushed = attempt.pushed_at or draft.now
+    heard = max(draft.facts.heard_at or pushed, pushed)
     rounds = int((draft.now - pushed) / patience)
     if rounds > 0 and draft.now - heard >= patience and draft.mission.pull is not None:
         number = draft.mission.pull.number
-        draft.ask(ReadPull(key=f"read/{attempt.number}/{rounds}", number=number))
-    draft.wake(min(end, pushed + (rounds + 1) * patience))
+        draft.ask(ReadPull(key=f"read/{attempt.number}/{patience}/{rounds}", number=number))
+    draft.wake(pushed + (rounds + 1) * patience)
 
 
 def ci_failure(words: str) -> Condition:
@@ -337,6 +347,8 @@ def gating(draft: Draft) -> None:
     if mission.merge_after is not None or mission.forge_says:
         retry_merge(draft)
         return
+    rules = draft.policy.governance.tests
+    ask_when_silent(draft, GATE_PATIENCE * timedelta(minutes=rules.ask_after_minutes))
     if tree.passes and not blocked(draft) and fresh_base(draft):
         draft.passed = tree
         request_merge(draft, attempt)

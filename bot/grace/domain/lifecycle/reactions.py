@@ -27,9 +27,9 @@ def issue_seen(draft: Draft, event: ev.IssueSeen) -> None:
     """Read the contract: before the start it replaces the old one, later it waits for a start."""
     mission = draft.mission
     digest = sha256(event.body.encode()).hexdigest()
-    if mission.alert is not None or digest == mission.body_digest:
+    if event.sender.login == draft.policy.bot_login or digest == mission.body_digest:
         return
-    edited = bool(mission.body_digest)
+    edited = bool(mission.body_digest) or mission.alert is not None
     draft.set(body_digest=digest, title=event.title, requester=event.author, issue=event.number)
     editor = event.sender if edited else event.author
     ask_permission(draft, "filed", event.author.login)
