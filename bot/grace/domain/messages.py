@@ -347,8 +347,10 @@ def mission_body(mission: Mission) -> str:
             "",
             *(quoted(s.description) for s in symptoms),
             "",
-            "Add a patch candidate below (`workspace: {patch_candidates: [{name, diff}]}`), then "
-            "comment `/grace start`.",
+            (
+                "Add a patch candidate below (`workspace: {patch_candidates: [{name, diff}]}`), "
+                "then comment `/grace start`."
+            ),
             "",
             f"```yaml\n{dump(request)}```" if request else "",
         ]
