@@ -32,7 +32,7 @@ from grace.localforge.runs import (
 )
 
 WORKFLOW = ".github/workflows/ci.yml"
-MUST_PASS = "tests.unit.test_app.test_delay"  # noqa: S105 - a test's name
+MUST_PASS = "tests.unit.test_app.test_delay"
 JOBS = (
     PlannedJob("unit", "unit", ()),
     PlannedJob("integration", "integration", ()),
@@ -122,7 +122,7 @@ def _stress(subject: str, delay_ms: float) -> StressReport:
 class FastCI:
     """The forge's `WorkflowRunner`. `tokens` keeps each run's job token and report, for tests.
 
-    `silent` runs report nothing, so that a test may report for them.
+    `silent` runs get a token and report nothing, so that a test may report for them.
     """
 
     bot_url: str
@@ -147,7 +147,7 @@ class FastCI:
             conclusion = "failure" if job == "unit" and not found.good else "success"
             yield JobFinished(job, job, conclusion, datetime.now(UTC), notes, f"# {job}")
         yield JobStarted("report", "report", datetime.now(UTC))
-        status = 0 if self.silent else await self._report(request, found)
+        status = await self._report(request, found)
         conclusion = "success" if status in {0, 202} else "failure"
         yield JobFinished("report", "report", conclusion, datetime.now(UTC), (), "")
 
@@ -175,9 +175,11 @@ class FastCI:
 
     async def _report(self, request: RunRequest, found: Findings) -> int:
         report = await self.report(request, found)
-        async with httpx.AsyncClient(timeout=10, verify=False) as client:  # noqa: S501 - no TLS
+        async with httpx.AsyncClient(timeout=10, verify=False) as client:
             token = await job_token(client, request.env)
             self.tokens.append((token, report))
+            if self.silent:
+                return 0
             status = await post_report(client, self.bot_url, token, report.model_dump_json())
         self.answers.append(status)
         return status

@@ -30,7 +30,9 @@ T = TypeVar("T")
 
 
 async def eventually(
-    look: Callable[[], Awaitable[T | None]], what: Callable[[], str] | str, within: float = PATIENCE_S
+    look: Callable[[], Awaitable[T | None]],
+    what: Callable[[], str] | str,
+    within: float = PATIENCE_S,
 ) -> T:
     """Look until something is seen; say what was awaited when it never is."""
     loop = asyncio.get_running_loop()

@@ -12,7 +12,7 @@ import httpx
 import yaml
 
 from grace.app.boot import running
-from grace.app.bootstrap import System
+from grace.app.bootstrap import Machine, System
 from grace.app.settings import Settings
 from grace.demo.stage import EVENTS, PERMISSIONS
 from grace.localforge.forge import App, ForgeConfig, LocalForge, Repository
@@ -23,8 +23,8 @@ from support.flow_people import Deployer, MetricPage, Reviewer, at_work, metric_
 
 OWNER = "acme"
 PEOPLE = {"alice": "write", "rita": "write", "mallory": "read"}
-SECRET = "flow-webhook-secret"  # noqa: S105 - a test's own
-ALERT_TOKEN, OPERATOR_TOKEN = "flow-alert-token", "flow-operator-token"  # noqa: S105 - as above
+SECRET = "flow-webhook-secret"
+ALERT_TOKEN, OPERATOR_TOKEN = "flow-alert-token", "flow-operator-token"
 GOVERNANCE: dict[str, Any] = {
     "observation": {"sample_interval_seconds": 0.2, "min_samples": 3, "regress_after": 3},
     "tests": {"timeout_minutes": 3, "ask_after_minutes": 1},
@@ -133,11 +133,11 @@ class Stage:
         }
 
     @asynccontextmanager
-    async def bot(self) -> AsyncIterator["Bot"]:
-        """Run the bot in this process."""
+    async def bot(self, machine: Machine | None = None, **settings: str) -> AsyncIterator["Bot"]:
+        """Run the bot in this process; `settings` come on top of the stage's."""
         said: list[str] = []
-        settings = Settings.model_validate(self.settings())
-        async with running(settings, said.append) as (system, url):
+        given = Settings.model_validate({**self.settings(), **settings})
+        async with running(given, said.append, machine) as (system, url):
             look = await Look.at(self)
             try:
                 yield Bot(system, url, look, said)
@@ -145,7 +145,9 @@ class Stage:
                 await look.close()
 
     @asynccontextmanager
-    async def people(self, *, deploying: bool = True, reviewing: bool = True) -> AsyncIterator[None]:
+    async def people(
+        self, *, deploying: bool = True, reviewing: bool = True
+    ) -> AsyncIterator[None]:
         """Let the deployer and the reviewer work."""
         name = self.repository.full_name
         workers: list[Deployer | Reviewer] = []
