@@ -114,6 +114,9 @@ class Look:
     async def lines(self, mission: Mission) -> list[bytes]:
         return list(await self._reader.lines(mission.ref.log, 0, 10_000_000))
 
+    async def kill_switch(self) -> bool:
+        return await self._reader.kill_switch()
+
     def keys(self) -> PublicKeys:
         return PublicKeys(Ed25519Key.load(self._stage.data / "signing.key").public)
 
