@@ -106,6 +106,9 @@ async def ask_for_missed(system: System) -> None:
             asked = await system.forge.ask_again(since)
         except ForgeError as error:
             log.warning("failed", reason=error.sentence)
+        except Exception:
+            log.exception("failed")
+            system.measures.faults.labels(loop="redelivery").inc()
         else:
             since = min(now, system.clock.now()) - OVERLAP
             if asked:
@@ -120,21 +123,17 @@ async def serve(settings: Settings, say: Say) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     waiting = asyncio.create_task(stop.wait())
-    serving = asyncio.create_task(_until(settings, say, stop))
+    serving = asyncio.create_task(_forever(settings, say))
     await asyncio.wait({waiting, serving}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
-    if not serving.done() and not stop.is_set():
-        serving.cancel()
-    if stop.is_set() and not serving.done():
-        try:
-            async with asyncio.timeout(RETRY_S * 2):
-                await asyncio.shield(serving)
-        except TimeoutError:
-            serving.cancel()
-    await asyncio.gather(serving, return_exceptions=False)
+    # Cancelling is the clean way: everything that runs is closed in the opposite order.
+    serving.cancel()
+    (end,) = await asyncio.gather(serving, return_exceptions=True)
+    if isinstance(end, BaseException) and not isinstance(end, asyncio.CancelledError):
+        raise end
     say("stopped")
 
 
-async def _until(settings: Settings, say: Say, stop: asyncio.Event) -> None:
+async def _forever(settings: Settings, say: Say) -> None:
     async with running(settings, say):
-        await stop.wait()
+        await asyncio.Event().wait()
