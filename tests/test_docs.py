@@ -24,7 +24,7 @@ from grace.app.settings import Settings
 from grace.cli.main import app as cli
 from grace.domain.catalog import Catalog, MetricDefinition, Subsystem, Subsystems
 from grace.domain.effects import EFFECT_RULES, EFFECT_TYPES
-from grace.domain.lifecycle.reactions import HEARD
+from grace.domain.lifecycle.table import HEARD
 from grace.domain.phase import STAGES, TRANSITIONS, Phase, Severity
 from grace.domain.policy import Policy
 

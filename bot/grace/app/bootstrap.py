@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -207,7 +207,7 @@ def build_worker(system: System, policy: Policy) -> Worker:
         system.store,
         system.clock,
         {
-            "github": from_github(ours),
+            "github": from_github(ours, policy, system.refs),
             "ci": from_ci,
             "alertmanager": from_alerts,
         },
@@ -217,14 +217,24 @@ def build_worker(system: System, policy: Policy) -> Worker:
     )
 
 
-def from_github(ours: Ours) -> Callable[[Delivery], Translation]:
-    """Translate webhooks of GitHub."""
+def from_github(
+    ours: Ours, policy: Policy, refs: Mapping[str, MissionRef]
+) -> Callable[[Delivery], Translation]:
+    """Translate webhooks of GitHub; repositories that are no subsystem's are left alone."""
 
     def read(delivery: Delivery) -> Translation:
         try:
-            return translate(delivery, ours)
+            routed, note = translate(delivery, ours)
         except TranslationError as error:
             raise Unreadable(error.sentence) from error
+        ids = {ref.repository_id for ref in refs.values()}
+        known = tuple(
+            r
+            for r in routed
+            if r.target.ref.repository_id in ids
+            or policy.names_in(r.target.ref.host, r.target.ref.repository)
+        )
+        return known, note if len(known) == len(routed) else "ignored: no subsystem lives there"
 
     return read
 
@@ -262,6 +272,7 @@ def make_intake(system: System) -> Intake:
         webhook=lambda headers, body: _webhook(headers, body, secrets),
         token=_token_check(verifier, settings.forge_host),
         alerts=lambda body: _alerts(system, body),
+        workflows=system.configuration.governance.tests.workflows,
         alert_token=token.get_secret_value() if token is not None else None,
         operator_token=operator.get_secret_value() if operator is not None else None,
     )
@@ -288,6 +299,7 @@ def _token_check(verifier: OidcVerifier, host: str) -> Callable[[str], Awaitable
             repository=claims.repository,
             repository_id=claims.repository_id,
             head_ref=claims.head_ref,
+            event=claims.event_name,
             run_id=claims.run_id,
             run_attempt=claims.run_attempt,
             workflow=claims.workflow_ref,

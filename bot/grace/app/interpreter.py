@@ -4,6 +4,8 @@ An effect runs at least once and is seen at most once. `Job.tries` above 0 says 
 happened already: then the marker that it leaves is looked for first (see `EFFECT_RULES`).
 """
 
+import asyncio
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -14,6 +16,7 @@ from grace.domain.audit_comment import render_audit
 from grace.domain.audit_layout import CHECKPOINT, LEDGER_BRANCH, branch_files, file_start
 from grace.domain.ledger import LedgerError, parse_line
 from grace.domain.ledger_verify import parse_checkpoint, sign_head
+from grace.domain.lifecycle.merging import withdrawn
 from grace.domain.policy import Policy
 from grace.domain.render import marker
 from grace.domain.signing import Signer
@@ -40,6 +43,7 @@ PAGE = 1000
 KILL_SWITCH_RETRY_S = 10.0
 METHOD_NOT_ALLOWED = 405
 CONFLICT = 409
+NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Interpreter:
     def __init__(self, world: World) -> None:
         self._world = world
         self._names: dict[str, str] = {}
+        self._publishing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def carry_out(self, job: Job) -> ev.Event:
         """Carry out an effect and return what came of it.
@@ -85,6 +90,9 @@ class Interpreter:
                 return await self._world.repositories.tip(job.mission.ref, branch)
             case fx.ReadPull(number=number):
                 return await self._read_pull(job, number)
+            case fx.ReadContains(head=head, landed=landed):
+                contains = await self._world.repositories.contains(job.mission.ref, head, landed)
+                return ev.ContainsRead(head=head, contains=contains)
             case fx.PushPatch() as effect:
                 return await self._push_patch(job, effect)
             case fx.OpenPull() as effect:
@@ -129,11 +137,13 @@ class Interpreter:
             case fx.ClosePull(number=number):
                 await forge.close_change(ref, number)
             case fx.PublishLedger():
-                await self._publish_ledger(job)
+                async with self._publishing[ref.log]:
+                    await self._publish_ledger(job)
             case (
                 fx.ReadPermission()
                 | fx.ReadBase()
                 | fx.ReadPull()
+                | fx.ReadContains()
                 | fx.PushPatch()
                 | fx.OpenPull()
                 | fx.PublishComment()
@@ -159,10 +169,19 @@ class Interpreter:
         return ev.ChangeRead(pull=state.pull, reviews=state.reviews, checks=state.checks)
 
     async def _landed(self, job: Job, number: int, sha: str) -> ev.Merged:
-        tree = await self._world.repositories.tree(job.mission.ref, sha)
-        work = job.mission.pull is not None and job.mission.pull.number == number
+        """Say what landed, and of a revert whether it restored what it was to restore."""
+        mission, repositories = job.mission, self._world.repositories
+        tree = await repositories.tree(mission.ref, sha)
+        work = mission.pull is not None and mission.pull.number == number
+        restored = None
+        if not work and mission.landing is not None:
+            restored = await repositories.restored(mission.ref, mission.landing.sha, sha)
         return ev.Merged(
-            purpose="work" if work else "revert", sha=sha, tree=tree, at=self._world.clock.now()
+            purpose="work" if work else "revert",
+            sha=sha,
+            tree=tree,
+            at=self._world.clock.now(),
+            restored=restored,
         )
 
     async def _named(self, job: Job) -> str:
@@ -201,7 +220,8 @@ class Interpreter:
     async def _push_patch(self, job: Job, effect: fx.PushPatch) -> ev.Event:
         message = self._message(job, effect.subject, effect.body, effect.agent)
         order = self._order(job, message, await self._named(job))
-        return await self._world.repositories.push_patch(job.mission.ref, effect, order)
+        leased = effect.model_copy(update={"expected": job.mission.remote_head})
+        return await self._world.repositories.push_patch(job.mission.ref, leased, order)
 
     async def _push_revert(self, job: Job, effect: fx.PushRevert) -> ev.Event:
         message = self._message(job, effect.subject, effect.body, "revert")
@@ -232,11 +252,19 @@ class Interpreter:
         if known is None and job.tries > 0:
             mark = marker(mission, effect.surface)
             known = await forge.find_comment(mission.ref, effect.number, mark)
-        if known is None:
+        if known is None or not await self._edited(job, known, body):
             known = await forge.post_comment(mission.ref, effect.number, body)
-        else:
-            await forge.edit_comment(mission.ref, known, body)
         return ev.Published(surface=effect.surface, id=known, digest=effect.digest)
+
+    async def _edited(self, job: Job, comment: str, body: str) -> bool:
+        """Edit a comment; False: somebody deleted it, and a new one takes its place."""
+        try:
+            await self._world.forge.edit_comment(job.mission.ref, comment, body)
+        except ForgeRefused as error:
+            if error.status != NOT_FOUND:
+                raise
+            return False
+        return True
 
     async def _audit(self, job: Job) -> str:
         """Render the mission's newest entries and the signed head of its log."""
@@ -269,6 +297,10 @@ class Interpreter:
             state = await forge.read_change(ref, effect.number)
             if state.pull.merged and state.pull.merge_sha is not None:
                 return await self._landed(job, effect.number, state.pull.merge_sha)
+        why = await self._withdrawn(job, effect)
+        if why is not None:
+            refusal = ev.MergeRefusal.WITHDRAWN
+            return ev.MergeRefused(purpose=effect.purpose, refusal=refusal, reason=why)
         message = self._message(job, effect.subject, effect.body, effect.agent, effect.approved_by)
         sealed = self._order(job, message, await self._named(job)).message(effect.tree)
         subject, _, rest = sealed.partition("\n")
@@ -284,6 +316,17 @@ class Interpreter:
             return await self._landed(job, effect.number, answer.sha)
         refusal = _refusal(answer)
         return ev.MergeRefused(purpose=effect.purpose, refusal=refusal, reason=answer.message)
+
+    async def _withdrawn(self, job: Job, effect: fx.MergePull) -> str | None:
+        """Say why what was decided holds no longer; after a doubtful try gates run again."""
+        if effect.purpose != "work":
+            return None
+        if job.tries > 0:
+            return "the first try ended in doubt and did not merge; every gate is asked again"
+        found = await self._world.store.find(job.mission.name)
+        if found is None:
+            return "the mission is not in the store"
+        return withdrawn(found[0], found[1], self._world.policy)
 
     async def _file_issue(self, job: Job, effect: fx.FileIssue) -> ev.Event:
         forge, ref = self._world.forge, job.mission.ref

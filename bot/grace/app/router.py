@@ -49,7 +49,7 @@ class Router:
             return translator(delivery)
         except Unreadable as error:
             return (), f"unreadable: {error}"
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - logged, and marked with its reason
             # A translator is pure, so it would fail again: it must not hold up what is behind it.
             self._log.exception("translator failed", delivery=delivery.delivery_id)
             return (), f"not read, by a fault of the program: {type(error).__name__}: {error}"

@@ -24,6 +24,7 @@ from grace.domain.verdict import Verdict
 from grace.ports import Clock, ForgeUnavailable, Job, Ruling, Store, Turn
 
 MAX_SLEEP = timedelta(seconds=30)
+COOLING = timedelta(seconds=30)
 FIRST_RETRY_S = 1.0
 LAST_RETRY_S = 60.0
 BATCH = 50
@@ -55,6 +56,7 @@ class Worker:
         self._measures = parts.measures
         self._parallel = parts.parallel
         self._news = asyncio.Event()
+        self._cooling: dict[UUID, datetime] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger("worker")
         self.failures: dict[str, str] = {}
@@ -102,7 +104,7 @@ class Worker:
         limit = MAX_SLEEP
         if wake_at is not None:
             limit = max(timedelta(0), min(limit, wake_at - self._clock.now()))
-        if not limit and self._running:
+        if not limit and (self._running or self._cooling):
             limit = timedelta(milliseconds=20)
         try:
             async with asyncio.timeout(limit.total_seconds()):
@@ -112,16 +114,21 @@ class Worker:
 
     async def _turns(self) -> int:
         """Give every mission that waits its turn."""
-        due = await self._store.due(self._clock.now(), BATCH)
+        now = self._clock.now()
+        due = await self._store.due(now, BATCH + len(self._cooling))
         done = 0
         for uid in due:
+            if self._cooling.get(uid, now) > now:
+                continue
             try:
                 done += await self.turn(uid)
             except Exception as error:  # noqa: BLE001 - one mission's fault is not another's
                 self._log.exception("turn failed", mission=str(uid))
                 self._measures.faults.labels(loop="turn").inc()
                 self.failures[f"mission {uid}"] = f"{type(error).__name__}: {error}"
+                self._cooling[uid] = now + COOLING
             else:
+                self._cooling.pop(uid, None)
                 self.failures.pop(f"mission {uid}", None)
         return done
 
@@ -183,14 +190,30 @@ class Worker:
         self._measures.effects.labels(kind=kind).observe(
             asyncio.get_running_loop().time() - started
         )
-        await self._store.finish(job.id, event, self._clock.now())
+        await self._surely("finish", lambda: self._store.finish(job.id, event, self._clock.now()))
 
     async def _postpone(self, job: Job, reason: str, retry_after: float | None) -> None:
         delay = min(FIRST_RETRY_S * 2**job.tries, LAST_RETRY_S)
         due = self._clock.now() + timedelta(seconds=max(delay, retry_after or 0.0))
         self._measures.retries.labels(kind=job.effect.kind).inc()
         self._log.warning("postponed", reason=reason, tries=job.tries + 1, until=due.isoformat())
-        await self._store.postpone(job.id, due, reason)
+        await self._surely("postpone", lambda: self._store.postpone(job.id, due, reason))
+
+    async def _surely(self, what: str, write: Callable[[], Awaitable[None]]) -> None:
+        """Write until it is written: an effect that ended must not stay begun."""
+        delay = FIRST_RETRY_S
+        while True:
+            try:
+                await write()
+            except Exception as error:  # noqa: BLE001 - logged, counted, shown in /readyz, tried again
+                self._log.exception("store failed", write=what)
+                self._measures.faults.labels(loop="store").inc()
+                self.failures["store"] = f"{type(error).__name__}: {error}"
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, LAST_RETRY_S)
+            else:
+                self.failures.pop("store", None)
+                return
 
 
 def rule(turn: Turn, policy: Policy, now: datetime) -> Ruling:

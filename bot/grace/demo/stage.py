@@ -146,7 +146,7 @@ async def set_up(workdir: Path, stories: tuple[Story, ...], say: Say) -> AsyncIt
         for repository in repositories.values():
             await protect(forge, people, repository, app.id)
         config = workdir / "config"
-        write_config(config, repositories, service_port)
+        write_config(config, repositories, service_port, forge.ci_app_id)
         settings = Settings(
             data_dir=bot_data,
             config_dir=config,
@@ -201,7 +201,9 @@ async def protect(forge: LocalForge, people: People, repository: Repository, app
         answer.raise_for_status()
 
 
-def write_config(folder: Path, repositories: dict[str, Repository], service_port: int) -> None:
+def write_config(
+    folder: Path, repositories: dict[str, Repository], service_port: int, ci_app_id: int
+) -> None:
     """Write the bot's configuration: two metrics of the live service, a subsystem a story."""
     page = f"http://127.0.0.1:{service_port}/metrics"
     metrics = {
@@ -245,7 +247,7 @@ def write_config(folder: Path, repositories: dict[str, Repository], service_port
             "regress_after": 3,
             "deployment_timeout_minutes": 2,
         },
-        "tests": {"timeout_minutes": 5, "ask_after_minutes": 1},
+        "tests": {"timeout_minutes": 5, "ask_after_minutes": 1, "ci_app_ids": [ci_app_id]},
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in (

@@ -13,7 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from grace.domain.fences import blanked, fences
-from grace.domain.mission import FieldError
+from grace.domain.mission import FieldError, MissionRef
 from grace.domain.package import MissionRequest
 from grace.domain.policy import Policy
 
@@ -48,8 +48,8 @@ def contract_hash(request: MissionRequest) -> str:
     return "sha256:" + hashlib.sha256(canonical).hexdigest()
 
 
-def parse(body: str, policy: Policy) -> MissionRequest:
-    """Parse an issue body and check it against catalog and subsystems.
+def parse(body: str, policy: Policy, ref: MissionRef) -> MissionRequest:
+    """Parse an issue body and check it against the catalog and its repository's subsystems.
 
     Raises `ContractError` with every error by field.
     """
@@ -63,9 +63,9 @@ def parse(body: str, policy: Policy) -> MissionRequest:
         problems += _from_pydantic(error, {field for field, _ in problems})
         request = None
     if request is not None:
-        problems += check(request, policy)
+        problems += check(request, policy, ref)
     else:
-        problems += _check_subsystem(fields.get("subsystem_id"), policy)
+        problems += _check_subsystem(fields.get("subsystem_id"), policy, ref)
     if problems or request is None:
         raise ContractError(tuple(FieldError(field=f, problem=p) for f, p in problems))
     return request
@@ -78,9 +78,9 @@ def dump(request: MissionRequest) -> str:
     return text.replace("`" * 3, "'" * 3).replace("~" * 3, "---")
 
 
-def check(request: MissionRequest, policy: Policy) -> list[Problem]:
+def check(request: MissionRequest, policy: Policy, ref: MissionRef) -> list[Problem]:
     """Find what is wrong with a well-formed request: unknown names, metrics nobody measures."""
-    problems = _check_subsystem(request.subsystem_id, policy)
+    problems = _check_subsystem(request.subsystem_id, policy, ref)
     for i, target in enumerate(request.acceptance_criteria.metric_targets):
         where = f"acceptance_criteria.metric_targets[{i}].metric_id"
         definition = policy.catalog.metrics.get(target.metric_id)
@@ -102,12 +102,12 @@ def check(request: MissionRequest, policy: Policy) -> list[Problem]:
     return problems
 
 
-def _check_subsystem(name: object, policy: Policy) -> list[Problem]:
-    known = policy.subsystems.subsystems
+def _check_subsystem(name: object, policy: Policy, ref: MissionRef) -> list[Problem]:
+    known = policy.names_in(ref.host, ref.repository)
     if not isinstance(name, str) or name in known:
         return []
-    listed = ", ".join(sorted(known)) or "none"
-    return [("subsystem_id", f"unknown subsystem {name[:80]!r}; configured are: {listed}")]
+    listed = ", ".join(known) or "none"
+    return [("subsystem_id", f"unknown subsystem {name[:80]!r}; this repository has: {listed}")]
 
 
 def _error(field: str, problem: str) -> ContractError:
@@ -116,7 +116,11 @@ def _error(field: str, problem: str) -> ContractError:
 
 def _from_pydantic(error: ValidationError, known: set[str]) -> list[Problem]:
     found: list[Problem] = []
-    for item in error.errors(include_url=False, include_context=False, include_input=False):
+    items = error.errors(include_url=False, include_context=False, include_input=False)
+    outer = {item["loc"][:n] for item in items for n in range(len(item["loc"]))}
+    for item in items:
+        if item["loc"] and item["loc"] in outer:
+            continue  # what is wrong inside says it: a list whose items are wrong counts as short
         where = ""
         for part in item["loc"]:
             where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)

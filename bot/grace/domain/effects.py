@@ -38,15 +38,26 @@ class ReadPull(EffectBase):
     number: int
 
 
+class ReadContains(EffectBase):
+    """Ask whether `head`, which was deployed, contains the commit that landed."""
+
+    kind: Literal["read_contains"] = "read_contains"
+    head: Sha
+    landed: Sha
+
+
 class PushPatch(EffectBase):
-    """Apply `candidate` on `base` and push it to `branch`, which must be at `expected`."""
+    """Apply `candidate` on `base` and push it to `branch`.
+
+    `expected` is filled in when it is carried out: what we know the branch to be at by then.
+    """
 
     kind: Literal["push_patch"] = "push_patch"
     attempt: int
     candidate: PatchCandidate
     base: Sha
     branch: str
-    expected: Sha | None
+    expected: Sha | None = None
     subject: str
     body: str
     agent: str
@@ -158,6 +169,7 @@ Effect = (
     ReadPermission
     | ReadBase
     | ReadPull
+    | ReadContains
     | PushPatch
     | OpenPull
     | PublishComment
@@ -195,6 +207,7 @@ EFFECT_RULES: dict[type[Effect], EffectRule] = {
     ReadPermission: _READ,
     ReadBase: _READ,
     ReadPull: _READ,
+    ReadContains: _READ,
     SampleMetrics: _READ,
     PushPatch: EffectRule(
         "SHA of the work branch",

@@ -63,6 +63,7 @@ class CommandGiven(Frozen):
 
     kind: Literal["command_given"] = "command_given"
     id: str
+    at: AwareDatetime | None = None
     name: str
     argument: str = ""
     actor: Actor
@@ -220,13 +221,14 @@ class Published(Frozen):
 
 
 class Merged(Frozen):
-    """A pull request of ours landed."""
+    """A pull request of ours landed. `restored`: of a revert, what git says of our paths."""
 
     kind: Literal["merged"] = "merged"
     purpose: Literal["work", "revert"]
     sha: Sha
     tree: Sha
     at: AwareDatetime
+    restored: bool | None = None
 
 
 class MergeRefusal(StrEnum):
@@ -236,6 +238,7 @@ class MergeRefusal(StrEnum):
     HEAD_MOVED = "head_moved"
     NOT_ALLOWED = "not_allowed"
     CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
 
 
 class MergeRefused(Frozen):
@@ -254,6 +257,14 @@ class ChangeRead(Frozen):
     pull: PullSeen
     reviews: tuple[ReviewSeen, ...] = ()
     checks: tuple[CheckSeen, ...] = ()
+
+
+class ContainsRead(Frozen):
+    """Whether a deployed commit contains the one that landed."""
+
+    kind: Literal["contains_read"] = "contains_read"
+    head: Sha
+    contains: bool
 
 
 class MetricsSampled(Frozen):
@@ -337,6 +348,7 @@ Event = (
     | Merged
     | MergeRefused
     | ChangeRead
+    | ContainsRead
     | MetricsSampled
     | RevertPushed
     | RevertRefused

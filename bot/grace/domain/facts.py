@@ -71,6 +71,13 @@ class BaseFact(Frozen):
     version: str = ""
 
 
+class PermissionFact(Frozen):
+    """What somebody may do, and when the forge said so."""
+
+    permission: ev.Permission
+    at: AwareDatetime
+
+
 class AlertFact(Frozen):
     status: Literal["firing", "resolved"]
     at: AwareDatetime
@@ -96,9 +103,11 @@ class Facts(Frozen):
     reports: dict[Sha, CIReport] = {}
     reviews: dict[str, ReviewFact] = {}
     pulls: dict[int, PullFact] = {}
-    permissions: dict[str, ev.Permission] = {}
+    permissions: dict[str, PermissionFact] = {}
     deployments: dict[Sha, dict[str, DeploymentFact]] = {}
+    contains: dict[Sha, bool] = {}
     base: BaseFact | None = None
+    base_hint: BaseFact | None = None
     samples: tuple[MetricObservation, ...] = ()
     alert: AlertFact | None = None
     heard_at: AwareDatetime | None = None
@@ -109,7 +118,8 @@ class Facts(Frozen):
 
     def permission(self, about: str) -> ev.Permission | None:
         """Return the permission read for this command, review or filing; None: not yet."""
-        return self.permissions.get(about)
+        found = self.permissions.get(about)
+        return None if found is None else found.permission
 
     def report(self, sha: str) -> CIReport | None:
         return self.reports.get(sha)
@@ -143,13 +153,18 @@ def _changes(facts: Facts, event: ev.Event, now: datetime) -> dict[str, object]:
         case ev.PullSeen():
             return {"pulls": _with_pull(facts, event)}
         case ev.PermissionRead(about=about, permission=permission):
-            return {"permissions": {**facts.permissions, about: permission}}
+            found = PermissionFact(permission=permission, at=now)
+            return {"permissions": {**facts.permissions, about: found}}
+        case ev.ContainsRead(head=head, contains=contains):
+            return {"contains": {**facts.contains, head: contains}}
         case ev.DeploymentSeen():
             return {"deployments": _with_deployment(facts, event)}
         case ev.BaseRead(branch=branch, sha=sha, version=version):
             return {"base": BaseFact(branch=branch, sha=sha, at=now, version=version)}
-        case ev.BasePushed() if _moved(facts.base, event):
-            return {"base": None}
+        case ev.BasePushed(branch=branch, sha=sha):
+            hint = BaseFact(branch=branch, sha=sha, at=now)
+            gone = {"base": None} if _moved(facts.base, event) else {}
+            return {"base_hint": hint, **gone}
         case ev.MetricsSampled(samples=samples):
             return {"samples": _with_samples(facts, samples)}
         case ev.AlertSeen(status=status, at=at) if facts.alert is None or at >= facts.alert.at:
@@ -166,9 +181,15 @@ def _bounded(table: dict[str, T]) -> dict[str, T]:
     return dict(list(table.items())[-MAX_SHAS:])
 
 
+def check_key(name: str, app_id: int | None) -> str:
+    """Tell one App's check from another's of the same name; a commit status has no App."""
+    return f"{app_id or 'status'}/{name}"
+
+
 def _with_check(facts: Facts, event: ev.CheckSeen) -> dict[Sha, dict[str, CheckFact]]:
     known = facts.checks.get(event.sha, {})
-    old = known.get(event.name)
+    key = check_key(event.name, event.app_id)
+    old = known.get(key)
     if old is not None and _supersedes(old, event):
         return facts.checks
     fact = CheckFact(
@@ -179,7 +200,7 @@ def _with_check(facts: Facts, event: ev.CheckSeen) -> dict[Sha, dict[str, CheckF
         url=event.url,
         at=event.at,
     )
-    return _bounded({**facts.checks, event.sha: {**known, event.name: fact}})
+    return _bounded({**facts.checks, event.sha: {**known, key: fact}})
 
 
 def _supersedes(old: CheckFact, new: ev.CheckSeen) -> bool:

@@ -1,7 +1,7 @@
 """The gates a mission passes before its merge, each a pure judgement of facts."""
 
 from grace.domain.events import ReviewState
-from grace.domain.facts import CheckFact, Facts
+from grace.domain.facts import CheckFact, Facts, check_key
 from grace.domain.mission import Attempt, Mission
 from grace.domain.package import AcceptanceCriteria, MetricTarget
 from grace.domain.policy import Policy
@@ -25,9 +25,22 @@ def find_test(report: CIReport, wanted: str) -> tuple[TestCase, ...]:
     return exact or tuple(c for c in cases if c.name.endswith(f".{name}"))
 
 
-def job_condition(facts: Facts, sha: str, job: str) -> Condition:
-    """Judge the forge's own conclusion of one CI job; only success passes."""
-    check = facts.checks.get(sha, {}).get(job)
+def job_conditions(facts: Facts, sha: str, suite: str, policy: Policy) -> tuple[Condition, ...]:
+    """Judge the forge's own conclusions of a suite's CI jobs; governance says which they are."""
+    jobs = policy.governance.tests.jobs.get(suite, (suite,))
+    return tuple(job_condition(facts, sha, job, policy) for job in jobs)
+
+
+def job_condition(facts: Facts, sha: str, job: str, policy: Policy) -> Condition:
+    """Judge the forge's own conclusion of one CI job; only success passes.
+
+    Only check runs of the CI's own App count: a commit status or another App's check of the same
+    name proves nothing.
+    """
+    known = facts.checks.get(sha, {})
+    apps = policy.governance.tests.ci_app_ids
+    runs = [known[key] for app in apps if (key := check_key(job, app)) in known]
+    check = max(runs, key=lambda run: run.at, default=None)
     name = f"job {job}"
     if check is None or check.conclusion is None:
         words = "has not reported" if check is None else "is running"
@@ -59,7 +72,7 @@ def tests_gate(
     """Judge unit and integration suites and the must-pass tests of the head."""
     head = attempt.head or ""
     report = facts.report(head)
-    broken = failed_jobs(facts, head)
+    broken = failed_jobs(facts, head, policy)
     if report is None:
         if broken:
             reason = f"CI job {broken[0].name} ended with {broken[0].conclusion}; no report yet"
@@ -79,8 +92,8 @@ def tests_gate(
         suites = [s for s in report.suites if s.suite == name]
         if not suites:
             children.append(leaf(f"suite {name}", Result.FAIL, "is not in the report", CI))
-        for suite in suites:
-            children += [_suite_condition(suite), job_condition(facts, head, suite.job)]
+        children += [_suite_condition(suite) for suite in suites]
+        children += job_conditions(facts, head, name, policy)
     children += [must_pass(report, wanted) for wanted in criteria.must_pass_tests]
     return all_of("tests", tuple(children))
 
@@ -93,10 +106,11 @@ def _suite_condition(suite: SuiteReport) -> Condition:
     return leaf(name, Result.FAIL, counts, "the patch's author")
 
 
-def failed_jobs(facts: Facts, sha: str) -> tuple[CheckFact, ...]:
+def failed_jobs(facts: Facts, sha: str, policy: Policy) -> tuple[CheckFact, ...]:
     """List CI's jobs on this commit that ended badly."""
+    apps = policy.governance.tests.ci_app_ids
     checks = facts.checks.get(sha, {}).values()
-    return tuple(c for c in checks if c.conclusion in FAILED_CONCLUSIONS)
+    return tuple(c for c in checks if c.app_id in apps and c.conclusion in FAILED_CONCLUSIONS)
 
 
 def _stress_of(report: CIReport, subject: str) -> StressReport | None:
@@ -117,7 +131,7 @@ def stress_gate(attempt: Attempt, facts: Facts, policy: Policy) -> Condition:
     enough = head.requests >= rules.min_requests
     errors = head.error_rate <= rules.max_error_rate
     children = [
-        job_condition(facts, report.head_sha, head.job),
+        *job_conditions(facts, report.head_sha, "stress", policy),
         leaf(
             "load",
             Result.PASS if enough else Result.NO_DATA,
@@ -193,16 +207,31 @@ def approvals_needed(mission: Mission, policy: Policy) -> int:
     return needed + (1 if trust.required_trust_score > 0 else 0)
 
 
+def proposers(mission: Mission, policy: Policy) -> set[str]:
+    """Name who may not approve, in lower case: who wrote or edited the contract, who started it."""
+    names = {policy.bot_login, *mission.authors}
+    if mission.requester is not None:
+        names.add(mission.requester.login)
+    if mission.started_by is not None:
+        names.add(mission.started_by)
+    return {name.lower() for name in names}
+
+
 def approvers(mission: Mission, attempt: Attempt, facts: Facts, policy: Policy) -> tuple[str, ...]:
     """List who validly approves this very patch.
 
     A review counts for the head it was given on, or for an earlier head of the same attempt's
     patch when changed paths, modes and blobs are the same.
     """
-    same = {a.head for a in mission.attempts if a.blobs and a.blobs == attempt.blobs}
-    excluded = {policy.bot_login.lower()}
-    if mission.requester is not None:
-        excluded.add(mission.requester.login.lower())
+    since = mission.started_at
+    same = {
+        a.head
+        for a in mission.attempts
+        if a.blobs
+        and a.blobs == attempt.blobs
+        and (since is None or a.pushed_at is None or a.pushed_at >= since)
+    }
+    excluded = proposers(mission, policy)
     found: list[str] = []
     for review in facts.reviews.values():
         permission = facts.permission(f"review:{review.id}")

@@ -71,6 +71,17 @@ def ci_broken(job: str) -> str:
     return f"CI itself is broken (job {job}): a person lands the revert"
 
 
+TOO_MANY_EDITS = "the issue was edited too often: file a new one with the contract as it is now"
+
+
+def unconfigured(what: str) -> str:
+    return f"{what} is not in the bot's configuration any more: put it back, then `/grace resume`"
+
+
+def start_void(login: str) -> str:
+    return f"The issue was edited after {code(login)} asked for `start`: read it and ask again."
+
+
 def command_refused(command: str, login: str, permission: Permission) -> str:
     return (
         f"{code(login)} asked for `{command}`, which needs write permission, "

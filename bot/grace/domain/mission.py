@@ -83,10 +83,18 @@ class Revert(Frozen):
     base: Sha | None = None
     tree: Sha | None = None
     restores: bool = False
+    restored: bool | None = None
     pull: PullRef | None = None
     landed: Landing | None = None
     blocked: str | None = None
     asked_at: AwareDatetime | None = None
+
+
+class PendingCommand(Frozen):
+    """A command whose commander's permission is being read, and the contract it was given for."""
+
+    given: CommandGiven
+    body_digest: str
 
 
 class Mission(Frozen):
@@ -112,8 +120,12 @@ class Mission(Frozen):
     started_by: str | None = None
     started_at: AwareDatetime | None = None
     refused: tuple[str, ...] = ()
-    commands: tuple[CommandGiven, ...] = ()
+    commands: tuple[PendingCommand, ...] = ()
+    body_at: AwareDatetime | None = None
+    revisions: int = 0
+    authors: tuple[str, ...] = ()
     context: MissionContext | None = None
+    remote_head: Sha | None = None
     base: Sha | None = None
     base_asked_at: AwareDatetime | None = None
     round: int = 0
@@ -122,6 +134,7 @@ class Mission(Frozen):
     refresh: bool = False
     forge_says: str = ""
     merge_after: AwareDatetime | None = None
+    merge_refusals: int = 0
     attempts: tuple[Attempt, ...] = ()
     pull: PullRef | None = None
     landing: Landing | None = None

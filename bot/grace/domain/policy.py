@@ -16,6 +16,10 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
+# The App id of GitHub Actions, whose check runs are the jobs of workflows.
+GITHUB_ACTIONS = 15368
+
+
 class Approvals(Frozen):
     """How many people with write permission must approve, by severity."""
 
@@ -36,7 +40,9 @@ class Approvals(Frozen):
 class Tests(Frozen):
     """Which suites must be reported, by which workflows, and how long CI may take.
 
-    A report of any other workflow counts for nothing.
+    A report of any other workflow counts for nothing. A suite is believed only where the check run
+    of its job succeeded, and only a check run of `ci_app_ids` counts; `jobs` names the jobs of
+    a suite (or of `stress`) where they are not called as it is.
     """
 
     __test__ = False
@@ -46,6 +52,8 @@ class Tests(Frozen):
         ".github/workflows/ci.yml",
         ".github/workflows/grace.yml",
     )
+    jobs: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    ci_app_ids: Annotated[tuple[int, ...], Field(min_length=1)] = (GITHUB_ACTIONS,)
     timeout_minutes: Minutes = 60
     ask_after_minutes: Minutes = 5
 
@@ -109,6 +117,16 @@ class Policy(Frozen):
         """Hash the rules in force, for the verdict that they led to."""
         canonical = rfc8785.dumps(self.model_dump(mode="json"))
         return "sha256:" + hashlib.sha256(canonical).hexdigest()
+
+    def names_in(self, host: str, repository: str) -> tuple[str, ...]:
+        """List the subsystems that live in a repository."""
+        return tuple(
+            sorted(
+                name
+                for name, s in self.subsystems.subsystems.items()
+                if s.host == host and s.repository.lower() == repository.lower()
+            )
+        )
 
     def subsystem(self, name: str) -> Subsystem:
         return self.subsystems.subsystems[name]

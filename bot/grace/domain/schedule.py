@@ -24,7 +24,12 @@ def diff_paths(diff: str) -> tuple[str, ...]:
 
 
 def paths_of(mission: Mission) -> tuple[str, ...]:
-    """List what a mission touches or may touch: its pushed patch, else all its candidates."""
+    """List what a mission touches or may touch: its pushed patch, else all its candidates.
+
+    One that is held before its patch keeps nobody waiting.
+    """
+    if mission.phase is Phase.PLANNING and mission.held is not None:
+        return ()
     if mission.attempt is not None and mission.attempt.paths:
         return mission.attempt.paths
     if mission.landing is not None and mission.attempts:
@@ -40,7 +45,9 @@ def paths_of(mission: Mission) -> tuple[str, ...]:
 def held_back_by(mission: Mission, rivals: Sequence[Rival], max_parallel: int) -> str | None:
     """Say why a planned mission must wait, or None: it may start its patch now."""
     holding = [r for r in rivals if r.phase in HOLDING]
-    waiting = [r for r in rivals if r.phase is Phase.PLANNING and r.urgency < mission.urgency()]
+    waiting = [
+        r for r in rivals if r.phase is Phase.PLANNING and r.paths and r.urgency < mission.urgency()
+    ]
     mine = set(paths_of(mission))
     for rival in (*holding, *waiting):
         shared = sorted(mine & set(rival.paths))

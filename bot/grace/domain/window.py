@@ -62,13 +62,16 @@ def judge_target(
     """Judge one target on the samples since the anchor."""
     mine = since(samples, target.metric_id, anchor)
     seen = reading(mine, target, now)
+    span = min(target.rolling_window_minutes * 60, (now - anchor).total_seconds())
+    due = int(span / rules.sample_interval_seconds)
+    missing = max(seen.missing, due - seen.values)
     name = str(target)
     if seen.mean is None or seen.values < rules.min_samples:
         note = next((s.note for s in reversed(mine) if s.note), "no sample yet")
         reason = f"{seen.values} of at least {rules.min_samples} samples ({note})"
         return leaf(name, Result.NO_DATA, reason, "the metric source")
-    if seen.missing > rules.max_missing * (seen.missing + seen.values):
-        reason = f"{seen.missing} of {seen.missing + seen.values} samples have no value"
+    if missing > rules.max_missing * (missing + seen.values):
+        reason = f"{missing} of {missing + seen.values} samples are missing or have no value"
         return leaf(name, Result.NO_DATA, reason, "the metric source")
     figure = f"{seen.mean:.4g} over {seen.values} samples"
     if target.holds(seen.mean):

@@ -115,6 +115,11 @@ class LocalForge:
         return self._core.api
 
     @property
+    def ci_app_id(self) -> int:
+        """The App under which workflow jobs report their check runs."""
+        return int(self._core.actions_app()["id"])
+
+    @property
     def faults(self) -> Faults:
         return self._core.faults
 

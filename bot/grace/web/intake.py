@@ -33,6 +33,7 @@ class Claims(Frozen):
     repository: str
     repository_id: int
     head_ref: str
+    event: str
     run_id: int
     run_attempt: int
     workflow: str
@@ -67,6 +68,7 @@ class Intake:
     webhook: Callable[[dict[str, str], bytes], tuple[str, str]]
     token: Callable[[str], Awaitable[Claims]]
     alerts: Callable[[bytes], tuple[bytes, tuple[dict[str, str], ...]]]
+    workflows: tuple[str, ...]
     alert_token: str | None
     operator_token: str | None
 
@@ -132,7 +134,7 @@ async def ci_results(request: web.Request) -> web.Response:
         report = CIReport.model_validate_json(body)
     except ValidationError as error:
         raise Refused(422, "the report does not fit its schema", _fields(error)) from error
-    check_claims(claims, report)
+    check_claims(claims, report, intake.workflows)
     stored = Reported(claims=claims, report=report).model_dump_json().encode()
     delivery_id = f"{claims.run_id}/{claims.run_attempt}/{hashlib.sha256(body).hexdigest()}"
     return await accept(intake, Delivery("ci", delivery_id, "results", stored, intake.clock.now()))
@@ -146,7 +148,7 @@ def workflow_path(workflow_ref: str, repository: str) -> str:
     )
 
 
-def check_claims(claims: Claims, report: CIReport) -> None:
+def check_claims(claims: Claims, report: CIReport, workflows: tuple[str, ...]) -> None:
     """Refuse a report that speaks of another run or repository than its token proves."""
     pairs = (
         ("repository", claims.repository.lower(), report.repository.lower()),
@@ -154,6 +156,14 @@ def check_claims(claims: Claims, report: CIReport) -> None:
         ("run_id", claims.run_id, report.run_id),
         ("run_attempt", claims.run_attempt, report.run_attempt),
     )
+    if claims.event != "pull_request" or not claims.head_ref:
+        raise Refused(403, f"a report is taken from a pull request's run, not from {claims.event}")
+    if report.workflow not in workflows:
+        raise Refused(
+            403,
+            f"{report.workflow} may not report; governance.yaml lists the workflows that may",
+            ({"field": "workflow", "problem": f"is not one of: {', '.join(workflows)}"},),
+        )
     wrong = tuple(
         {"field": name, "problem": f"is {said!r}, but the job's token proves {proven!r}"}
         for name, proven, said in pairs

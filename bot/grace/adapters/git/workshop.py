@@ -12,7 +12,7 @@ from grace.adapters.git.process import Credentials
 from grace.domain import events as ev
 from grace.domain.effects import PushPatch, PushRevert
 from grace.domain.mission import MissionRef
-from grace.ports import CommitOrder, ForgeGone, ForgeRefused, ForgeUnavailable, GitAccess
+from grace.ports import CommitOrder, ForgeRefused, ForgeUnavailable, GitAccess
 
 T = TypeVar("T")
 Access = Callable[[MissionRef], Awaitable[GitAccess]]
@@ -53,6 +53,26 @@ class Workshop:
                 return await mirror.tree(sha)
 
         return await self._with(ref, read)
+
+    async def restored(self, ref: MissionRef, landed: str, now: str) -> bool:
+        """Tell whether every path that `landed` changed is at `now` as it was before it."""
+
+        async def compare(mirror: Mirror) -> bool:
+            await mirror.fetch()
+            before = (await mirror.parents(landed))[0]
+            changed = await mirror.changed_paths(before, landed)
+            return not set(changed) & set(await mirror.changed_paths(before, now))
+
+        return await self._with(ref, compare)
+
+    async def contains(self, ref: MissionRef, head: str, ancestor: str) -> bool:
+        """Tell whether a commit of the repository contains another."""
+
+        async def look(mirror: Mirror) -> bool:
+            await mirror.fetch()
+            return await mirror.contains(head, ancestor)
+
+        return await self._with(ref, look)
 
     async def push_patch(
         self, ref: MissionRef, effect: PushPatch, order: CommitOrder
@@ -166,19 +186,26 @@ class Workshop:
         try:
             return await work(mirror)
         except errors.RemoteGone as error:
-            raise ForgeGone(error.sentence) from error
+            # Git's 404 may be a lost permission; that a repository is gone, the API says.
+            raise ForgeRefused(error.sentence, 404) from error
         except (errors.RemoteUnavailable, errors.GitTimeout, errors.RepositoryCorrupt) as error:
             raise ForgeUnavailable(error.sentence) from error
         except errors.GitError as error:
             raise ForgeRefused(error.sentence, 422) from error
 
 
+_WHAT_COUNTS = (
+    b"diff --git ",
+    b"index ",
+    b"old mode ",
+    b"new mode ",
+    b"new file mode ",
+    b"deleted file mode ",
+)
+
+
 async def _blobs(mirror: Mirror, base: str, built: BuiltCommit) -> str:
     """Digest changed paths, modes and contents; the same patch on another base has the same."""
     diff = await mirror.diff(base, built.sha)
-    lines = [
-        line
-        for line in diff.split(b"\n")
-        if line.startswith((b"diff --git ", b"index ", b"new mode ", b"old mode "))
-    ]
+    lines = [line for line in diff.split(b"\n") if line.startswith(_WHAT_COUNTS)]
     return hashlib.sha256(b"\n".join(lines)).hexdigest()

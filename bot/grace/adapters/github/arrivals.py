@@ -88,6 +88,7 @@ def comment(given: CommentDelivery, _: Delivery, ours: Ours) -> Translated:
                 name=command.name,
                 argument=command.argument,
                 actor=actor,
+                at=said.created_at,
             ),
         )
         for nth, command in enumerate(found, start=1)

@@ -92,7 +92,7 @@ def deployment_status(given: DeploymentStatusDelivery, _: Delivery, ours: Ours) 
         state=said.state,
         at=said.created_at,
     )
-    target = Target(ref=given.ref(ours.host), sha=given.deployment.sha, everyone=True)
+    target = Target(ref=given.ref(ours.host), everyone=True)
     return (Routed(target=target, event=event),), ""
 
 

@@ -78,6 +78,7 @@ class Issue(Lenient):
 
 class Comment(Lenient):
     id: Id
+    created_at: AwareDatetime | None = None
     body: str | None = None
     user: User | None = None
     performed_via_github_app: AppId | None = None

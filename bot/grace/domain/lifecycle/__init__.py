@@ -6,14 +6,15 @@ from typing import assert_never
 
 import rfc8785
 
+from grace.domain import messages
 from grace.domain.decision import Decision
 from grace.domain.effects import Effect
 from grace.domain.events import Event, Published
 from grace.domain.facts import Facts, fold
-from grace.domain.lifecycle import forward, landed
+from grace.domain.lifecycle import forward, landed, merging, reverting
 from grace.domain.lifecycle.draft import Draft
-from grace.domain.lifecycle.reactions import react
 from grace.domain.lifecycle.surfaces import publish
+from grace.domain.lifecycle.table import react
 from grace.domain.mission import Mission
 from grace.domain.phase import FORWARD, Phase
 from grace.domain.policy import Policy
@@ -33,12 +34,18 @@ def decide(mission: Mission, event: Event, facts: Facts, policy: Policy, now: da
     before = mission.phase
     if mission.live:
         draft.facts = fold(facts, event, now)
-    react(draft, event)
-    if draft.mission.live:
-        carry_on(draft)
-    tree = explain(draft)
+    missing = unconfigured(draft)
+    if missing is None:
+        react(draft, event)
+        if draft.mission.live:
+            carry_on(draft)
+        tree = explain(draft)
+    else:
+        draft.hold(missing)
+        reason = leaf("configuration", Result.FAIL, missing, "an operator")
+        tree = all_of("configuration", (reason,))
     verdict = judge(draft, tree)
-    if not (before is Phase.CLOSED and isinstance(event, Published)):
+    if missing is None and not (before is Phase.CLOSED and isinstance(event, Published)):
         publish(draft, tree)
     if draft.mission.phase is Phase.CLOSED and before is not Phase.CLOSED:
         landed.on_close(draft)
@@ -50,6 +57,19 @@ def decide(mission: Mission, event: Event, facts: Facts, policy: Policy, now: da
         effects=ordered(draft),
         wake_at=draft.wake_at if draft.mission.live else None,
     )
+
+
+def unconfigured(draft: Draft) -> str | None:
+    """Say what of a started mission is not in the configuration any more, or None."""
+    mission, policy = draft.mission, draft.policy
+    if mission.request is None or not mission.live or mission.contract_hash is None:
+        return None
+    if mission.request.subsystem_id not in policy.subsystems.subsystems:
+        return messages.unconfigured(f"subsystem {mission.request.subsystem_id}")
+    for target in mission.request.acceptance_criteria.metric_targets:
+        if target.metric_id not in policy.catalog.metrics:
+            return messages.unconfigured(f"metric {target.metric_id}")
+    return None
 
 
 def ordered(draft: Draft) -> tuple[Effect, ...]:
@@ -83,11 +103,11 @@ def step(draft: Draft) -> None:
         case Phase.TESTING:
             forward.testing(draft)
         case Phase.GATING:
-            forward.gating(draft)
+            merging.gating(draft)
         case Phase.OBSERVING:
             landed.observing(draft)
         case Phase.REVERTING:
-            landed.reverting(draft)
+            reverting.reverting(draft)
         case _ as never:
             assert_never(never)
 

@@ -5,13 +5,18 @@ from collections.abc import Callable
 from grace.domain import contract, messages
 from grace.domain import events as ev
 from grace.domain.lifecycle.draft import Draft
+from grace.domain.mission import PendingCommand
 from grace.domain.phase import FORWARD, WAITING_ROOM, Outcome, Phase
 
 AT_WORK = FORWARD - {Phase.MERGING}
 
 
-def obey(draft: Draft, command: ev.CommandGiven) -> None:
-    """Carry out one command whose commander's permission is known."""
+def obey(draft: Draft, pending: PendingCommand) -> None:
+    """Carry out one command whose commander's permission is known.
+
+    A start is for the contract that its commander saw: an edit since makes it void.
+    """
+    command = pending.given
     login = command.actor.login
     permission = draft.facts.permission(f"command:{command.id}")
     if permission is None or not permission.may_write:
@@ -19,8 +24,20 @@ def obey(draft: Draft, command: ev.CommandGiven) -> None:
         draft.set(refused=(*draft.mission.refused, words)[-5:])
         draft.note("command_refused", login, command=command.name)
         return
+    if command.name == "start" and edited_since(draft, pending):
+        words = messages.start_void(login)
+        draft.set(refused=(*draft.mission.refused, words)[-5:])
+        draft.note("command_refused", login, command=command.name)
+        return
     draft.note("command", login, command=command.name, argument=command.argument[:200])
     COMMANDS[command.name](draft, login)
+
+
+def edited_since(draft: Draft, pending: PendingCommand) -> bool:
+    """Tell whether the contract is another one than when the command was given."""
+    body_at, given_at = draft.mission.body_at, pending.given.at
+    older = body_at is not None and given_at is not None and given_at < body_at
+    return older or pending.body_digest != draft.mission.body_digest
 
 
 def start(draft: Draft, login: str) -> None:
@@ -69,6 +86,23 @@ def resume(draft: Draft, login: str) -> None:
     if draft.mission.held is not None:
         draft.set(held=None, round=draft.mission.round + 1)
         draft.note("resumed", login)
+        patch_again(draft)
+
+
+def patch_again(draft: Draft) -> None:
+    """Where somebody else's commits stand on the branch, make the patch again in their place."""
+    mission = draft.mission
+    seen = draft.facts.pulls.get(mission.pull.number) if mission.pull is not None else None
+    if (
+        seen is None
+        or mission.attempt is None
+        or mission.phase not in {Phase.TESTING, Phase.GATING}
+    ):
+        return
+    if seen.head_sha not in {a.head for a in mission.attempts}:
+        draft.set_attempt(failure="commits of somebody else stood on the branch")
+        draft.set(remote_head=seen.head_sha, refresh=True)
+        draft.move(Phase.PATCHING, "resumed: the patch is made again")
 
 
 COMMANDS: dict[str, Callable[[Draft, str], None]] = {

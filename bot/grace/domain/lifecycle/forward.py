@@ -5,7 +5,6 @@ from datetime import timedelta
 from grace.domain import gates, messages
 from grace.domain.effects import (
     FileIssue,
-    MergePull,
     OpenPull,
     PushPatch,
     ReadBase,
@@ -21,7 +20,8 @@ from grace.domain.schedule import held_back_by
 from grace.domain.verdict import Condition, Result, all_of
 
 AGENT = "candidate"
-RETRY_MERGE = timedelta(seconds=30)
+RETRY_MERGE = timedelta(seconds=15)
+MAX_REFUSALS = 5
 GATE_PATIENCE = 6  # people are slower than CI
 
 
@@ -173,7 +173,6 @@ def push(draft: Draft, attempt: Attempt) -> None:
     if not fresh_base(draft):
         return
     assert draft.facts.base is not None  # fresh_base said so
-    pushed = [a.head for a in mission.attempts if a.head is not None]
     subsystem = draft.policy.subsystem(request_of(draft).subsystem_id)
     draft.ask(
         PushPatch(
@@ -182,7 +181,6 @@ def push(draft: Draft, attempt: Attempt) -> None:
             candidate=_candidate(draft, attempt),
             base=draft.facts.base.sha,
             branch=mission.branch,
-            expected=pushed[-1] if pushed else None,
             subject=messages.commit_subject(mission),
             body=messages.commit_body(mission, attempt),
             agent=f"{attempt.agent}/{attempt.candidate}",
@@ -257,6 +255,8 @@ def testing(draft: Draft) -> None:
         return
     if draft.mission.held is not None:
         return
+    if other_base(draft):
+        return
     tree = ci_tree(draft)
     if tree.result is Result.PENDING:
         await_ci(draft)
@@ -265,6 +265,27 @@ def testing(draft: Draft) -> None:
         ask_reviewers(draft)
     else:
         fail_attempt(draft, tree)
+
+
+def other_base(draft: Draft) -> bool:
+    """Make the patch again where CI tested it against another base: the base moved in between."""
+    attempt = attempt_of(draft)
+    report = draft.facts.report(attempt.head or "")
+    if report is None or report.base_sha == attempt.base:
+        return False
+    if draft.facts.base is None or draft.facts.base.sha == attempt.base:
+        draft.facts = draft.facts.model_copy(update={"base": None})
+        fresh_base(draft)
+    else:
+        refresh(draft)
+    return True
+
+
+def refresh(draft: Draft) -> None:
+    """Make the same patch again on the new base; an unchanged patch keeps its approvals."""
+    draft.set_attempt(failure="the base moved; the same patch is made again")
+    draft.set(refresh=True)
+    draft.move(Phase.PATCHING, "the base moved")
 
 
 def ask_reviewers(draft: Draft) -> None:
@@ -298,7 +319,7 @@ def await_ci(draft: Draft) -> None:
         words = f"CI did not report within {rules.timeout_minutes:g} minutes"
         fail_attempt(draft, ci_failure(words))
         return
-    broken = gates.failed_jobs(draft.facts, attempt.head or "")
+    broken = gates.failed_jobs(draft.facts, attempt.head or "", draft.policy)
     unreported = draft.facts.report(attempt.head or "") is None
     if broken and unreported and draft.now - heard >= patience:
         words = (
@@ -325,74 +346,3 @@ def ask_when_silent(draft: Draft, patience: timedelta) -> None:
 def ci_failure(words: str) -> Condition:
     """Make the condition that stands for a CI that never answered."""
     return Condition(name="tests", result=Result.FAIL, reason=words, who=gates.CI, children=())
-
-
-def gating(draft: Draft) -> None:
-    """Governance: hold the merge until every gate passes on a base that is still the base."""
-    mission = draft.mission
-    tree = merge_tree(draft)
-    if landed_by_hand(draft, mission.pull) or mission.held is not None:
-        return
-    attempt = attempt_of(draft)
-    ci = ci_tree(draft)
-    if ci.result in {Result.FAIL, Result.NO_DATA}:
-        fail_attempt(draft, ci)
-        return
-    if draft.facts.base is None:
-        fresh_base(draft)
-        return
-    if draft.facts.base.sha != attempt.base:
-        refresh(draft)
-        return
-    if mission.merge_after is not None or mission.forge_says:
-        retry_merge(draft)
-        return
-    rules = draft.policy.governance.tests
-    ask_when_silent(draft, GATE_PATIENCE * timedelta(minutes=rules.ask_after_minutes))
-    if tree.passes and not blocked(draft) and fresh_base(draft):
-        draft.passed = tree
-        request_merge(draft, attempt)
-
-
-def refresh(draft: Draft) -> None:
-    """Make the same patch again on the new base; an unchanged patch keeps its approvals."""
-    draft.set_attempt(failure="the base moved; the same patch is made again")
-    draft.set(refresh=True)
-    draft.move(Phase.PATCHING, "the base moved")
-
-
-def retry_merge(draft: Draft) -> None:
-    """After a refusal wait a little, then evaluate again."""
-    mission = draft.mission
-    if mission.merge_after is None:
-        draft.set(merge_after=draft.now + RETRY_MERGE)
-    elif draft.now >= mission.merge_after:
-        draft.set(merge_after=None, forge_says="")
-        return
-    assert draft.mission.merge_after is not None  # set above
-    draft.wake(draft.mission.merge_after)
-
-
-def request_merge(draft: Draft, attempt: Attempt) -> None:
-    """Ask the forge to merge exactly the tested head."""
-    mission = draft.mission
-    assert mission.pull is not None  # merge readiness holds only with a pull request
-    assert attempt.head is not None  # as above
-    assert attempt.tree is not None  # as above
-    approved = gates.approvers(mission, attempt, draft.facts, draft.policy)
-    draft.move(Phase.MERGING, "every gate passes")
-    draft.note("merge_requested", head=attempt.head, tree=attempt.tree, approved_by=list(approved))
-    draft.ask(
-        MergePull(
-            key=draft.next_key("merge"),
-            purpose="work",
-            number=mission.pull.number,
-            head=attempt.head,
-            tree=attempt.tree,
-            method=draft.policy.governance.merge_method,
-            subject=messages.merge_subject(mission),
-            body=messages.merge_body(mission),
-            agent=f"{attempt.agent}/{attempt.candidate}",
-            approved_by=approved,
-        )
-    )

@@ -4,7 +4,6 @@
 phase changes no decision there; the facts keep what it says while the mission lives.
 """
 
-from collections.abc import Callable
 from hashlib import sha256
 
 from grace.domain import contract, messages
@@ -12,13 +11,17 @@ from grace.domain import events as ev
 from grace.domain.effects import PublishLedger, ReadPermission
 from grace.domain.lifecycle.commands import COMMANDS, obey
 from grace.domain.lifecycle.draft import Draft
-from grace.domain.mission import Landing, PullRef, Revert, Window
+from grace.domain.mission import Landing, PendingCommand, PullRef, Revert, Window
 from grace.domain.phase import FORWARD, WAITING_ROOM, Outcome, Phase
 
 ALL = frozenset(Phase)
 LIVE = ALL - {Phase.CLOSED}
 AT_WORK = frozenset({Phase.PLANNING, Phase.PATCHING, Phase.TESTING, Phase.GATING})
 OPEN_PULL = frozenset({Phase.TESTING, Phase.GATING, Phase.MERGING})
+# Bounds on what strangers can make her do for one mission.
+MAX_REVISIONS = 100
+MAX_ERRORS = 20
+MAX_COMMANDS = 10
 # A comment that cannot be written does not keep a regression in production.
 REVERT_NEEDS = frozenset({"push_revert", "open_pull", "merge_pull", "file_issue"})
 
@@ -29,17 +32,33 @@ def issue_seen(draft: Draft, event: ev.IssueSeen) -> None:
     digest = sha256(event.body.encode()).hexdigest()
     if event.sender.login == draft.policy.bot_login or digest == mission.body_digest:
         return
-    edited = bool(mission.body_digest) or mission.alert is not None
-    draft.set(body_digest=digest, title=event.title, requester=event.author, issue=event.number)
-    editor = event.sender if edited else event.author
-    ask_permission(draft, "filed", event.author.login)
+    if mission.body_at is not None and event.updated_at < mission.body_at:
+        return
+    if mission.revisions >= MAX_REVISIONS:
+        draft.hold(messages.TOO_MANY_EDITS)
+        return
+    editor = event.sender
+    bot = draft.policy.bot_login
+    authors = {*mission.authors, event.author.login, editor.login} - {bot}
+    draft.set(
+        body_digest=digest,
+        body_at=event.updated_at,
+        revisions=mission.revisions + 1,
+        authors=tuple(sorted(authors)),
+        title=event.title,
+        requester=event.author,
+        issue=event.number,
+    )
+    if event.author.login != bot:
+        ask_permission(draft, "filed", event.author.login)
     if editor.login != event.author.login:
         ask_permission(draft, "edited", editor.login)
     try:
-        request = contract.parse(event.body, draft.policy)
+        request = contract.parse(event.body, draft.policy, mission.ref)
     except contract.ContractError as error:
         draft.set(errors=error.errors, proposed=None)
-        draft.note("invalid", editor.login, errors=[e.model_dump() for e in error.errors])
+        errors = [e.model_dump() for e in error.errors[:MAX_ERRORS]]
+        draft.note("invalid", editor.login, errors=errors, count=len(error.errors))
         if mission.phase in WAITING_ROOM and mission.phase is not Phase.INVALID:
             draft.move(Phase.INVALID, "the contract does not parse")
         return
@@ -80,15 +99,17 @@ def command_given(draft: Draft, event: ev.CommandGiven) -> None:
         return
     about = f"command:{event.id}"
     key = f"permission/{about}"
-    if key not in draft.mission.requested:
-        draft.set(commands=(*draft.mission.commands, event))
+    waiting = draft.mission.commands
+    if key not in draft.mission.requested and len(waiting) < MAX_COMMANDS:
+        pending = PendingCommand(given=event, body_digest=draft.mission.body_digest)
+        draft.set(commands=(*waiting, pending))
         draft.ask(ReadPermission(key=key, login=event.actor.login, about=about))
 
 
 def permission_read(draft: Draft, _event: ev.PermissionRead) -> None:
     """Obey the commands whose commander is known now."""
     waiting = draft.mission.commands
-    known = [c for c in waiting if draft.facts.permission(f"command:{c.id}") is not None]
+    known = [c for c in waiting if draft.facts.permission(f"command:{c.given.id}") is not None]
     draft.set(commands=tuple(c for c in waiting if c not in known))
     for command in known:
         obey(draft, command)
@@ -106,8 +127,10 @@ def alert_seen(draft: Draft, event: ev.AlertSeen) -> None:
             contract_hash=contract.contract_hash(event.request),
         )
         draft.move(Phase.AWAITING_START, "filed by an alert")
-    else:
-        draft.note(f"alert_{event.status}", event.source, fingerprint=event.fingerprint)
+        return
+    draft.note(f"alert_{event.status}", event.source, fingerprint=event.fingerprint)
+    if mission.issue is None and mission.held is not None:
+        draft.set(held=None, round=mission.round + 1)
 
 
 def pull_seen(draft: Draft, event: ev.PullSeen) -> None:
@@ -176,12 +199,18 @@ def base_pushed(draft: Draft, event: ev.BasePushed) -> None:
 
 
 def base_read(draft: Draft, _event: ev.BaseRead) -> None:
-    """The answer is in the facts; another may be asked for."""
+    """The answer is in the facts, unless the base was seen to move after it was asked for."""
+    hint, asked, base = draft.facts.base_hint, draft.mission.base_asked_at, draft.facts.base
     draft.set(base_asked_at=None)
+    if hint is None or asked is None or base is None or hint.branch != base.branch:
+        return
+    if hint.at >= asked and hint.sha != base.sha:
+        draft.facts = draft.facts.model_copy(update={"base": None})
 
 
 def branch_pushed(draft: Draft, event: ev.BranchPushed) -> None:
-    """Record what was pushed; CI starts by itself."""
+    """Record what was pushed; CI starts by itself. An older attempt's push counts too."""
+    draft.set(remote_head=event.head)
     attempt = draft.mission.attempt
     if attempt is None or attempt.number != event.attempt:
         return
@@ -234,7 +263,8 @@ def merged(draft: Draft, event: ev.Merged) -> None:
     landing = Landing(sha=event.sha, tree=event.tree, at=event.at)
     if event.purpose == "revert":
         if mission.revert is not None and mission.revert.landed is None:
-            draft.set(revert=mission.revert.model_copy(update={"landed": landing}))
+            update = {"landed": landing, "restored": event.restored}
+            draft.set(revert=mission.revert.model_copy(update=update))
             draft.note("reverted", merge_sha=event.sha, tree=event.tree)
         return
     if mission.phase not in OPEN_PULL:
@@ -270,6 +300,8 @@ def merge_refused(draft: Draft, event: ev.MergeRefused) -> None:
             draft.facts = draft.facts.model_copy(update={"base": None})
         case ev.MergeRefusal.HEAD_MOVED | ev.MergeRefusal.CLOSED:
             draft.hold(messages.merge_refused(event.reason))
+        case ev.MergeRefusal.WITHDRAWN:
+            pass
         case ev.MergeRefusal.NOT_ALLOWED:
             draft.set(forge_says=event.reason)
 
@@ -331,77 +363,3 @@ def repository_gone(draft: Draft, event: ev.RepositoryGone) -> None:
 
 def nothing(_draft: Draft, _event: object) -> None:
     """The facts say it all."""
-
-
-Handler = Callable[..., None]
-
-HEARD: dict[type[ev.Event], tuple[Handler, frozenset[Phase]]] = {
-    ev.IssueSeen: (issue_seen, WAITING_ROOM | AT_WORK),
-    ev.IssueClosed: (issue_closed, WAITING_ROOM | AT_WORK),
-    ev.CommandGiven: (command_given, LIVE),
-    ev.PermissionRead: (permission_read, LIVE),
-    ev.AlertSeen: (alert_seen, LIVE),
-    ev.PullSeen: (pull_seen, OPEN_PULL | {Phase.REVERTING}),
-    ev.ReviewSeen: (review_seen, FORWARD),
-    ev.ChangeRead: (change_read, OPEN_PULL | {Phase.REVERTING}),
-    ev.CheckSeen: (nothing, FORWARD | {Phase.REVERTING}),
-    ev.ResultsReported: (results_reported, FORWARD | {Phase.REVERTING}),
-    ev.BasePushed: (base_pushed, LIVE),
-    ev.BaseRead: (base_read, LIVE),
-    ev.DeploymentSeen: (nothing, frozenset({Phase.MERGING, Phase.OBSERVING})),
-    ev.BranchPushed: (branch_pushed, frozenset({Phase.PATCHING})),
-    ev.PatchRefused: (patch_refused, frozenset({Phase.PATCHING})),
-    ev.PullOpened: (pull_opened, FORWARD | {Phase.REVERTING}),
-    ev.Published: (published, LIVE | {Phase.CLOSED}),
-    ev.Merged: (merged, OPEN_PULL | {Phase.REVERTING}),
-    ev.MergeRefused: (merge_refused, frozenset({Phase.MERGING, Phase.REVERTING})),
-    ev.MetricsSampled: (metrics_sampled, frozenset({Phase.OBSERVING})),
-    ev.RevertPushed: (revert_pushed, frozenset({Phase.REVERTING})),
-    ev.RevertRefused: (revert_refused, frozenset({Phase.REVERTING})),
-    ev.IssueFiled: (issue_filed, LIVE),
-    ev.EffectDone: (nothing, LIVE),
-    ev.EffectFailed: (effect_failed, LIVE),
-    ev.RepositoryGone: (repository_gone, LIVE),
-    ev.Ticked: (nothing, LIVE),
-}
-
-# Nothing changes the decision: the phase is past it, or not there yet and the facts keep it.
-_LATE = frozenset({Phase.MERGING, Phase.OBSERVING, Phase.REVERTING, Phase.CLOSED})
-_BEFORE_WORK = WAITING_ROOM | {Phase.CLOSED}
-_CLOSED = frozenset({Phase.CLOSED})
-IGNORED: dict[type[ev.Event], frozenset[Phase]] = {
-    ev.IssueSeen: _LATE,
-    ev.IssueClosed: _LATE,
-    ev.CommandGiven: _CLOSED,
-    ev.PermissionRead: _CLOSED,
-    ev.AlertSeen: _CLOSED,
-    ev.PullSeen: _BEFORE_WORK | {Phase.PLANNING, Phase.PATCHING, Phase.OBSERVING},
-    ev.ReviewSeen: _BEFORE_WORK | {Phase.OBSERVING, Phase.REVERTING},
-    ev.ChangeRead: _BEFORE_WORK | {Phase.PLANNING, Phase.PATCHING, Phase.OBSERVING},
-    ev.CheckSeen: _BEFORE_WORK | {Phase.OBSERVING},
-    ev.ResultsReported: _BEFORE_WORK | {Phase.OBSERVING},
-    ev.BasePushed: _CLOSED,
-    ev.BaseRead: _CLOSED,
-    ev.DeploymentSeen: ALL - {Phase.MERGING, Phase.OBSERVING},
-    ev.BranchPushed: ALL - {Phase.PATCHING},
-    ev.PatchRefused: ALL - {Phase.PATCHING},
-    ev.PullOpened: _BEFORE_WORK | {Phase.OBSERVING},
-    ev.Published: frozenset(),
-    ev.Merged: _BEFORE_WORK | {Phase.PLANNING, Phase.PATCHING, Phase.OBSERVING},
-    ev.MergeRefused: ALL - {Phase.MERGING, Phase.REVERTING},
-    ev.MetricsSampled: ALL - {Phase.OBSERVING},
-    ev.RevertPushed: ALL - {Phase.REVERTING},
-    ev.RevertRefused: ALL - {Phase.REVERTING},
-    ev.IssueFiled: _CLOSED,
-    ev.EffectDone: _CLOSED,
-    ev.EffectFailed: _CLOSED,
-    ev.RepositoryGone: _CLOSED,
-    ev.Ticked: _CLOSED,
-}
-
-
-def react(draft: Draft, event: ev.Event) -> None:
-    """Apply one event to the mission, where its phase hears it."""
-    handler, phases = HEARD[type(event)]
-    if draft.mission.phase in phases:
-        handler(draft, event)

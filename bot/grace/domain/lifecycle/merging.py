@@ -1,0 +1,136 @@
+"""The last step before a landing: every gate, on a base that is still the base, then the merge."""
+
+from datetime import timedelta
+
+from grace.domain import gates, messages
+from grace.domain.effects import MergePull, ReadPermission
+from grace.domain.facts import Facts
+from grace.domain.lifecycle.draft import Draft
+from grace.domain.lifecycle.forward import (
+    GATE_PATIENCE,
+    MAX_REFUSALS,
+    RETRY_MERGE,
+    ask_when_silent,
+    attempt_of,
+    blocked,
+    ci_tree,
+    fail_attempt,
+    fresh_base,
+    landed_by_hand,
+    merge_tree,
+    refresh,
+)
+from grace.domain.mission import Attempt, Mission
+from grace.domain.phase import Phase
+from grace.domain.policy import Policy
+from grace.domain.verdict import Result, all_of
+
+
+def gating(draft: Draft) -> None:
+    """Governance: hold the merge until every gate passes on a base that is still the base."""
+    mission = draft.mission
+    tree = merge_tree(draft)
+    if landed_by_hand(draft, mission.pull) or mission.held is not None:
+        return
+    attempt = attempt_of(draft)
+    ci = ci_tree(draft)
+    if ci.result in {Result.FAIL, Result.NO_DATA}:
+        fail_attempt(draft, ci)
+        return
+    if draft.facts.base is None:
+        fresh_base(draft)
+        return
+    if draft.facts.base.sha != attempt.base:
+        refresh(draft)
+        return
+    if mission.merge_after is not None or mission.forge_says:
+        retry_merge(draft)
+        return
+    rules = draft.policy.governance.tests
+    ask_when_silent(draft, GATE_PATIENCE * timedelta(minutes=rules.ask_after_minutes))
+    if tree.passes and not blocked(draft) and fresh_approvers(draft) and fresh_base(draft):
+        draft.passed = tree
+        request_merge(draft, attempt)
+
+
+def fresh_approvers(draft: Draft) -> bool:
+    """Tell whether what the counted approvers may do was read lately; read it again otherwise."""
+    mission, facts = draft.mission, draft.facts
+    limit = timedelta(seconds=draft.policy.governance.base_fresh_seconds)
+    counted = gates.approvers(mission, attempt_of(draft), facts, draft.policy)
+    fresh = True
+    for login in counted:
+        about = f"review:{facts.reviews[login].id}"
+        at = facts.permissions[about].at
+        if draft.now - at > limit:
+            key = f"permission/{about}/{at.isoformat()}"
+            draft.ask(ReadPermission(key=key, login=login, about=about))
+            fresh = False
+    return fresh
+
+
+def retry_merge(draft: Draft) -> None:
+    """After a refusal wait a little, then evaluate again."""
+    mission = draft.mission
+    if mission.merge_after is None:
+        refusals = mission.merge_refusals + 1
+        if refusals > MAX_REFUSALS:
+            draft.hold(messages.merge_refused(mission.forge_says))
+            draft.set(merge_refusals=0, forge_says="")
+            return
+        delay = RETRY_MERGE * 2**refusals
+        draft.set(merge_after=draft.now + delay, merge_refusals=refusals)
+    elif draft.now >= mission.merge_after:
+        draft.set(merge_after=None, forge_says="")
+        return
+    assert draft.mission.merge_after is not None  # set above
+    draft.wake(draft.mission.merge_after)
+
+
+def withdrawn(mission: Mission, facts: Facts, policy: Policy) -> str | None:
+    """Say why a merge that was asked for must not happen any more, or None.
+
+    The interpreter asks this right before it merges: an effect may have waited for hours.
+    """
+    if mission.held is not None:
+        return mission.held
+    if mission.phase is not Phase.MERGING or mission.attempt is None or mission.request is None:
+        return f"the mission is {mission.phase}"
+    attempt, criteria = mission.attempt, mission.request.acceptance_criteria
+    gate = all_of(
+        "merge",
+        (
+            gates.tests_gate(attempt, facts, criteria, policy),
+            gates.stress_gate(attempt, facts, policy),
+            gates.metrics_gate(attempt, facts, criteria, policy),
+            gates.approvals_gate(mission, attempt, facts, policy),
+            gates.roles_gate(mission, attempt, policy),
+        ),
+    )
+    leaf = gate.holding()
+    return None if leaf is None else f"{leaf.name}: {leaf.reason}"
+
+
+def request_merge(draft: Draft, attempt: Attempt) -> None:
+    """Ask the forge to merge exactly the tested head."""
+    mission = draft.mission
+    assert mission.pull is not None  # merge readiness holds only with a pull request
+    assert attempt.head is not None  # as above
+    assert attempt.tree is not None  # as above
+    approved = gates.approvers(mission, attempt, draft.facts, draft.policy)
+    draft.move(Phase.MERGING, "every gate passes")
+    draft.note("merge_requested", head=attempt.head, tree=attempt.tree, approved_by=list(approved))
+    draft.ask(
+        MergePull(
+            key=draft.next_key("merge"),
+            purpose="work",
+            number=mission.pull.number,
+            head=attempt.head,
+            tree=attempt.tree,
+            method=draft.policy.governance.merge_method,
+            subject=messages.merge_subject(mission),
+            body=messages.merge_body(mission),
+            agent=f"{attempt.agent}/{attempt.candidate}",
+            approved_by=approved,
+        )
+    )
