@@ -1,6 +1,7 @@
 """Routing: one delivery's fault is not another's."""
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,9 +33,8 @@ async def test_delivery_that_cannot_be_read_is_kept_and_holds_nothing_up(tmp_pat
         assert await store.unrouted(10) == []
     finally:
         await store.close()
-    rows = sqlite3.connect(tmp_path / "grace.db").execute(
-        "SELECT event, body, note FROM deliveries"
-    )
+    with closing(sqlite3.connect(tmp_path / "grace.db")) as connection:
+        rows = connection.execute("SELECT event, body, note FROM deliveries").fetchall()
     notes = {event: (body, note) for event, body, note in rows}
     assert {body for body, _ in notes.values()} == {b"{}"}
     assert "created_at" in notes["fault"][1]

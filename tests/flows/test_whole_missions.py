@@ -203,8 +203,8 @@ async def test_audit_passes_on_store_clone_and_comment_and_names_what_was_tamper
     for name, (work, named) in TAMPERINGS.items():
         broken = tmp_path / name.replace(" ", "-")
         await tampered(bare, broken, work)
-        args = ["audit", "verify", "--repo", str(broken), "--key", str(key)]
-        result = await asyncio.to_thread(CliRunner().invoke, app, args)
+        command = ["audit", "verify", "--repo", str(broken), "--key", str(key)]
+        result = await asyncio.to_thread(CliRunner().invoke, app, command)
         assert result.exit_code == 1, f"{name}: {result.output}"
         assert named in result.stdout, f"{name}: {result.output}"
 

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -142,7 +143,8 @@ class Look:
         assert mission.pull is not None
         for number in (mission.issue, mission.pull.number):
             assert len(await stage.words(number)) == 1, f"comments on #{number}"
-        landings = (await git(stage.repository.bare, "log", "--format=%s", "main")).splitlines()
+        log = ("log", "--first-parent", "--format=%s", "main")
+        landings = (await git(stage.repository.bare, *log)).splitlines()
         merges = [s for s in landings if s.startswith(f"Merge {mission.name}")]
         reverts = [s for s in landings if s.startswith(f"Revert {mission.name}")]
         assert len(merges) == 1, landings
@@ -173,16 +175,10 @@ class Look:
 
 
 def _version(path: Path) -> int:
-    connection = sqlite3.connect(path)
-    try:
+    with closing(sqlite3.connect(path)) as connection:
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
-    finally:
-        connection.close()
 
 
 def _waiting(path: Path) -> int:
-    connection = sqlite3.connect(path, timeout=5)
-    try:
+    with closing(sqlite3.connect(path, timeout=5)) as connection:
         return int(connection.execute(QUIET).fetchone()[0])
-    finally:
-        connection.close()

@@ -221,7 +221,9 @@ async def staged(
         stage = Stage(folder, forge, ci, page, repository, app, app_key[0], bot_url, tokens)
         stack.push_async_callback(stage.close)
         await protect(stage)
-        write_config(folder / "config", repository, page, {**GOVERNANCE, **(governance or {})})
+        rules = {**GOVERNANCE, **(governance or {})}
+        rules["tests"] = {"ci_app_ids": [forge.ci_app_id], **rules["tests"]}
+        write_config(folder / "config", repository, page, rules)
         yield stage
 
 

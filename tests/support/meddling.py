@@ -6,7 +6,7 @@ from datetime import timedelta
 from grace.domain import events as ev
 from support.chaos import JOBS, Chaos
 from support.phases import alert
-from support.world import BOT, METRIC, issue_body, make_report, sha
+from support.world import BOT, CI_APP, METRIC, issue_body, make_report, sha
 
 PEOPLE = ("alice", "rita", "mallory", "sam", "nobody", BOT)
 Action = Callable[[Chaos, int], None]
@@ -114,7 +114,9 @@ def ci(chaos: Chaos, n: int) -> None:
 def check(chaos: Chaos, head: str, job: str, conclusion: str | None) -> None:
     number = f"{len(chaos.told)}"
     at = chaos.world.now
-    chaos.tell(ev.CheckSeen(id=number, name=job, sha=head, conclusion=conclusion, at=at))
+    chaos.tell(
+        ev.CheckSeen(id=number, name=job, sha=head, app_id=CI_APP, conclusion=conclusion, at=at)
+    )
 
 
 def one_check(chaos: Chaos, n: int) -> None:

@@ -6,7 +6,7 @@ from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain.package import AcceptanceCriteria, MetricObservation, MissionRequest, Symptom
 from grace.domain.phase import Phase, Severity
-from support.world import BOT, METRIC, World, make_report, sha
+from support.world import BOT, CI_APP, METRIC, World, make_report, sha
 
 ALICE, MALLORY = ev.Actor(login="alice"), ev.Actor(login="mallory")
 UNTIL: dict[Phase, tuple[type[fx.Effect], ...]] = {
@@ -89,7 +89,9 @@ def review(world: World, **changes: object) -> ev.ReviewSeen:
 def one_of_each(world: World) -> tuple[ev.Event, ...]:
     """Make one event of every type, about this mission, that says something new."""
     head = world.mission.attempts[-1].head or sha("any") if world.mission.attempts else sha("any")
-    check = ev.CheckSeen(id="9", name="unit", sha=head, conclusion="success", at=world.now)
+    check = ev.CheckSeen(
+        id="9", name="unit", sha=head, app_id=CI_APP, conclusion="success", at=world.now
+    )
     issue = ev.IssueSeen(
         number=1, title="t", body="b", author=MALLORY, sender=MALLORY, updated_at=world.now
     )
@@ -117,6 +119,7 @@ def one_of_each(world: World) -> tuple[ev.Event, ...]:
         ev.Merged(purpose="work", sha=sha("m"), tree=sha("t"), at=world.now),
         ev.MergeRefused(purpose="work", refusal=ev.MergeRefusal.BASE_MOVED, reason="moved"),
         ev.ChangeRead(pull=world.pull(sender=ev.Actor(login=BOT)), reviews=(), checks=(check,)),
+        ev.ContainsRead(head=head, contains=False),
         ev.MetricsSampled(samples=(sample,)),
         ev.RevertPushed(head=sha("r"), base=world.base, tree=sha("t"), restores=True),
         ev.RevertRefused(reason="conflict"),

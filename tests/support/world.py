@@ -18,7 +18,7 @@ from grace.domain.lifecycle import decide
 from grace.domain.mission import Mission, MissionRef
 from grace.domain.package import MetricObservation
 from grace.domain.phase import Phase
-from grace.domain.policy import Governance, Observation, Policy
+from grace.domain.policy import Governance, Observation, Policy, Tests
 from grace.domain.results import CIReport, StressReport, SuiteReport, TestCase, TestOutcome
 from grace.domain.verdict import Verdict
 
@@ -41,7 +41,8 @@ def source(metric: str) -> PrometheusText:
 
 def make_policy(environment: str | None = "production", **governance: object) -> Policy:
     observation = Observation(sample_interval_seconds=10, min_samples=3, regress_after=3)
-    rules = Governance(**{"observation": observation, **governance})
+    suites = Tests(ci_app_ids=(CI_APP,))
+    rules = Governance(**{"observation": observation, "tests": suites, **governance})
     return Policy(
         governance=rules,
         catalog=Catalog(
@@ -157,6 +158,7 @@ class World:
     landed_tree: str | None = None
     revert: dict[str, object] = field(default_factory=dict)
     landed_by_hand: dict[int, str] = field(default_factory=dict)
+    containing: frozenset[str] = frozenset()
     waits: tuple[type[fx.Effect], ...] = ()
     values: dict[str, float | None] = field(
         default_factory=lambda: {METRIC: 20.0, "error_rate": 0.0}
@@ -225,6 +227,8 @@ class World:
                 landed = (self.landed_tree if purpose == "work" else None) or tree
                 self.base = sha(f"merge {purpose}")
                 return ev.Merged(purpose=purpose, sha=self.base, tree=landed, at=self.now)
+            case fx.ReadContains(head=head):
+                return ev.ContainsRead(head=head, contains=head in self.containing)
             case fx.SampleMetrics(metric_ids=ids):
                 samples = tuple(
                     MetricObservation(
