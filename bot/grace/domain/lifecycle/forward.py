@@ -273,11 +273,14 @@ def other_base(draft: Draft) -> bool:
     report = draft.facts.report(attempt.head or "")
     if report is None or report.base_sha == attempt.base:
         return False
-    if draft.facts.base is None or draft.facts.base.sha == attempt.base:
-        draft.facts = draft.facts.model_copy(update={"base": None})
-        fresh_base(draft)
-    else:
+    base, heard = draft.facts.base, draft.facts.heard_at
+    if base is not None and base.sha != attempt.base:
         refresh(draft)
+        return True
+    if base is not None and heard is not None and base.at >= heard:
+        return False  # the tip was read since, and is ours: another report is waited for
+    draft.facts = draft.facts.model_copy(update={"base": None})
+    fresh_base(draft)
     return True
 
 
