@@ -159,6 +159,7 @@ class World:
     revert: dict[str, object] = field(default_factory=dict)
     landed_by_hand: dict[int, str] = field(default_factory=dict)
     containing: frozenset[str] = frozenset()
+    restored: bool | None = None
     waits: tuple[type[fx.Effect], ...] = ()
     values: dict[str, float | None] = field(
         default_factory=lambda: {METRIC: 20.0, "error_rate": 0.0}
@@ -197,7 +198,7 @@ class World:
             self.phases.append(self.mission.phase)
         return decision
 
-    def carry_out(self, effect: fx.Effect) -> ev.Event:  # noqa: PLR0912 - a case an effect
+    def carry_out(self, effect: fx.Effect) -> ev.Event:
         """Say what comes of an effect in a world where everything works."""
         match effect:
             case fx.ReadPermission(login=login, about=about):
@@ -256,6 +257,7 @@ class World:
                     sha=sha(f"by hand {number}"),
                     tree=self.landed_by_hand[number],
                     at=self.now,
+                    restored=self.restored if number == 3 else None,
                 )
             case fx.ReadPull(number=number):
                 return ev.ChangeRead(pull=self.pull(number=number))

@@ -10,7 +10,7 @@ from grace.domain import messages
 from grace.domain.phase import Outcome, Phase, Status
 from grace.domain.policy import Rollback
 from support.phases import world_in
-from support.world import METRIC, World, issue_body, make_policy, make_report, sha
+from support.world import CI_APP, METRIC, World, issue_body, make_policy, make_report, sha
 
 LIVE = [p for p in Phase if p is not Phase.CLOSED]
 DAY = 86_400
@@ -133,15 +133,20 @@ def test_a_window_without_anything_to_measure_ends_by_time():
     assert world.tick(1).mission.outcome is Outcome.FIXED
 
 
-def test_a_target_that_left_the_catalog_is_no_data_and_never_a_pass():
+@pytest.mark.parametrize("gone", ["catalog", "subsystems"])
+def test_what_left_the_configuration_holds_and_never_passes(gone):
     world = landed().deploy()
-    metrics = {k: v for k, v in world.policy.catalog.metrics.items() if k != METRIC}
-    world.policy = world.policy.model_copy(
-        update={"catalog": world.policy.catalog.model_copy(update={"metrics": metrics})}
+    whole = world.policy
+    empty = getattr(whole, gone).model_copy(
+        update={"metrics": {}} if gone == "catalog" else {"subsystems": {}}
     )
-    world.values[METRIC] = None
+    world.policy = whole.model_copy(update={gone: empty})
     world.observe(20)
-    assert world.mission.outcome is Outcome.FAILED
+    assert world.mission.phase is Phase.OBSERVING
+    assert "is not in the bot's configuration any more" in world.mission.held
+    assert world.verdict.root.holding().who == "an operator"
+    world.policy = whole
+    assert world.command("resume").mission.held is None
 
 
 def test_what_a_window_said_stays_as_it_was_judged():
@@ -220,7 +225,14 @@ def test_the_daily_cap_brakes_and_older_reverts_do_not_count():
 def test_no_revert_lands_while_ci_itself_is_broken(conclusion):
     world = world_in(Phase.REVERTING)
     world.deliver(
-        ev.CheckSeen(id="1", name="unit", sha=sha("revert"), conclusion=conclusion, at=world.now)
+        ev.CheckSeen(
+            id="1",
+            name="unit",
+            sha=sha("revert"),
+            app_id=CI_APP,
+            conclusion=conclusion,
+            at=world.now,
+        )
     )
     world.waits = ()
     assert_left_to_a_person(world.settle(), "CI itself is broken (job unit)")
@@ -229,7 +241,14 @@ def test_no_revert_lands_while_ci_itself_is_broken(conclusion):
 def test_red_tests_of_the_revert_do_not_stop_it():
     world = world_in(Phase.REVERTING)
     world.deliver(
-        ev.CheckSeen(id="1", name="unit", sha=sha("revert"), conclusion="failure", at=world.now)
+        ev.CheckSeen(
+            id="1",
+            name="unit",
+            sha=sha("revert"),
+            app_id=CI_APP,
+            conclusion="failure",
+            at=world.now,
+        )
     )
     world.deliver(ev.ResultsReported(report=make_report(sha("revert"), sha("t"))))
     world.waits = ()
@@ -272,6 +291,7 @@ def test_the_window_goes_on_under_the_kill_switch():
 def test_a_revert_that_a_person_lands_differently_is_told():
     world = landed().deploy().switch(on=True)
     world.values[METRIC] = 900.0
+    world.restored = False
     world.observe(4).merge_by_hand(3, sha("not what was before"))
     assert world.mission.outcome is Outcome.FAILED
     assert world.mission.reason == messages.NOT_RESTORED
@@ -279,11 +299,12 @@ def test_a_revert_that_a_person_lands_differently_is_told():
 
 def test_a_refused_revert_is_asked_again_until_patience_ends():
     world = regressed(revert_answer=ev.MergeRefusal.NOT_ALLOWED)
-    assert len(reverts(world)) == 1
-    world.tick(10)
-    assert len(reverts(world)) == 1
-    world.tick(20)
-    assert len(reverts(world)) == 2
+    asked = len(reverts(world))
+    pause = (world.wake_at - world.now).total_seconds()
+    world.tick(pause - 1)
+    assert len(reverts(world)) == asked
+    world.tick(1)
+    assert len(reverts(world)) == asked + 1
     world.tick(30 * 60)
     assert world.mission.outcome is Outcome.FAILED
     assert "said the forge" in world.mission.reason

@@ -6,7 +6,7 @@ from grace.domain.facts import Rival
 from grace.domain.phase import Outcome, Phase
 from grace.domain.policy import Tests as Suites
 from support.phases import review
-from support.world import World, issue_body, make_policy, make_report, sha
+from support.world import CI_APP, World, issue_body, make_policy, make_report, sha
 
 RITA = ev.Actor(login="rita")
 
@@ -32,7 +32,7 @@ def test_ci_that_says_nothing_is_asked_and_then_given_up():
 
 
 def test_the_clock_is_set_for_the_next_question_and_for_the_end():
-    rules = Suites(timeout_minutes=8, ask_after_minutes=5)
+    rules = Suites(timeout_minutes=8, ask_after_minutes=5, ci_app_ids=(CI_APP,))
     world = World(policy=make_policy(tests=rules)).file()
     assert (world.wake_at - world.now).total_seconds() == 300
     world.tick(300)
@@ -49,7 +49,7 @@ def test_the_read_of_a_silent_pull_request_brings_what_webhooks_lost():
     world = World().file()
     head = world.head
     checks = tuple(
-        ev.CheckSeen(id=n, name=n, sha=head, conclusion="success", at=world.now)
+        ev.CheckSeen(id=n, name=n, sha=head, app_id=CI_APP, conclusion="success", at=world.now)
         for n in ("unit", "integration", "stress")
     )
     given = review(world, sha=head, actor=RITA)

@@ -7,7 +7,7 @@ import pytest
 from grace.domain import events as ev
 from grace.domain.lifecycle import MAX_STEPS, carry_on
 from grace.domain.lifecycle.draft import Draft, ForbiddenTransition
-from grace.domain.lifecycle.reactions import HEARD, IGNORED
+from grace.domain.lifecycle.table import HEARD, IGNORED
 from grace.domain.phase import TRANSITIONS, Outcome, Phase
 from support.phases import one_of_each, world_in
 from support.world import METRIC, World, issue_body, sha
