@@ -20,7 +20,7 @@ from support.flow_ci import git
 if TYPE_CHECKING:
     from support.flows import Stage
 
-PATIENCE_S = 40.0
+PATIENCE_S = 60.0
 POLL_S = 0.03
 QUIET = """
     SELECT (SELECT count(*) FROM outbox WHERE state IN ('pending', 'begun'))

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 READY = re.compile(r"\[9/9\] all systems operational")
 
 
