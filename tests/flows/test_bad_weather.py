@@ -16,7 +16,7 @@ from support.flow_mission import GOOD, REGRESSING, WRONG, Wanted
 from support.flows import Bot, Stage, staged
 
 FOREVER = 10_000
-LONG = 0.08  # minutes: longer than the first retries, so that the window is not slept through
+LONG = 0.15  # minutes: longer than the first retries, so that the window is not slept through
 
 
 @pytest.fixture

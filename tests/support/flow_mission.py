@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from support.flow_ci import MUST_PASS
 
-WINDOW_MINUTES = 0.02
+WINDOW_MINUTES = 0.05
 SERVICE = '''"""A service in miniature: what CI would measure, and what production would show."""
 
 DELAY_MS = 480
