@@ -270,3 +270,9 @@ def test_fences_close_as_commonmark_says():
     shown = blanked(text)
     assert len(shown) == len(text)
     assert [line for line in shown.split("\n") if line.strip()] == ["b", "````x`y"]
+
+
+def test_evidence_is_an_excerpt_or_an_address():
+    proof = {"kind": "log", "sha256": "0" * 64, "at": "2026-01-01T00:00:00Z", "source": "x"}
+    request = read(fenced(FULL | {"evidence": [proof | {"excerpt": "slow"}]}))
+    assert request.evidence[0].excerpt == "slow"

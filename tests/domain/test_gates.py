@@ -308,3 +308,10 @@ def test_the_readiness_gate_in_every_outcome():
     assert ready(forge_says="no").holding().who == "the forge"
     killed = pull().model_copy(update={"kill_switch": True})
     assert ready(killed).holding().name == "kill switch"
+
+
+def test_who_wrote_edited_or_started_a_contract_does_not_approve_it():
+    policy = make_policy()
+    assert gates.proposers(mission(), policy) == {"grace[bot]"}
+    made = mission(requester=ev.Actor(login="Alice"), authors=("Eve",), started_by="Rita")
+    assert gates.proposers(made, policy) == {"grace[bot]", "alice", "eve", "rita"}

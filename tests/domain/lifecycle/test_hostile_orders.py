@@ -11,8 +11,9 @@ from grace.domain.lifecycle.merging import MAX_REFUSALS, withdrawn
 from grace.domain.lifecycle.reactions import MAX_COMMANDS, MAX_REVISIONS
 from grace.domain.phase import Outcome, Phase
 from grace.domain.results import CIReport
-from support.phases import ALICE, MALLORY, world_in
-from support.world import START, World, issue_body, make_report, sha
+from grace.domain.schedule import paths_of
+from support.phases import ALICE, MALLORY, alert, world_in
+from support.world import BOT, START, World, issue_body, make_report, sha
 
 
 def edit(world, body, at):
@@ -182,3 +183,41 @@ def test_a_comment_lists_a_hundred_errors_and_counts_the_rest():
     assert comment.count("\n- `x") <= 100
     assert "more" in comment
     assert len(comment) < 65_536
+
+
+def test_a_revert_is_judged_only_when_its_branch_is_known():
+    world = world_in(Phase.REVERTING)
+    world.deliver(ev.PullOpened(purpose="revert", number=3, url="", head=sha("r")))
+    assert [e for e in world.asked(fx.PublishCheck) if e.sha == sha("revert")] == []
+    world.waits = ()
+    assert world.settle().mission.outcome is Outcome.ROLLED_BACK
+
+
+def test_an_alerts_issue_completed_by_a_writer_is_a_contract():
+    world = World()
+    world.deliver(alert(world))
+    world.settle()
+    bot = ev.Actor(login=BOT)
+    filled = ev.IssueSeen(
+        number=1, title="t", body=issue_body(), author=bot, sender=ALICE, updated_at=world.now
+    )
+    world.deliver(filled)
+    world.settle()
+    assert world.mission.request.workspace.patch_candidates
+    assert not [e for e in world.asked(fx.ReadPermission) if e.login == BOT]
+
+
+def test_an_alert_that_fires_again_tries_again_to_file_its_issue():
+    world = World(waits=(fx.FileIssue,))
+    world.deliver(alert(world))
+    world.fail(fx.FileIssue)
+    world.waits = ()
+    world.deliver(alert(world))
+    assert world.settle().mission.issue == 1
+
+
+def test_a_mission_held_before_its_patch_keeps_nobody_waiting():
+    planned = world_in(Phase.PLANNING).mission
+    assert paths_of(planned) == ("mesh.py",)
+    assert paths_of(planned.with_(held="held by alice")) == ()
+    assert planned.ref.log == "forge.test/1"

@@ -25,7 +25,7 @@ PLAN = st.tuples(
     st.lists(STEP, max_size=8),
 )
 quick = settings(
-    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow], database=None
+    deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 
 
@@ -51,7 +51,7 @@ def replayed(chaos, times=1):
     return mission, keys, decisions
 
 
-@settings(quick, max_examples=350)
+@settings(quick, max_examples=80)
 @given(PLAN)
 def test_nothing_merges_resolves_or_reverts_that_must_not(plan):
     chaos = lived(plan)  # the judge sits in Chaos: every delivery is judged

@@ -5,6 +5,7 @@ phase changes no decision there; the facts keep what it says while the mission l
 """
 
 from hashlib import sha256
+from typing import assert_never
 
 from grace.domain import contract, messages
 from grace.domain import events as ev
@@ -304,6 +305,8 @@ def merge_refused(draft: Draft, event: ev.MergeRefused) -> None:
             pass
         case ev.MergeRefusal.NOT_ALLOWED:
             draft.set(forge_says=event.reason)
+        case _ as never:
+            assert_never(never)
 
 
 def metrics_sampled(draft: Draft, event: ev.MetricsSampled) -> None:
@@ -315,8 +318,7 @@ def metrics_sampled(draft: Draft, event: ev.MetricsSampled) -> None:
 def revert_pushed(draft: Draft, event: ev.RevertPushed) -> None:
     """Record the prepared revert."""
     revert = draft.mission.revert
-    if revert is None:
-        return
+    assert revert is not None  # set with the phase
     blocked = messages.overlap(event.overlapping) if event.overlapping else revert.blocked
     if not event.restores:
         blocked = messages.NOT_RESTORED
@@ -329,8 +331,9 @@ def revert_pushed(draft: Draft, event: ev.RevertPushed) -> None:
 
 def revert_refused(draft: Draft, event: ev.RevertRefused) -> None:
     """A revert that a machine cannot make is a person's."""
-    if draft.mission.revert is not None:
-        draft.set(revert=draft.mission.revert.model_copy(update={"blocked": event.reason}))
+    revert = draft.mission.revert
+    assert revert is not None  # set with the phase
+    draft.set(revert=revert.model_copy(update={"blocked": event.reason}))
     draft.note("revert_refused", reason=event.reason)
 
 
