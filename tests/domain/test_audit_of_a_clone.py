@@ -1,6 +1,6 @@
 """The audit of a clone, on commits made in memory: what is good, and each thing that is wrong."""
 
-from dataclasses import replace
+import json
 
 import pytest
 
@@ -198,7 +198,7 @@ def test_a_log_that_does_not_begin_with_its_opening_is_found(clone):
 def test_an_opening_that_names_another_key_is_found(clone, key, named):
     other = encode64(STRANGER.public) if named is None else named
     first = genesis("octo/mesh", "forge.test", 7, key.public)
-    forged = replace(first, payload={**first.payload, "key": other})
+    forged = draft(first.kind, first.actor, {**json.loads(first.payload), "key": other})
     made = append(Head.empty("forge.test/7"), forged, bytes(16), START, key)
     clone.entries = [made]
     assert AuditFault.NO_GENESIS in clone.publish().faults
