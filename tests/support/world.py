@@ -6,7 +6,7 @@ carries out effects one by one or all of them, and moves the clock.
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from grace.domain import effects as fx
@@ -19,15 +19,12 @@ from grace.domain.mission import Mission, MissionRef
 from grace.domain.package import MetricObservation
 from grace.domain.phase import Phase
 from grace.domain.policy import Governance, Observation, Policy, Tests
-from grace.domain.results import CIReport, StressReport, SuiteReport, TestCase, TestOutcome
 from grace.domain.verdict import Verdict
+from support.reports import BASE, MUST_PASS, START, make_report
 
-START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 APP, CI_APP = 7, 15
 BOT = "grace[bot]"
 METRIC = "trigger_mesh.latency_p95"
-MUST_PASS = "tests.unit.test_delivery.test_cost"
-BASE = "b" * 40
 DIFF = "--- a/mesh.py\n+++ b/mesh.py\n@@ -1 +1 @@\n-slow\n+fast\n"
 
 
@@ -83,59 +80,6 @@ def issue_body(candidates: int = 1, window: str = "1", extra: str = "") -> str:
         f"### Metric targets\n\n{METRIC} < 100 over 10m\n\n"
         f"### Observation window (minutes)\n\n{window}\n\n"
         f"### Patch candidates\n\n{patches or '_No response_'}\n\n{extra}"
-    )
-
-
-def make_report(
-    head: str,
-    tree: str,
-    *,
-    base: str = BASE,
-    passed: bool = True,
-    p95: float = 20.0,
-    run_id: int = 1,
-) -> CIReport:
-    outcome = TestOutcome.PASSED if passed else TestOutcome.FAILED
-
-    def suite(name: str, case: str, result: TestOutcome) -> SuiteReport:
-        return SuiteReport(
-            suite=name,
-            job=name,
-            passed=int(result is TestOutcome.PASSED),
-            failed=int(result is TestOutcome.FAILED),
-            skipped=0,
-            duration_s=1,
-            cases=(TestCase(name=case, outcome=result),),
-        )
-
-    def stress(subject: str, value: float) -> StressReport:
-        return StressReport(
-            subject=subject,
-            job="stress",
-            requests=1000,
-            failures=0,
-            duration_s=6,
-            throughput_rps=160,
-            p50_ms=value / 2,
-            p95_ms=value,
-            p99_ms=value * 2,
-            error_rate=0,
-        )
-
-    return CIReport(
-        repository="acme/mesh",
-        workflow=".github/workflows/ci.yml",
-        run_id=run_id,
-        run_attempt=1,
-        head_sha=head,
-        base_sha=base,
-        tree=tree,
-        at=START,
-        suites=(
-            suite("unit", MUST_PASS, outcome),
-            suite("integration", "tests.integration.test_http.test_up", TestOutcome.PASSED),
-        ),
-        stress=(stress("head", p95), stress("base", 500.0)),
     )
 
 
