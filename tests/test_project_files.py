@@ -11,6 +11,7 @@ import yaml
 
 from grace.domain.catalog import Catalog, MetricDefinition, Subsystem, Subsystems
 from grace.domain.contract import ContractError, parse
+from grace.domain.mission import MissionRef
 from grace.domain.phase import Severity
 from grace.domain.policy import Policy
 
@@ -24,6 +25,7 @@ POLICY = Policy(
     ),
     subsystems=Subsystems(subsystems={"mesh": Subsystem(host="github.com", repository="a/mesh")}),
 )
+REF = MissionRef(host="github.com", repository_id=1, repository="a/mesh")
 ANSWERS = {
     "Subsystem": "mesh",
     "Severity": "high",
@@ -55,7 +57,7 @@ def test_the_form_asks_for_exactly_this_in_this_order():
 
 
 def test_a_filled_form_is_a_mission():
-    request = parse(rendered(ANSWERS), POLICY)
+    request = parse(rendered(ANSWERS), POLICY, REF)
     assert (request.subsystem_id, request.severity) == ("mesh", Severity.HIGH)
     assert request.symptoms[0].observed_value == 412
     criteria = request.acceptance_criteria
@@ -74,9 +76,9 @@ def test_the_form_demands_what_a_mission_cannot_do_without():
         if field.get("validations", {}).get("required")
     }
     with pytest.raises(ContractError) as caught:
-        parse(rendered(demanded), POLICY)
+        parse(rendered(demanded), POLICY, REF)
     assert [error.field for error in caught.value.errors] == ["acceptance_criteria"]
-    parse(rendered(demanded | {"Metric targets": "mesh.latency < 100"}), POLICY)
+    parse(rendered(demanded | {"Metric targets": "mesh.latency < 100"}), POLICY, REF)
 
 
 def test_the_severities_to_choose_from_are_all_there_are():

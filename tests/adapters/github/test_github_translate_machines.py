@@ -102,14 +102,14 @@ def test_other_pushes_are_ignored(read: Any, ref: str, after: str, why: str) -> 
     assert why in read("push", ref=ref, after=after)
 
 
-def test_deployment_is_told_to_its_commit_else_to_everyone(read: Any) -> None:
+def test_deployment_is_told_to_everyone_for_it_may_contain_other_landings(read: Any) -> None:
     target, event = read(
         "deployment_status",
         "created",
         deployment={"id": 1, "sha": "d" * 40, "environment": "production"},
         deployment_status={"state": "success", "created_at": "2026-03-01T11:00:00Z"},
     )
-    assert (target.sha, target.everyone) == ("d" * 40, True)
+    assert (target.sha, target.everyone) == (None, True)
     assert isinstance(event, DeploymentSeen)
     assert (event.sha, event.environment, event.state) == ("d" * 40, "production", "success")
 

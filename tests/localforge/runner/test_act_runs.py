@@ -334,7 +334,7 @@ async def test_a_step_cannot_write_outside_nor_read_what_is_hidden(
     hidden = tmp_path / "forge-data"
     hidden.mkdir()
     (hidden / "key").write_text("private")
-    place = Path(__file__).with_name("written-by-a-step")
+    place = Path.home() / f"written-by-a-step-of-{tmp_path.name}"  # below /tmp steps may write
     repository.commit(
         jobs(f"""
       a:
