@@ -88,7 +88,15 @@ async def test_write_that_happened_behind_an_error_is_not_repeated(stage: Stage,
 
 
 @pytest.mark.parametrize(
-    "phase", [Phase.FILED, Phase.PATCHING, Phase.TESTING, Phase.MERGING, Phase.OBSERVING]
+    "phase",
+    [
+        Phase.FILED,
+        Phase.MERGING,
+        *(
+            pytest.param(phase, marks=pytest.mark.stress)
+            for phase in (Phase.PATCHING, Phase.TESTING, Phase.OBSERVING)
+        ),
+    ],
 )
 async def test_forge_that_fails_for_a_while_in_a_phase_delays_and_loses_nothing(
     stage: Stage, bot: Bot, phase: Phase
