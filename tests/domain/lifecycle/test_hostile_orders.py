@@ -100,6 +100,7 @@ def test_a_report_of_a_workflow_that_nobody_named_proves_nothing():
 
 def test_a_base_that_moves_while_it_is_read_is_read_again():
     world = World(waits=(fx.ReadBase,)).file()
+    world.now += timedelta(seconds=1)
     world.deliver(ev.BasePushed(branch="main", sha=sha("newer")))
     old = world.carry_out(world.only(fx.ReadBase))
     world.pending.clear()

@@ -183,3 +183,14 @@ def test_the_kill_switch_lets_no_new_patch_and_no_new_pull_request_out():
         world.waits = ()
         assert world.settle().asked(held_back) == []
         assert world.switch(on=False).mission.phase is Phase.TESTING
+
+
+@pytest.mark.parametrize("refusal", [ev.MergeRefusal.BASE_MOVED, ev.MergeRefusal.WITHDRAWN])
+def test_a_merge_that_is_refused_again_and_again_is_given_time_and_then_held(refusal):
+    world = World(merge_answer=refusal).file().ci().review()
+    assert world.mission.phase is Phase.GATING
+    assert len(world.asked(fx.MergePull)) == 2
+    for _ in range(40):
+        world.tick(60)
+    assert world.mission.held is not None
+    assert len(world.asked(fx.MergePull)) < 10

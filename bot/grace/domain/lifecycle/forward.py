@@ -139,7 +139,7 @@ def next_attempt(draft: Draft) -> None:
         return
     candidate = candidates[mission.candidate]
     attempt = Attempt(number=len(mission.attempts) + 1, candidate=candidate.name, agent=AGENT)
-    draft.set(attempts=(*mission.attempts, attempt), refresh=False)
+    draft.set(attempts=(*mission.attempts, attempt), refresh=False, merge_refusals=0)
     draft.note("attempt_started", attempt=attempt.number, candidate=candidate.name, agent=AGENT)
     if mission.phase is not Phase.PATCHING:
         draft.move(Phase.PATCHING, f"attempt {attempt.number}: {candidate.name}")

@@ -205,7 +205,7 @@ def base_read(draft: Draft, _event: ev.BaseRead) -> None:
     draft.set(base_asked_at=None)
     if hint is None or asked is None or base is None or hint.branch != base.branch:
         return
-    if hint.at >= asked and hint.sha != base.sha:
+    if hint.at > asked and hint.sha != base.sha:
         draft.facts = draft.facts.model_copy(update={"base": None})
 
 
@@ -299,14 +299,23 @@ def merge_refused(draft: Draft, event: ev.MergeRefused) -> None:
     match event.refusal:
         case ev.MergeRefusal.BASE_MOVED:
             draft.facts = draft.facts.model_copy(update={"base": None})
+            evaluate_again(draft, event.reason)
         case ev.MergeRefusal.HEAD_MOVED | ev.MergeRefusal.CLOSED:
             draft.hold(messages.merge_refused(event.reason))
         case ev.MergeRefusal.WITHDRAWN:
-            pass
+            evaluate_again(draft, event.reason)
         case ev.MergeRefusal.NOT_ALLOWED:
             draft.set(forge_says=event.reason)
         case _ as never:
             assert_never(never)
+
+
+def evaluate_again(draft: Draft, reason: str) -> None:
+    """Ask the gates again: the first time at once, after that with growing patience."""
+    if draft.mission.merge_refusals:
+        draft.set(forge_says=reason)
+    else:
+        draft.set(merge_refusals=1)
 
 
 def metrics_sampled(draft: Draft, event: ev.MetricsSampled) -> None:
