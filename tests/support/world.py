@@ -25,6 +25,7 @@ from support.reports import BASE, MUST_PASS, START, make_report
 APP, CI_APP = 7, 15
 BOT = "grace[bot]"
 METRIC = "trigger_mesh.latency_p95"
+MANY = 300  # more effects in a row than any mission asks for without news
 DIFF = "--- a/mesh.py\n+++ b/mesh.py\n@@ -1 +1 @@\n-slow\n+fast\n"
 
 
@@ -210,7 +211,9 @@ class World:
 
     def settle(self) -> "World":
         """Carry out effects until none is left but those of the kinds in `waits`."""
+        begun = len(self.done)
         while ready := [e for e in self.pending if not isinstance(e, self.waits)]:
+            assert len(self.done) - begun < MANY, f"no end of effects: {self.done[-3:]}"
             effect = ready[0]
             self.pending.remove(effect)
             self.done.append(effect)
