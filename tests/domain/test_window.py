@@ -110,3 +110,10 @@ def test_a_target_says_what_it_saw():
         samples(10.0, 20.0, 30.0), TARGET, START, END - timedelta(minutes=4), RULES
     )
     assert (found.result, found.reason) == (Result.PASS, "20 over 3 samples")
+
+
+def test_rounds_that_were_never_sampled_are_missing_and_no_pass():
+    known = samples(20.0, 20.0, 20.0, every=15, first=185)
+    judgement, tree = at_end(known)
+    assert judgement is Judgement.INCONCLUSIVE
+    assert tree.result is Result.NO_DATA
