@@ -19,13 +19,24 @@ from grace.localforge.deliveries import Deliveries
 from grace.localforge.events import Act, Event, enqueue, payload
 from grace.localforge.faults import Faults
 from grace.localforge.idle import wait_idle
+from grace.localforge.limits import Limits
 from grace.localforge.repositories import create_from_template
 from grace.localforge.runs import WorkflowRunner
 from grace.localforge.server import ForgeServer
 from grace.localforge.shapes.people import installation_json
 from grace.localforge.shapes.repos import full_name
+from grace.localforge.watching import Exchange
 
-__all__ = ["ApiCall", "App", "ForgeConfig", "GitPush", "LocalForge", "Repository"]
+__all__ = [
+    "ApiCall",
+    "App",
+    "Exchange",
+    "ForgeConfig",
+    "GitPush",
+    "Limits",
+    "LocalForge",
+    "Repository",
+]
 
 LOGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
 NOT_LOOPBACK: Final = "The local forge is not a host for the public: it binds loopback only"
@@ -281,6 +292,10 @@ class LocalForge:
             actor,
         )
         return [GitPush(**row) for row in rows]
+
+    def watch(self, observer: Callable[[Exchange], None]) -> None:
+        """Show every later API request and its answer to an observer, which must not raise."""
+        self._core.watchers.append(observer)
 
     def _user(self, login: str) -> Row:
         user = self._core.user_named(login)
