@@ -9,6 +9,7 @@ from grace.ci.cli import app as ci_app
 from grace.cli.audit import app as audit_app
 from grace.cli.demo import demo
 from grace.cli.forge import app as forge_app
+from grace.cli.init import init
 from grace.cli.keys import app as keys_app
 from grace.cli.missions import app as missions_app
 from grace.cli.schema import schema
@@ -30,6 +31,7 @@ app.add_typer(missions_app, name="mission", help="Look at missions in the bot's 
 app.command("schema")(schema)
 app.add_typer(forge_app, name="forge", help="Run the local forge.")
 app.add_typer(ci_app, name="ci", help="Collect and report results inside a CI job.")
+app.command("init")(init)
 app.command("serve")(serve)
 app.command("kill-switch")(kill_switch)
 app.command("demo")(demo)
