@@ -9,6 +9,7 @@ from grace.ci.cli import app as ci_app
 from grace.cli.audit import app as audit_app
 from grace.cli.demo import demo
 from grace.cli.forge import app as forge_app
+from grace.cli.github import app as github_app
 from grace.cli.init import init
 from grace.cli.keys import app as keys_app
 from grace.cli.missions import app as missions_app
@@ -29,6 +30,7 @@ app.add_typer(keys_app, name="keys", help="Make and show the key that signs the 
 app.add_typer(audit_app, name="audit", help="Verify what the bot did, offline.")
 app.add_typer(missions_app, name="mission", help="Look at missions in the bot's store.")
 app.command("schema")(schema)
+app.add_typer(github_app, name="github", help="Make the GitHub App that Grace acts as.")
 app.add_typer(forge_app, name="forge", help="Run the local forge.")
 app.add_typer(ci_app, name="ci", help="Collect and report results inside a CI job.")
 app.command("init")(init)
