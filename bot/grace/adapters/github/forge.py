@@ -14,7 +14,7 @@ from grace.adapters.github.problems import problem
 from grace.adapters.github.reading import Reading
 from grace.adapters.github.seen import actor_of, pull_seen
 from grace.adapters.github.session import AppIdentity, GitHubSite, Session, on
-from grace.adapters.github.wire import Answer, Call, Refusal, Request
+from grace.adapters.github.wire import Answer, Call, Refusal, Request, Watch
 from grace.domain.events import Permission
 from grace.domain.mission import MissionRef
 from grace.ports import (
@@ -68,7 +68,7 @@ class GitHubForge:
     ) -> None:
         self._site = site
         self._clock = clock
-        self._session = Session(site, client, clock, observe, mission)
+        self._session = Session(site, client, clock, Watch(observe, mission))
         self._reading = Reading(self._session, site.app_id, clock)
 
     async def identity(self) -> AppIdentity:

@@ -11,18 +11,12 @@ from grace.adapters.github.envelopes import (
     StatusDelivery,
 )
 from grace.adapters.github.ours import LEDGER_BRANCH, Ours, Translated, ignored, is_work
-from grace.adapters.github.seen import check_seen
-from grace.domain.events import BasePushed, CheckSeen, DeploymentSeen, RepositoryGone
+from grace.adapters.github.seen import check_seen, status_seen
+from grace.domain.events import BasePushed, DeploymentSeen, RepositoryGone
 from grace.domain.mission import MissionRef
 from grace.ports import Delivery, Routed, Target
 
 _CHECK_ACTIONS: Final = frozenset({"created", "completed"})
-_STATUS_CONCLUSIONS: Final = {
-    "success": "success",
-    "failure": "failure",
-    "error": "failure",
-    "pending": None,
-}
 _REPOSITORY_REASONS: Final = {
     "deleted": "the repository was deleted",
     "transferred": "the repository was transferred to another owner",
@@ -52,17 +46,11 @@ def status(given: StatusDelivery, _: Delivery, ours: Ours) -> Translated:
     """Read a commit status as a check named by its context."""
     if ours.sent(given.sender):
         return ignored(f"status {given.context}: our own doing")
-    if given.state not in _STATUS_CONCLUSIONS:
+    seen = status_seen(given.sha, given.context, given.state, given.updated_at)
+    if seen is None:
         return ignored(f"status {given.context}: the state {given.state!r} is not known")
     tips = (b.name for b in given.branches if is_work(b.name) and b.commit.sha == given.sha)
-    event = CheckSeen(
-        id=f"status:{given.context}",
-        name=given.context,
-        sha=given.sha,
-        conclusion=_STATUS_CONCLUSIONS[given.state],
-        url=given.target_url or "",
-        at=given.updated_at,
-    )
+    event = seen.model_copy(update={"url": given.target_url or ""})
     target = _commit(given.ref(ours.host), next(tips, None), given.sha)
     return (Routed(target=target, event=event),), ""
 
