@@ -2,17 +2,16 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from pydantic import ValidationError
 
 from grace.ci import context, junit, load, piece, post
-from grace.ci.errors import CIError, LoadFailed, ResultsInvalid
+from grace.ci.annotations import errors_shown
+from grace.ci.cli_hunter import hunter
+from grace.ci.errors import LoadFailed, ResultsInvalid
 from grace.ci.process import SHELL, child_env, running
 from grace.ci.service import serving
 
@@ -31,17 +30,6 @@ SpawnRate = Annotated[float, typer.Option(help="Users that start each second.")]
 Duration = Annotated[int, typer.Option(min=1, help="Length of the load in seconds.")]
 
 
-@contextmanager
-def _errors_shown() -> Iterator[None]:
-    """Show an error as the job's annotation and end with status 1."""
-    try:
-        yield
-    except (CIError, ValidationError) as error:
-        text = str(error).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-        typer.echo(f"::error::{text}")
-        raise typer.Exit(1) from error
-
-
 @app.command()
 def collect(
     suite: Suite,
@@ -50,7 +38,7 @@ def collect(
     junit_file: Annotated[Path, typer.Option("--junit", help="JUnit XML file to read.")],
 ) -> None:
     """Turn a JUnit XML file into a result of this checkout."""
-    with _errors_shown():
+    with errors_shown():
         _collect(piece.tested_in(Path()), suite, job, junit_file, out)
 
 
@@ -65,7 +53,7 @@ def tests(
 
     pytest is told where to write by PYTEST_ADDOPTS, others by {junit} or GRACE_JUNIT.
     """
-    with _errors_shown(), tempfile.TemporaryDirectory() as folder:
+    with errors_shown(), tempfile.TemporaryDirectory() as folder:
         tested = piece.tested_in(Path())
         file = Path(folder) / "junit.xml"
         options = f"{os.environ.get('PYTEST_ADDOPTS', '')} --junitxml={file}".strip()
@@ -92,7 +80,7 @@ def stress(  # noqa: PLR0913, PLR0917 - the options of a command
     out: Out,
 ) -> None:
     """Put load on a running service and write what it did."""
-    with _errors_shown():
+    with errors_shown():
         tested = piece.tested_in(Path())
         spec = _spec(locustfile, host, users, spawn_rate, duration)
         report = load.run(spec, subject=subject, job=job)
@@ -118,7 +106,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the options of a command
 
     Fails where the head cannot be measured; a base that cannot be is left out with a warning.
     """
-    with _errors_shown():
+    with errors_shown():
         tested = piece.tested_in(Path())
         reports = []
         places: list[tuple[Literal["head", "base"], Path]] = [("head", Path.cwd())]
@@ -151,7 +139,7 @@ def report(
     audience: Annotated[str, typer.Option(help="Audience of the OIDC token.")] = "grace",
 ) -> None:
     """Merge the results of a run, write the report, and post it to the bot."""
-    with _errors_shown():
+    with errors_shown():
         pieces = piece.read_all(results)
         merged = context.merge(pieces, context.from_env(os.environ), datetime.now(UTC))
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -163,6 +151,9 @@ def report(
             typer.echo(f"reported {len(merged.suites)} suites, {len(merged.stress)} load tests")
         else:
             typer.echo("no url: the report was only written")
+
+
+app.command("hunter")(hunter)
 
 
 def _endpoint(url: str) -> str:
