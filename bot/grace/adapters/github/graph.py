@@ -10,7 +10,8 @@ from pydantic.alias_generators import to_camel
 
 from grace.adapters.github.payloads import Lenient, fit
 from grace.adapters.github.session import Session
-from grace.adapters.github.wire import GRAPHQL, Request
+from grace.adapters.github.problems import GONE
+from grace.adapters.github.wire import GRAPHQL, Refusal, Request
 from grace.domain.mission import MissionRef
 from grace.ports import ForgeRefused, ForgeUnavailable
 
@@ -52,7 +53,12 @@ class Found:
 async def ask(session: Session, ref: MissionRef, purpose: str, document: str) -> Found:
     """Send a document: one call. Raises `ForgeUnavailable` where nothing at all was answered."""
     request = Request(purpose, "POST", GRAPHQL, body={"query": document})
-    answer = fit(_Answer, (await session.call(ref, request)).data, purpose)
+    try:
+        raw = await session.call(ref, request, GONE)
+    except Refusal as refusal:
+        # It says that there is no GraphQL here, and nothing about the repository.
+        raise ForgeRefused(f"GitHub has no GraphQL API for {purpose}", refusal.status) from refusal
+    answer = fit(_Answer, raw.data, purpose)
     said = "; ".join(error.message for error in answer.errors)[:600]
     if any(error.type == _LIMITED for error in answer.errors):
         raise ForgeUnavailable(f"GitHub's rate limit stopped {purpose}: {said}", _WAIT_S)

@@ -8,7 +8,7 @@ from grace.adapters.github.limits import limited, seconds
 from grace.adapters.github.wire import Refusal
 from grace.ports import ForgeError, ForgeRefused, ForgeUnavailable
 
-GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE, 451})
+GONE: Final = frozenset({int(HTTPStatus.NOT_FOUND), int(HTTPStatus.GONE), 451})
 
 
 def problem(refusal: Refusal, purpose: str, now: datetime) -> ForgeError:
