@@ -11,6 +11,8 @@ import typer
 from grace.ci import context, junit, load, piece, post
 from grace.ci.annotations import errors_shown
 from grace.ci.cli_hunter import hunter
+from grace.ci.cli_observe import observe
+from grace.ci.cli_patch import patch
 from grace.ci.errors import LoadFailed, ResultsInvalid
 from grace.ci.process import SHELL, child_env, running
 from grace.ci.service import serving
@@ -154,6 +156,8 @@ def report(
 
 
 app.command("hunter")(hunter)
+app.command("patch")(patch)
+app.command("observe")(observe)
 
 
 def _endpoint(url: str) -> str:
