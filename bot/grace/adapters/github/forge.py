@@ -49,7 +49,7 @@ _CUT: Final = "\n\n(cut here: GitHub shows no more)"
 _PERMISSIONS: Final = frozenset(Permission)
 _MISSING: Final = frozenset({int(HTTPStatus.NOT_FOUND)})
 _INVALID: Final = frozenset({int(HTTPStatus.UNPROCESSABLE_ENTITY)})
-_NOT_MERGED: Final = frozenset({int(HTTPStatus.METHOD_NOT_ALLOWED), int(HTTPStatus.CONFLICT)})
+_NOT_MERGED: Final = _INVALID | {int(HTTPStatus.METHOD_NOT_ALLOWED), int(HTTPStatus.CONFLICT)}
 
 
 class _PermissionAnswer(Lenient):
@@ -302,7 +302,11 @@ class GitHubForge:
                 continue
 
     async def merge(self, ref: MissionRef, draft: MergeDraft) -> MergeAnswer:
-        """Merge exactly `draft.head`. Never repeated here: after no answer, read the state."""
+        """Merge exactly `draft.head`. Never repeated here: after no answer, read the state.
+
+        405, 409 and 422 are answers, in GitHub's words: behind its base, a check or a merge queue
+        that is required, conflicts; a head that moved; a message or method that is not allowed.
+        """
         request = on(ref, "merge", "PUT /pulls/{number}/merge", number=draft.number)
         fields = {
             "sha": draft.head,

@@ -9,8 +9,8 @@ from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from grace.adapters.github.payloads import Lenient, fit
-from grace.adapters.github.session import Session
 from grace.adapters.github.problems import GONE
+from grace.adapters.github.session import Session
 from grace.adapters.github.wire import GRAPHQL, Refusal, Request
 from grace.domain.mission import MissionRef
 from grace.ports import ForgeRefused, ForgeUnavailable
