@@ -8,6 +8,7 @@ from grace import __version__
 from grace.ci.cli import app as ci_app
 from grace.cli.audit import app as audit_app
 from grace.cli.demo import demo
+from grace.cli.doctor import doctor
 from grace.cli.forge import app as forge_app
 from grace.cli.github import app as github_app
 from grace.cli.init import init
@@ -34,6 +35,7 @@ app.add_typer(github_app, name="github", help="Make the GitHub App that Grace ac
 app.add_typer(forge_app, name="forge", help="Run the local forge.")
 app.add_typer(ci_app, name="ci", help="Collect and report results inside a CI job.")
 app.command("init")(init)
+app.command("doctor")(doctor)
 app.command("serve")(serve)
 app.command("kill-switch")(kill_switch)
 app.command("demo")(demo)
