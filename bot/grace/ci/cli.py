@@ -9,13 +9,14 @@ from typing import Annotated, Literal
 import typer
 
 from grace.ci import context, junit, load, piece, post
-from grace.ci.annotations import errors_shown
+from grace.ci.annotations import annotation, errors_shown
 from grace.ci.cli_hunter import hunter
 from grace.ci.cli_observe import observe
 from grace.ci.cli_patch import patch
 from grace.ci.errors import LoadFailed, ResultsInvalid
 from grace.ci.process import SHELL, child_env, running
 from grace.ci.service import serving
+from grace.domain.results import SuiteReport, TestOutcome
 
 app = typer.Typer(
     name="ci",
@@ -64,9 +65,11 @@ def tests(
         with running((*SHELL, shell), cwd=Path.cwd(), env=env) as process:
             status = process.wait()
         try:
-            _collect(tested, suite, job, file, out)
+            found = _collect(tested, suite, job, file, out)
         except ResultsInvalid as error:
             raise ResultsInvalid(f"the command ended with status {status}; {error}") from error
+        if status != 0:
+            typer.echo(annotation("error", _advice(found, command), title=f"Suite {suite}"))
     raise typer.Exit(status if status >= 0 else 1)
 
 
@@ -146,7 +149,9 @@ def report(
         merged = context.merge(pieces, context.from_env(os.environ), datetime.now(UTC))
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(merged.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        if url:
+        if url and not post.has_token(os.environ):
+            typer.echo(annotation("warning", _ARTIFACT_ONLY, title="Not posted"))
+        elif url:
             post.send(
                 merged, _endpoint(url), audience=audience, env=os.environ, patience=post.Patience()
             )
@@ -160,18 +165,34 @@ app.command("patch")(patch)
 app.command("observe")(observe)
 
 
+_ARTIFACT_ONLY = (
+    "the job has no OIDC token, so the report is an artifact only, which the bot finds later: give "
+    "the job `permissions: id-token: write`; a pull request from a fork never has it"
+)
+
+
 def _endpoint(url: str) -> str:
     """Return where the bot takes results; its bare address is enough."""
     path = "/ci/results"
     return url if url.endswith(path) else url.rstrip("/") + path
 
 
-def _collect(tested: piece.Tested, suite: str, job: str, source: Path, out: Path) -> None:
+def _advice(found: SuiteReport, command: str) -> str:
+    """Say what to do about a suite that ended red."""
+    failed = [case.name for case in found.cases if case.outcome is TestOutcome.FAILED]
+    if not failed:
+        return f"no test failed but the command did: look above, and run it yourself: {command}"
+    more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+    return f"{failed[0]}{more} failed: mend what they test, and run it yourself: {command}"
+
+
+def _collect(tested: piece.Tested, suite: str, job: str, source: Path, out: Path) -> SuiteReport:
     found = junit.read(source, suite=suite, job=job)
     piece.write(piece.Piece(tested=tested, suites=(found,)), out)
     typer.echo(
         f"suite {suite}: {found.passed} passed, {found.failed} failed, {found.skipped} skipped"
     )
+    return found
 
 
 def _spec(

@@ -50,5 +50,5 @@ def observe(  # noqa: PLR0913, PLR0917 - the options of a command
 
 
 async def _taken(watch: Watch) -> tuple[MetricObservation, ...]:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient() as client:
         return await take(watch, HttpMetrics(client, _Now()))
