@@ -117,7 +117,7 @@ def repository(given: RepositoryDelivery, _: Delivery, ours: Ours) -> Translated
     reason = _REPOSITORY_REASONS.get(given.action)
     if reason is None and given.action == "renamed":
         return ignored(
-            "repository.renamed: its id stays, and GitHub sends calls on to the new name"
+            "repository.renamed: its id stays, and calls are sent on"
         )
     if reason is None:
         return ignored(f"repository.{given.action}: it stays where it is")
