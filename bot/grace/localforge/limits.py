@@ -29,6 +29,10 @@ MUTATION: Final = re.compile(r"^\s*mutation\b", re.MULTILINE)
 Resource = Literal["core", "graphql"]
 
 
+class HourExhausted(ApiError):
+    """The hour's requests are used up; REST answers it by 403, GraphQL by an error in a 200."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The secondary limits of one caller; the defaults are GitHub's.
@@ -132,7 +136,7 @@ class RateLimits:
         self._secondary(usage, cost, now)
         key = (cost.resource, int(now // HOUR))
         if usage.hours.get(key, 0) >= self._hourly:
-            raise ApiError(403, f"API rate limit exceeded for {caller}.")
+            raise HourExhausted(403, f"API rate limit exceeded for {caller}.")
         usage.hours = {old: n for old, n in usage.hours.items() if old[1] >= key[1]}
         usage.hours[key] = usage.hours.get(key, 0) + 1
         usage.points[cost.resource].add(now, cost.points)

@@ -51,8 +51,11 @@ class MergeQueue:
         outcomes = {"passing": "MERGEABLE", "failing": "UNMERGEABLE"}
         return outcomes.get(self._checks(repo, entry), "AWAITING_CHECKS")
 
-    async def enqueue(self, repo: Row, pull: Row, sender: Row, expected: str | None) -> Row:
-        """Put a pull request at the end of its base's queue; 422 when it may not go there."""
+    async def enqueue(self, repo: Row, pull: Row, sender: Row, expected: str | None) -> Row | None:
+        """Put a pull request at the end of its base's queue; 422 when it may not go there.
+
+        None when it conflicts with what is before it, so that the queue dropped it at once.
+        """
         async with self._core.lock(repo):
             pull = self._core.db.get("pulls", pull["id"])
             await self._admit(repo, pull, expected)
@@ -66,8 +69,9 @@ class MergeQueue:
             )
             await pull_event(self._core, repo, pull, Act("enqueued", sender))
             await self._build(repo, self._core.db.get("queue_entries", number))
+            entry = self._core.db.one("SELECT * FROM queue_entries WHERE id=?", number)
         self._spawn(repo, pull["base_ref"])
-        return self._core.db.one("SELECT * FROM queue_entries WHERE id=?", number) or {}
+        return entry
 
     async def dequeue(self, repo: Row, pull: Row, reason: str = "MANUAL") -> Row:
         """Take a pull request out of its queue and return the entry it had; 422 without one."""
@@ -184,6 +188,8 @@ class MergeQueue:
             while entries := self._entries(repo, base):
                 first = entries[0]
                 tip = await self._core.git(repo).ref(HEADS + base)
+                if tip is None:
+                    return  # its pull requests are being closed, which takes them out
                 if first["head_sha"] is None or first["base_sha"] != tip:
                     await self._rebuild(repo, base)
                     continue

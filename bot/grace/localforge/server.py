@@ -17,7 +17,8 @@ from grace.localforge.core import Core
 from grace.localforge.errors import ApiError, not_found
 from grace.localforge.faults import RequestFault
 from grace.localforge.githttp import git_routes
-from grace.localforge.limits import GRAPHQL, Resource, cost_of
+from grace.localforge.graph.endpoint import GraphApi
+from grace.localforge.limits import GRAPHQL, HourExhausted, Resource, cost_of
 from grace.localforge.routes.table import ALL_ROUTES, service_routes
 from grace.localforge.watching import Exchange
 
@@ -39,9 +40,11 @@ class ForgeServer:
         """Return the application: API at /api/v3 and at /, services, git."""
         app = web.Application(client_max_size=MAX_BODY)
         app.add_routes(service_routes(self._core))
+        graph = GraphApi().route
         for prefix in ("/api/v3", ""):
-            for route in ALL_ROUTES:
+            for route in (graph, *ALL_ROUTES):
                 app.router.add_route(route.method, prefix + route.path, self._handler(route))
+        app.router.add_route(graph.method, f"/api{graph.path}", self._handler(graph))
         for git in git_routes(self._core):
             app.router.add_route(git.method, git.path, self._git(git.handler))
         app.router.add_route("*", "/{tail:.*}", self._unknown)
@@ -123,7 +126,12 @@ class ForgeServer:
             return await self._faulty(request, actor, route)
         payload = await request.read() if template == GRAPHQL else b""
         cost = cost_of(request.method, template, payload)
-        self._core.limits.begin(actor.caller, cost, self._core.clock().timestamp())
+        try:
+            self._core.limits.begin(actor.caller, cost, self._core.clock().timestamp())
+        except HourExhausted as refusal:
+            if template != GRAPHQL:
+                raise
+            return Reply({"errors": [{"type": "RATE_LIMIT", "message": refusal.message}]})
         try:
             return await self._faulty(request, actor, route)
         finally:
