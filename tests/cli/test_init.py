@@ -19,6 +19,7 @@ from grace.domain.phase import Severity
 from grace.domain.policy import Policy
 from grace.setup import plan
 from grace.setup.repository import Found, look
+from grace.setup.workflow_checks import judge
 from grace.setup.workflow_text import EDIT, edits, workflow
 
 ROOT = Path(__file__).parents[2]
@@ -160,14 +161,21 @@ def test_a_file_that_changed_after_it_was_shown_is_not_overwritten(clone):
 def test_the_python_projects_own_folders_are_found(python):
     found = look(python.folder)
     assert found.suites == {"unit": "tests/unit", "integration": "tests/integration"}
-    assert (found.start, found.locustfile) == ("mesh", "loadtest/locustfile.py")
+    assert (found.start, found.locustfile) == ("python -m mesh", "loadtest/locustfile.py")
     jobs = yaml.safe_load(workflow(found, ACTIONS))["jobs"]
     assert set(jobs) == {"unit", "integration", "stress", "report"}
-    unit = jobs["unit"]["steps"][-1]
-    assert unit["with"]["command"] == (
-        'python -m pip install --quiet pytest -e ".[test]" && python -m pytest tests/unit'
-    )
+    install, unit = jobs["unit"]["steps"][-2:]
+    assert install["run"] == 'python -m pip install --quiet pytest -e ".[test]"'
+    assert unit["with"]["command"] == "python -m pytest tests/unit"
+    assert jobs["stress"]["steps"][-1]["with"]["start"] == "python -m mesh"
     assert jobs["report"]["needs"] == ["unit", "integration", "stress"]
+
+
+def test_a_package_below_src_is_run_from_each_checkout(clone):
+    clone.put("src/mesh/__main__.py")
+    assert look(clone.folder).start == "PYTHONPATH=src python -m mesh"
+    clone.put("tool/__main__.py")
+    assert look(clone.folder).start is None
 
 
 def test_what_is_not_found_fails_and_is_marked(clone):
@@ -217,12 +225,16 @@ def test_every_workflow_gives_the_actions_what_they_take(
 ):
     suites = {"unit": units, "integration": integrations}
     found = Found("mesh", None, "main", python, "true", suites, locustfile, start)
-    loaded = yaml.safe_load(workflow(found, ACTIONS))
+    text = workflow(found, ACTIONS)
+    assert list(judge("grace.yml", text, "main", "")) == []
+    loaded = yaml.safe_load(text)
     assert loaded["permissions"] == {}
     for name, job in loaded["jobs"].items():
         wanted = {"id-token": "write"} if name == "report" else {"contents": "read"}
         assert job["permissions"] == wanted
         for step in job["steps"]:
+            if "run" in step:
+                continue
             repository, _, rest = step["uses"].partition("/actions/")
             if repository != "grace-mission-control/grace":
                 assert len(step["uses"].partition("@")[2]) == 40

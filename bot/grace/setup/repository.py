@@ -35,8 +35,8 @@ class NoWorkTree(Exception):
 class Found:
     """What a repository holds. None: it was not found.
 
-    `suites`: folder of each suite. `start`: module that `python -m` runs. `install`: what makes a
-    Python project's dependencies available; empty where nothing was recognised.
+    `suites`: folder of each suite. `start`: command that serves. `install`: what makes a
+    Python project's dependencies available; empty for others.
     """
 
     name: str
@@ -147,7 +147,10 @@ def _folder(root: Path, folders: Sequence[str]) -> str | None:
 
 
 def _start(root: Path) -> str | None:
-    """Find the one package that can be run with `python -m`."""
+    """Find the one package that can be run; from a checkout's own code, head or base."""
     mains = [*root.glob("*/__main__.py"), *root.glob("src/*/__main__.py")]
-    names = {main.parent.name for main in mains if main.parent.name.isidentifier()}
-    return names.pop() if len(names) == 1 else None
+    packages = [main.parent for main in mains if main.parent.name.isidentifier()]
+    if len(packages) != 1:
+        return None
+    below_src = packages[0].parent != root
+    return f"{'PYTHONPATH=src ' if below_src else ''}python -m {packages[0].name}"

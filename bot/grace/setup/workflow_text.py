@@ -50,6 +50,8 @@ _PYTHON_STEP: Final = """\
         uses: {python}
         with:
           python-version: "3.x"
+      - name: Install what the tests need
+        run: {install}
 """
 _REPORT: Final = """\
   # Checks nothing out: only this job holds a token that speaks for CI.
@@ -101,9 +103,9 @@ def _suite(found: Found, suite: str, action: str) -> str:
         command = (
             f"echo 'no {suite} tests were found: write their command into grace.yml' >&2; exit 1"
         )
-        note = f" # {EDIT}: it fails until you do"
+        note = f" # {EDIT}: runners other than pytest write JUnit XML to {{junit}}"
     else:
-        command, note = f"{found.install} && python -m pytest {folder}", ""
+        command, note = f"python -m pytest {folder}", ""
     return (
         _opening(found, suite)
         + f"      - name: Run the {suite} tests\n"
@@ -119,7 +121,7 @@ def _stress(found: Found, action: str) -> str:
         start = "echo 'write the command that serves on $PORT into grace.yml' >&2; exit 1"
         note = f" # {EDIT}: it fails until you do"
     else:
-        start, note = f"{found.install} && python -m {found.start}", f" # {EDIT}: serves on $PORT?"
+        start, note = found.start, f" # {EDIT}: serves on $PORT?"
     return (
         _opening(found, "stress", needs=list(found.suites))
         + _BASE_STEP.format(checkout=_CHECKOUT, base=_BASE)
@@ -137,4 +139,6 @@ def _stress(found: Found, action: str) -> str:
 def _opening(found: Found, job: str, needs: list[str] | None = None) -> str:
     line = f"    needs: [{', '.join(needs)}]\n" if needs else ""
     text = _JOB.format(job=job, needs=line, checkout=_CHECKOUT, head=_HEAD)
-    return text + (_PYTHON_STEP.format(python=_PYTHON) if found.python else "")
+    if not found.python:
+        return text
+    return text + _PYTHON_STEP.format(python=_PYTHON, install=json.dumps(found.install))
