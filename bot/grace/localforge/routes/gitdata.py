@@ -48,6 +48,9 @@ async def create_ref(call: Call) -> Reply:
         raise unprocessable("Reference name must start with 'refs/' and have at least two slashes.")
     if await git.kind(sha) is None:
         raise unprocessable("Object does not exist")
+    refusal = queue_refusal(call.core, call.repo, name.removeprefix("refs/heads/"))
+    if refusal is not None:
+        raise unprocessable(refusal)
     async with call.core.lock(call.repo):
         if await git.ref(name) is not None:
             raise unprocessable("Reference already exists")
