@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 
+from grace.adapters.github.commits import ApiCommit, FileState
 from grace.adapters.github.forge import GitHubForge
 from grace.adapters.github.ours import Ours
 from grace.adapters.github.session import GitHubSite
@@ -33,6 +34,7 @@ from grace.ports import (
     CheckDraft,
     Delivery,
     ForgeGone,
+    ForgeRefused,
     GitAccess,
     MergeDraft,
     Routed,
@@ -276,3 +278,46 @@ async def test_every_call_that_the_forge_counts_was_observed(tour: Tour) -> None
     await tour.forge.permission(tour.ref, "ada")
     counted = [(call.method, call.status) for call in await tour.local.calls()]
     assert [(call.method, call.status) for call in tour.calls] == counted
+
+
+async def test_commit_by_api_is_made_once_and_moved_once(tour: Tour, tmp_path: Path) -> None:
+    base = await head_of(tour, tmp_path)
+    files = {"fix.txt": FileState(b"faster\n"), "a.bin": FileState(b"\xff"), "README.md": None}
+    first = ApiCommit(base, BRANCH, files, "Make it faster\n")
+    made = await tour.forge.commit(tour.ref, first)
+    work = tmp_path / "clone"
+    await git(work, "fetch", "-q", "origin", BRANCH)
+    assert await git(work, "ls-tree", "--name-only", made.tree) == "a.bin\nfix.txt"
+    assert await tour.forge.commit(tour.ref, first) == made
+    other = ApiCommit(base, BRANCH, {"fix.txt": FileState(b"fastest\n", "100755")}, "Again")
+    with pytest.raises(ForgeRefused, match="left alone"):
+        await tour.forge.commit(tour.ref, other)
+    moved = await tour.forge.commit(tour.ref, replace(other, expected=made.sha))
+    await git(work, "fetch", "-q", "origin", BRANCH)
+    assert await git(work, "rev-parse", "FETCH_HEAD", "FETCH_HEAD^", "FETCH_HEAD^{tree}") == (
+        f"{moved.sha}\n{base}\n{moved.tree}"
+    )
+    assert (await git(work, "ls-tree", moved.tree, "fix.txt")).startswith("100755 blob")
+
+
+async def test_news_are_what_the_webhooks_told(tour: Tour) -> None:
+    since = datetime.now(UTC)
+    await tour.person("ada", "POST", "/issues", title="slow", body="x", labels=[])
+    await tour.person("ada", "POST", "/issues/1/labels", labels=["mission"])
+    await tour.person("ada", "POST", "/issues/1/comments", body="/grace start")
+    told, _ = await tour.heard()
+    read = await tour.forge.news(tour.ref, "mission", since)
+    commands = [r.event for r in read if isinstance(r.event, CommandGiven)]
+    assert commands == [r.event for r in told if isinstance(r.event, CommandGiven)]
+    assert commands
+    seen = [r.event.number for r in read if isinstance(r.event, IssueSeen)]
+    assert seen == [1]
+    await tour.forge.react(tour.ref, commands[0].id, "eyes")
+    await tour.forge.react(tour.ref, commands[0].id, "eyes")
+
+
+async def head_of(tour: Tour, folder: Path) -> str:
+    access = await tour.forge.git_access(tour.ref)
+    url = access.url.replace("://", f"://{access.username}:{access.token}@")
+    await git(folder, "clone", "-q", url, "clone")
+    return await git(folder / "clone", "rev-parse", "HEAD")

@@ -116,9 +116,7 @@ def repository(given: RepositoryDelivery, _: Delivery, ours: Ours) -> Translated
     """Read that a repository is lost to us."""
     reason = _REPOSITORY_REASONS.get(given.action)
     if reason is None and given.action == "renamed":
-        return ignored(
-            "repository.renamed: its id stays, and calls are sent on"
-        )
+        return ignored("repository.renamed: its id stays, and calls are sent on")
     if reason is None:
         return ignored(f"repository.{given.action}: it stays where it is")
     return (_gone(given.ref(ours.host), reason),), ""

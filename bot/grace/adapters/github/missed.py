@@ -17,7 +17,7 @@ from grace.adapters.github.wire import Request
 
 _PAGES: Final = 10
 _TRIES: Final = 5
-_AT_ONCE: Final = 100
+_AT_ONCE: Final = 50
 _ARRIVED: Final = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
 
 
@@ -42,7 +42,7 @@ class Missed:
         """Have sent again what failed since then and never arrived; return how many.
 
         One call for each hundred deliveries since then, and one for each that failed. After five
-        tries a delivery is left alone; past a hundred, the rest has its turn with the next round.
+        tries a delivery is left alone; past fifty, the rest has its turn with the next round.
         """
         failed = lost(await self._since(since))[:_AT_ONCE]
         path = "/app/hook/deliveries/{delivery}/attempts"
