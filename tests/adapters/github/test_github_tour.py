@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
@@ -36,6 +37,7 @@ from grace.ports import (
     ForgeGone,
     ForgeRefused,
     GitAccess,
+    LiveQuery,
     MergeDraft,
     Routed,
 )
@@ -47,6 +49,7 @@ PERMISSIONS = {
     "contents": "write",
     "issues": "write",
     "pull_requests": "write",
+    "statuses": "read",
     "metadata": "read",
 }
 EVENTS = ("issues", "issue_comment", "pull_request", "pull_request_review", "check_run", "push")
@@ -314,6 +317,29 @@ async def test_news_are_what_the_webhooks_told(tour: Tour) -> None:
     assert seen == [1]
     await tour.forge.react(tour.ref, commands[0].id, "eyes")
     await tour.forge.react(tour.ref, commands[0].id, "eyes")
+
+
+async def test_sweep_is_what_three_calls_read(tour: Tour, tmp_path: Path) -> None:
+    head = await push_change(tmp_path, await tour.forge.git_access(tour.ref))
+    draft = ChangeDraft(head_branch=BRANCH, base_branch="main", title="Fix", body="Refs #1")
+    change = await tour.forge.open_change(tour.ref, draft)
+    await tour.forge.publish_check(tour.ref, check(head, done=True), None)
+    path = f"/pulls/{change.number}/reviews"
+    await tour.person("rex", "POST", path, event="APPROVE", commit_id=head)
+    await tour.person("ada", "POST", f"/statuses/{head}", state="success", context="ci/old")
+    lost = tour.ref.model_copy(update={"repository": "ada/never"})
+    wanted = [
+        LiveQuery(ref=tour.ref, uid=UUID(int=1), issue=77, pulls=(change.number,), landed=head),
+        LiveQuery(ref=lost, uid=UUID(int=2), issue=1),
+    ]
+    before = len(tour.calls)
+    here, gone = await tour.forge.read_live(wanted)
+    assert [(call.path, call.status) for call in tour.calls[before:]][-1] == ("/graphql", 200)
+    assert (gone.gone, here.gone, here.issue_closed) == (True, False, True)
+    read = await tour.forge.read_change(tour.ref, change.number)
+    assert here.changes[0].pull == read.pull
+    assert here.changes[0].reviews == read.reviews
+    assert [seen.name for seen in here.changes[0].checks] == ["ci/old"]
 
 
 async def head_of(tour: Tour, folder: Path) -> str:
