@@ -8,7 +8,6 @@ from typing import Annotated
 import httpx
 import typer
 
-from grace.adapters.metrics import HttpMetrics
 from grace.ci import piece
 from grace.ci.annotations import errors_shown
 from grace.ci.observe import Watch, source_of
@@ -50,5 +49,7 @@ def observe(  # noqa: PLR0913, PLR0917 - the options of a command
 
 
 async def _taken(watch: Watch) -> tuple[MetricObservation, ...]:
+    from grace.adapters.metrics import HttpMetrics  # noqa: PLC0415 - the other commands start faster
+
     async with httpx.AsyncClient() as client:
         return await take(watch, HttpMetrics(client, _Now()))
