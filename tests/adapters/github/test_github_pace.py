@@ -96,6 +96,18 @@ def test_no_interleaving_exceeds_a_limit_and_everybody_is_served(steps: list[tup
     assert run.most(3600, "content") <= LIMITS.content_per_hour
 
 
+@given(st.integers(10, 40))
+@settings(max_examples=10, deadline=None)
+def test_burst_of_writes_takes_hours_rather_than_more_than_its_share(writes: int) -> None:
+    run = Run(Pace(LIMITS))
+    for _ in range(writes):
+        run.pace.ask(Urgency.COMMENT, WRITE, 0.0)
+    run.drain()
+    assert len(run.started) == writes
+    assert run.most(60, "content") == LIMITS.content_per_minute
+    assert run.most(3600, "content") == LIMITS.content_per_hour
+
+
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_quota_is_never_overdrawn(remaining: int, wanted: int) -> None:
     run = Run(Pace(Limits(at_once=1000)))
