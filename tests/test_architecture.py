@@ -113,10 +113,12 @@ MAY_IMPORT = {
     "web": {"domain", "ports", "web"},
     "localforge": {"localforge"},
     "ci": {"domain", "ci"},
+    "setup": {"domain", "ports", "adapters", "setup"},
 }
 # Where everything is put together, and what starts it.
 ROOTS = {
     "grace.app.bootstrap": {"domain", "ports", "adapters", "app", "web", "config"},
+    "grace.ci.cli_observe": {"domain", "ci", "adapters"},
 }
 
 

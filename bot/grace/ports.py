@@ -14,6 +14,7 @@ from grace.domain.events import (
     BaseRead,
     BranchPushed,
     CheckSeen,
+    DeploymentSeen,
     Event,
     PatchRefused,
     Permission,
@@ -128,6 +129,67 @@ class GitAccess(Frozen):
         return f"GitAccess(url={self.url!r}, username={self.username!r}, token='***')"
 
 
+class Target(Frozen):
+    """Which missions an event is for.
+
+    The first field that is set decides, in this order: `uid`, `branch` (with or without the
+    revert suffix), `pull`, `sha`, `issue`, `alert`; with none of them, or where that one is
+    unknown and `everyone` is set, every live mission of the repository. `create` makes the
+    mission when it is unknown.
+    """
+
+    ref: MissionRef
+    uid: UUID | None = None
+    branch: str | None = None
+    pull: int | None = None
+    sha: str | None = None
+    issue: int | None = None
+    alert: str | None = None
+    create: bool = False
+    everyone: bool = False
+
+
+class Routed(Frozen):
+    """One event and whom it concerns."""
+
+    target: Target
+    event: Event
+
+
+Reaction = Literal["eyes", "+1", "-1", "confused"]
+
+
+class LiveQuery(Frozen):
+    """Which parts of a mission's state at the forge a sweep wants."""
+
+    ref: MissionRef
+    uid: UUID
+    issue: int | None = None
+    pulls: tuple[int, ...] = ()
+    landed: str | None = None
+
+
+class LiveState(Frozen):
+    """What a sweep found of one mission; `gone`: the repository cannot be read any more."""
+
+    uid: UUID
+    issue_closed: bool = False
+    changes: tuple[ChangeState, ...] = ()
+    deployments: tuple[DeploymentSeen, ...] = ()
+    gone: bool = False
+
+
+class ReportFound(Frozen):
+    """A report that CI left as an artifact, with what the forge itself says of its run."""
+
+    body: bytes
+    run_id: int
+    run_attempt: int
+    workflow: str
+    head_sha: str
+    head_branch: str
+
+
 class Forge(Protocol):
     """A forge, in words that fit GitHub and GitLab. Every call may raise `ForgeError`."""
 
@@ -154,6 +216,30 @@ class Forge(Protocol):
     async def close_issue(
         self, ref: MissionRef, number: int, reason: Literal["completed", "not_planned"]
     ) -> None: ...
+    async def react(self, ref: MissionRef, comment: str, reaction: Reaction) -> None:
+        """React to a comment; doing it twice is doing it once."""
+        ...
+
+    async def read_live(self, wanted: Sequence[LiveQuery]) -> Sequence[LiveState]:
+        """Read up to 50 missions' issues, changes, checks, reviews and deployments in one call."""
+        ...
+
+    async def news(self, ref: MissionRef, label: str, since: datetime) -> Sequence[Routed]:
+        """List what happened to labelled issues and in comments since a moment, as events."""
+        ...
+
+    async def read_report(self, ref: MissionRef, head: str) -> ReportFound | None:
+        """Fetch the report artifact of the newest finished run of CI on a commit."""
+        ...
+
+    async def redeliver(self, since: datetime) -> int:
+        """Ask the forge for its failed webhook deliveries again; return how many."""
+        ...
+
+    async def enqueue(self, ref: MissionRef, number: int, head: str) -> None:
+        """Put a change into the forge's merge queue, where one is required."""
+        ...
+
     async def git_access(self, ref: MissionRef) -> GitAccess: ...
     async def resolve(self, host: str, repository: str) -> MissionRef:
         """Look up numeric id and installation of `owner/name`."""
@@ -216,33 +302,6 @@ class Delivery:
     body: bytes
     received_at: datetime
     id: int = 0
-
-
-class Target(Frozen):
-    """Which missions an event is for.
-
-    The first field that is set decides, in this order: `uid`, `branch` (with or without the
-    revert suffix), `pull`, `sha`, `issue`, `alert`; with none of them, or where that one is
-    unknown and `everyone` is set, every live mission of the repository. `create` makes the
-    mission when it is unknown.
-    """
-
-    ref: MissionRef
-    uid: UUID | None = None
-    branch: str | None = None
-    pull: int | None = None
-    sha: str | None = None
-    issue: int | None = None
-    alert: str | None = None
-    create: bool = False
-    everyone: bool = False
-
-
-class Routed(Frozen):
-    """One event and whom it concerns."""
-
-    target: Target
-    event: Event
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,16 @@ def report(checkout: Path, env: dict[str, str], *more: str) -> Result:
     return call("report", "--results", results, "--out", str(out), *more, env=env)
 
 
+def test_without_an_oidc_token_the_report_is_written_and_not_posted(checkout):
+    collect(checkout)
+    env = run_env(checkout, pull(git(checkout, "rev-parse", "HEAD")))
+    env |= {"ACTIONS_ID_TOKEN_REQUEST_URL": "", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": ""}
+    done = report(checkout, env, "--url", "http://127.0.0.1:9")
+    assert done.exit_code == 0, done.output
+    assert "::warning title=Not posted::the job has no OIDC token" in done.output
+    assert (checkout.parent / "report.json").is_file()
+
+
 def test_a_report_merges_the_pieces_of_a_run(checkout):
     collect(checkout, "unit")
     collect(checkout, "integration")

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from grace.localforge.forge import ForgeConfig, LocalForge
 from localforge.forge_world import EVENTS, PERMISSIONS, SECRET, FakeRunner, Receiver, World
+from support.schema import GitHubSchema, SchemaCheck
 
 
 @pytest.fixture(scope="session")
@@ -52,9 +53,18 @@ async def receiver() -> AsyncIterator[Receiver]:
     await runner.cleanup()
 
 
+@pytest.fixture(scope="session")
+def github_schema() -> GitHubSchema:
+    return GitHubSchema()
+
+
 @pytest.fixture
 async def world(
-    tmp_path: Path, template: Path, receiver: Receiver, app_key: tuple[str, str]
+    tmp_path: Path,
+    template: Path,
+    receiver: Receiver,
+    app_key: tuple[str, str],
+    github_schema: GitHubSchema,
 ) -> AsyncIterator[World]:
     runner = FakeRunner()
     forge = LocalForge(ForgeConfig(tmp_path / "forge", unix_socket=tmp_path / "s"), runner)
@@ -71,8 +81,12 @@ async def world(
         events=EVENTS,
     )
     installation = await forge.install_app(app.id, "ann", ["app"])
+    check = SchemaCheck(github_schema)
+    forge.watch(check)
     made = World(forge, tokens, app, app_key[0], installation, receiver, runner)
     yield made
     for client in made.clients.values():
         await client.aclose()
     await forge.close()
+    # Whatever a test was about, all that the forge answered to it was as GitHub publishes it.
+    check.assert_clean()

@@ -46,6 +46,7 @@ EVENTS = [
     "repository",
     "installation",
     "installation_repositories",
+    "merge_group",
 ]
 PERMISSIONS = dict.fromkeys(
     ("contents", "issues", "pull_requests", "checks", "statuses", "deployments", "actions"), "write"
@@ -197,6 +198,24 @@ class World:
 
     async def bot(self, **body: Any) -> httpx.AsyncClient:
         return self.client(await self.installation_token(**body))
+
+    async def ask(
+        self, query: str, client: httpx.AsyncClient | None = None, **variables: Any
+    ) -> dict[str, Any]:
+        """Ask GraphQL, as ann unless told, and return the whole answer."""
+        asker = client or self.person("ann")
+        url = f"{self.forge.url}/api/graphql"
+        answer = await asker.post(url, json={"query": query, "variables": variables})
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def check(self, sha: str, name: str = "ci", conclusion: str = "success") -> None:
+        """Report a finished check run as the App."""
+        bot = await self.bot()
+        body = {"name": name, "head_sha": sha, "conclusion": conclusion}
+        answer = await bot.post(f"{REPO}/check-runs", json=body)
+        assert answer.status_code == 201, answer.text
 
     async def tip(self, branch: str = "main") -> str:
         answer = await self.person("ann").get(f"{REPO}/git/ref/heads/{branch}")

@@ -2,19 +2,21 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from pydantic import ValidationError
 
 from grace.ci import context, junit, load, piece, post
-from grace.ci.errors import CIError, LoadFailed, ResultsInvalid
+from grace.ci.annotations import annotation, errors_shown
+from grace.ci.cli_hunter import hunter
+from grace.ci.cli_observe import observe
+from grace.ci.cli_patch import patch
+from grace.ci.errors import LoadFailed, ResultsInvalid
 from grace.ci.process import SHELL, child_env, running
 from grace.ci.service import serving
+from grace.domain.results import SuiteReport, TestOutcome
 
 app = typer.Typer(
     name="ci",
@@ -31,17 +33,6 @@ SpawnRate = Annotated[float, typer.Option(help="Users that start each second.")]
 Duration = Annotated[int, typer.Option(min=1, help="Length of the load in seconds.")]
 
 
-@contextmanager
-def _errors_shown() -> Iterator[None]:
-    """Show an error as the job's annotation and end with status 1."""
-    try:
-        yield
-    except (CIError, ValidationError) as error:
-        text = str(error).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-        typer.echo(f"::error::{text}")
-        raise typer.Exit(1) from error
-
-
 @app.command()
 def collect(
     suite: Suite,
@@ -50,7 +41,7 @@ def collect(
     junit_file: Annotated[Path, typer.Option("--junit", help="JUnit XML file to read.")],
 ) -> None:
     """Turn a JUnit XML file into a result of this checkout."""
-    with _errors_shown():
+    with errors_shown():
         _collect(piece.tested_in(Path()), suite, job, junit_file, out)
 
 
@@ -65,7 +56,7 @@ def tests(
 
     pytest is told where to write by PYTEST_ADDOPTS, others by {junit} or GRACE_JUNIT.
     """
-    with _errors_shown(), tempfile.TemporaryDirectory() as folder:
+    with errors_shown(), tempfile.TemporaryDirectory() as folder:
         tested = piece.tested_in(Path())
         file = Path(folder) / "junit.xml"
         options = f"{os.environ.get('PYTEST_ADDOPTS', '')} --junitxml={file}".strip()
@@ -74,9 +65,11 @@ def tests(
         with running((*SHELL, shell), cwd=Path.cwd(), env=env) as process:
             status = process.wait()
         try:
-            _collect(tested, suite, job, file, out)
+            found = _collect(tested, suite, job, file, out)
         except ResultsInvalid as error:
             raise ResultsInvalid(f"the command ended with status {status}; {error}") from error
+        if status != 0:
+            typer.echo(annotation("error", _advice(found, command), title=f"Suite {suite}"))
     raise typer.Exit(status if status >= 0 else 1)
 
 
@@ -92,7 +85,7 @@ def stress(  # noqa: PLR0913, PLR0917 - the options of a command
     out: Out,
 ) -> None:
     """Put load on a running service and write what it did."""
-    with _errors_shown():
+    with errors_shown():
         tested = piece.tested_in(Path())
         spec = _spec(locustfile, host, users, spawn_rate, duration)
         report = load.run(spec, subject=subject, job=job)
@@ -118,7 +111,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the options of a command
 
     Fails where the head cannot be measured; a base that cannot be is left out with a warning.
     """
-    with _errors_shown():
+    with errors_shown():
         tested = piece.tested_in(Path())
         reports = []
         places: list[tuple[Literal["head", "base"], Path]] = [("head", Path.cwd())]
@@ -151,12 +144,14 @@ def report(
     audience: Annotated[str, typer.Option(help="Audience of the OIDC token.")] = "grace",
 ) -> None:
     """Merge the results of a run, write the report, and post it to the bot."""
-    with _errors_shown():
+    with errors_shown():
         pieces = piece.read_all(results)
         merged = context.merge(pieces, context.from_env(os.environ), datetime.now(UTC))
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(merged.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        if url:
+        if url and not post.has_token(os.environ):
+            typer.echo(annotation("warning", _ARTIFACT_ONLY, title="Not posted"))
+        elif url:
             post.send(
                 merged, _endpoint(url), audience=audience, env=os.environ, patience=post.Patience()
             )
@@ -165,18 +160,39 @@ def report(
             typer.echo("no url: the report was only written")
 
 
+app.command("hunter")(hunter)
+app.command("patch")(patch)
+app.command("observe")(observe)
+
+
+_ARTIFACT_ONLY = (
+    "the job has no OIDC token, so the report is an artifact only, which the bot finds later: give "
+    "the job `permissions: id-token: write`; a pull request from a fork never has it"
+)
+
+
 def _endpoint(url: str) -> str:
     """Return where the bot takes results; its bare address is enough."""
     path = "/ci/results"
     return url if url.endswith(path) else url.rstrip("/") + path
 
 
-def _collect(tested: piece.Tested, suite: str, job: str, source: Path, out: Path) -> None:
+def _advice(found: SuiteReport, command: str) -> str:
+    """Say what to do about a suite that ended red."""
+    failed = [case.name for case in found.cases if case.outcome is TestOutcome.FAILED]
+    if not failed:
+        return f"no test failed but the command did: look above, and run it yourself: {command}"
+    more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+    return f"{failed[0]}{more} failed: mend what they test, and run it yourself: {command}"
+
+
+def _collect(tested: piece.Tested, suite: str, job: str, source: Path, out: Path) -> SuiteReport:
     found = junit.read(source, suite=suite, job=job)
     piece.write(piece.Piece(tested=tested, suites=(found,)), out)
     typer.echo(
         f"suite {suite}: {found.passed} passed, {found.failed} failed, {found.skipped} skipped"
     )
+    return found
 
 
 def _spec(

@@ -17,6 +17,14 @@ class LoadFailed(CIError):
     """A load test that says nothing, because no request succeeded or the service never came up."""
 
 
+class ScanFailed(CIError):
+    """A scanner that is missing, took too long or said nothing that can be read."""
+
+
+class PatchRefused(CIError):
+    """An agent that failed, or a patch that may not leave the job."""
+
+
 class ContextMissing(CIError):
     """The CI environment lacks what a report must be bound to."""
 

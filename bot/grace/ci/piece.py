@@ -1,13 +1,16 @@
 """A piece of a report: what one job found, bound to the commit and tree it had checked out."""
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
 from grace.ci.errors import CheckoutInvalid, ResultsInvalid
+from grace.ci.findings import ScanReport
 from grace.domain.base import Frozen
+from grace.domain.package import MetricObservation
 from grace.domain.results import Sha, StressReport, SuiteReport
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -21,21 +24,26 @@ class Tested(Frozen):
 
 
 class Piece(Frozen):
-    """One job's results; the report merges the pieces of a run."""
+    """One job's results; the report merges the pieces of a run.
+
+    Scans and observations stay in the artifact: the report does not carry them.
+    """
 
     v: Literal[1] = 1
     tested: Tested
     suites: Annotated[tuple[SuiteReport, ...], Field(max_length=50)] = ()
     stress: Annotated[tuple[StressReport, ...], Field(max_length=10)] = ()
+    scans: Annotated[tuple[ScanReport, ...], Field(max_length=10)] = ()
+    observations: Annotated[tuple[MetricObservation, ...], Field(max_length=1000)] = ()
 
 
 def tested_in(checkout: Path) -> Tested:
     """Return commit and tree of a checkout; one with changed files stands for no commit."""
-    changed = _git(checkout, "status", "--porcelain", "--untracked-files=no")
+    changed = git(checkout, "status", "--porcelain", "--untracked-files=no")
     if changed:
         first = changed.splitlines()[0].strip()
         raise CheckoutInvalid(f"the checkout differs from its commit: {first}")
-    head, tree = _git(checkout, "rev-parse", "HEAD", "HEAD^{tree}").split()
+    head, tree = git(checkout, "rev-parse", "HEAD", "HEAD^{tree}").split()
     return Tested(head_sha=head, tree=tree)
 
 
@@ -62,10 +70,12 @@ def _read(path: Path) -> Piece:
         raise ResultsInvalid(f"{path.name} is not a result of `grace ci`: {error}") from error
 
 
-def _git(checkout: Path, *args: str) -> str:
+def git(checkout: Path, *args: str, env: Mapping[str, str] | None = None) -> str:
+    """Run git in a checkout without its hooks; `CheckoutInvalid` where it fails."""
     done = subprocess.run(
         ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", *args],
         cwd=checkout,
+        env=env,
         capture_output=True,
         text=True,
         check=False,

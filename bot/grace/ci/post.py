@@ -47,6 +47,13 @@ def send(
         _ask(client, request, patience, where=url)
 
 
+def has_token(env: Mapping[str, str]) -> bool:
+    """Say whether the job may ask the forge for an OIDC token."""
+    return bool(
+        env.get("ACTIONS_ID_TOKEN_REQUEST_URL") and env.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    )
+
+
 def _id_token(
     client: httpx.Client, audience: str, env: Mapping[str, str], patience: Patience
 ) -> str:

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 SHELL = ("bash", "-eo", "pipefail", "-c")
 _STOP_S = 5.0
@@ -20,10 +21,20 @@ def child_env(env: Mapping[str, str], **more: str) -> dict[str, str]:
 
 @contextmanager
 def running(
-    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    stdout: IO[bytes] | None = None,
+    stderr: IO[bytes] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process in its own group; at the end ask the group to stop, then make it."""
-    process = subprocess.Popen(argv, cwd=cwd, env=dict(env), start_new_session=True)
+    """Run a process in its own group; at the end ask the group to stop, then make it.
+
+    It writes to this process's own output where no other is given.
+    """
+    process = subprocess.Popen(
+        argv, cwd=cwd, env=dict(env), start_new_session=True, stdout=stdout, stderr=stderr
+    )
     try:
         yield process
     finally:

@@ -8,7 +8,10 @@ from grace import __version__
 from grace.ci.cli import app as ci_app
 from grace.cli.audit import app as audit_app
 from grace.cli.demo import demo
+from grace.cli.doctor import doctor
 from grace.cli.forge import app as forge_app
+from grace.cli.github import app as github_app
+from grace.cli.init import init
 from grace.cli.keys import app as keys_app
 from grace.cli.missions import app as missions_app
 from grace.cli.schema import schema
@@ -28,8 +31,11 @@ app.add_typer(keys_app, name="keys", help="Make and show the key that signs the 
 app.add_typer(audit_app, name="audit", help="Verify what the bot did, offline.")
 app.add_typer(missions_app, name="mission", help="Look at missions in the bot's store.")
 app.command("schema")(schema)
+app.add_typer(github_app, name="github", help="Make the GitHub App that Grace acts as.")
 app.add_typer(forge_app, name="forge", help="Run the local forge.")
 app.add_typer(ci_app, name="ci", help="Collect and report results inside a CI job.")
+app.command("init")(init)
+app.command("doctor")(doctor)
 app.command("serve")(serve)
 app.command("kill-switch")(kill_switch)
 app.command("demo")(demo)

@@ -63,6 +63,12 @@ class Actions:
         sha, branch = pull["head_sha"], pull["head_ref"]
         await self._start(Trigger(repo, "pull_request", event, sha, ref, branch, sender, pull))
 
+    async def merge_group(self, repo: Row, entry: Row, event: Json, sender: Row) -> None:
+        """Start what a group of the merge queue starts."""
+        sha, branch = entry["head_sha"], entry["ref"]
+        ref = f"refs/heads/{branch}"
+        await self._start(Trigger(repo, "merge_group", event, sha, ref, branch, sender))
+
     async def dispatch(self, trigger: Trigger, path: str) -> bool:
         """Start one workflow by hand; False when it does not allow that."""
         return await self._start_file(trigger, path)

@@ -35,6 +35,13 @@ class Actor:
         return str(self.user["login"]) if self.user else "anonymous"
 
     @property
+    def caller(self) -> str:
+        """Return whose rate limits count: each installation has its own, and so has a person."""
+        if self.kind == "installation":
+            return f"installation ID {self.installation_id}"
+        return f"app {self.name}" if self.kind == "app" else self.name
+
+    @property
     def person(self) -> Row:
         """Return the user that acts; 401 when nobody is signed in."""
         if self.user is None:

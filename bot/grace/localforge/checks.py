@@ -104,6 +104,8 @@ def create_check(core: Core, repo: Row, suite: Row, new: NewCheck, sender: Row) 
     if run["status"] == "completed":
         check_event(core, repo, run, Act("completed", sender))
     follow_suite(core, repo, suite["id"], sender)
+    if core.queue is not None:
+        core.queue.checked(repo, run["head_sha"])
     return run
 
 
@@ -113,6 +115,8 @@ def update_check(core: Core, repo: Row, run: Row, changes: Json, sender: Row) ->
     if after["status"] == "completed" and run["status"] != "completed":
         check_event(core, repo, after, Act("completed", sender))
     follow_suite(core, repo, run["suite_id"], sender)
+    if core.queue is not None:
+        core.queue.checked(repo, run["head_sha"])
     return after
 
 

@@ -14,9 +14,12 @@ from grace.localforge.db import Database, Row
 from grace.localforge.errors import not_found
 from grace.localforge.faults import Faults
 from grace.localforge.gitrepo import GitRepository
+from grace.localforge.limits import Limits, RateLimits
+from grace.localforge.watching import Exchange
 
 if TYPE_CHECKING:
     from grace.localforge.actions import Actions
+    from grace.localforge.queueing import MergeQueue
 
 Json = dict[str, Any]
 
@@ -28,7 +31,8 @@ ACTIONS_SLUG = "local-actions"
 class ForgeConfig:
     """Where the forge keeps its data and listens; `port` 0 takes a free one.
 
-    `rate_limit` is requests an hour and actor; `parallel_runs` bounds the workflow runs at work;
+    `rate_limit` is requests an hour and caller, `limits` are the secondary ones, a caller being a
+    person or an installation; `parallel_runs` bounds the workflow runs at work;
     `delivery_timeout` is the seconds a webhook receiver has; `job_environment` is set in every job.
     """
 
@@ -38,6 +42,7 @@ class ForgeConfig:
     public_url: str | None = None
     unix_socket: Path | None = None
     rate_limit: int = 5000
+    limits: Limits = field(default_factory=Limits)
     parallel_runs: int = 2
     delivery_timeout: float = 10.0
     job_environment: Mapping[str, str] = field(default_factory=dict)
@@ -64,8 +69,14 @@ class Core:
     url: str = ""
     wake: Callable[[int], None] = lambda _hook: None
     actions: "Actions | None" = None
+    queue: "MergeQueue | None" = None
+    watchers: list[Callable[[Exchange], None]] = field(default_factory=list)
+    limits: RateLimits = field(init=False)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     locks: dict[int, asyncio.Lock] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.limits = RateLimits(self.config.rate_limit, self.config.limits)
 
     def now(self) -> str:
         return iso(self.clock())

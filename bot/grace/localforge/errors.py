@@ -9,19 +9,27 @@ class ApiError(Exception):
     """A refusal that becomes a JSON answer: `status` is the HTTP code, `errors` the details."""
 
     def __init__(
-        self, status: int, message: str, errors: list[dict[str, Any]] | None = None
+        self,
+        status: int,
+        message: str,
+        errors: list[dict[str, Any]] | None = None,
+        *,
+        docs: str = DOCS,
+        headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.errors = errors
+        self.docs = docs
+        self.headers = headers or {}
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body as GitHub shapes it."""
         body: dict[str, Any] = {"message": self.message}
         if self.errors is not None:
             body["errors"] = self.errors
-        return {**body, "documentation_url": DOCS, "status": str(self.status)}
+        return {**body, "documentation_url": self.docs, "status": str(self.status)}
 
 
 def not_found() -> ApiError:

@@ -1,7 +1,6 @@
 """The local forge as one object: start it, fill it, watch it, break it."""
 
 import ipaddress
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,23 +10,44 @@ from typing import Final
 from aiohttp import web
 
 from grace.localforge.actions import Actions
+from grace.localforge.apps import (
+    NewApp,
+    add_hook,
+    brief,
+    cover,
+    ensure_actions_app,
+    new_user,
+    register_app,
+    tell_installation,
+)
 from grace.localforge.auth import Grant, issue_token
 from grace.localforge.checks import check_event
-from grace.localforge.core import ACTIONS_SLUG, ROLES, Core, ForgeConfig, Json, node_id
+from grace.localforge.core import ROLES, Core, ForgeConfig, Json
 from grace.localforge.db import Database, Row
 from grace.localforge.deliveries import Deliveries
-from grace.localforge.events import Act, Event, enqueue, payload
+from grace.localforge.events import Act
 from grace.localforge.faults import Faults
 from grace.localforge.idle import wait_idle
+from grace.localforge.limits import Limits
+from grace.localforge.merging import METHODS
+from grace.localforge.queueing import MergeQueue
 from grace.localforge.repositories import create_from_template
 from grace.localforge.runs import WorkflowRunner
 from grace.localforge.server import ForgeServer
-from grace.localforge.shapes.people import installation_json
 from grace.localforge.shapes.repos import full_name
+from grace.localforge.watching import Exchange
 
-__all__ = ["ApiCall", "App", "ForgeConfig", "GitPush", "LocalForge", "Repository"]
+__all__ = [
+    "ApiCall",
+    "App",
+    "Exchange",
+    "ForgeConfig",
+    "GitPush",
+    "Limits",
+    "LocalForge",
+    "Repository",
+]
 
-LOGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
 NOT_LOOPBACK: Final = "The local forge is not a host for the public: it binds loopback only"
 
 
@@ -38,16 +58,6 @@ class Repository:
     bare: Path
     url: str
     clone_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class _NewApp:
-    name: str
-    webhook_url: str
-    webhook_secret: str
-    public_key_pem: str
-    permissions: dict[str, str]
-    events: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +113,9 @@ class LocalForge:
         self._deliveries = Deliveries(self._core)
         self._actions = None if runner is None else Actions(self._core, runner)
         self._core.actions = self._actions
+        self._core.queue = MergeQueue(self._core)
         self._web: web.AppRunner | None = None
-        self._ensure_actions_app()
+        ensure_actions_app(self._core)
 
     @property
     def url(self) -> str:
@@ -139,6 +150,8 @@ class LocalForge:
         await self._deliveries.start()
         if self._actions is not None:
             self._actions.resume()
+        if self._core.queue is not None:
+            self._core.queue.resume()
 
     async def close(self) -> None:
         """Stop listening, stop runs, keep everything on disk. Closing twice is harmless."""
@@ -155,7 +168,9 @@ class LocalForge:
 
     async def create_user(self, login: str, *, site_admin: bool = False) -> str:
         """Make a user, unless there is one by this name, and return a new personal token."""
-        user = self._core.user_named(login) or self._new_user(login, "User", site_admin=site_admin)
+        user = self._core.user_named(login) or new_user(
+            self._core, login, "User", site_admin=site_admin
+        )
         return issue_token(self._core, Grant("personal", user["id"]))
 
     async def create_repository(
@@ -182,6 +197,19 @@ class LocalForge:
             permission,
         )
 
+    async def require_merge_queue(
+        self, repository: str, branch: str, *, merge_method: str = "merge"
+    ) -> None:
+        """Let a branch move only through a merge queue, which merges, squashes or rebases."""
+        if merge_method not in METHODS:
+            raise ValueError(f"merge_method must be one of {', '.join(METHODS)}")
+        self._core.db.run(
+            "INSERT OR REPLACE INTO merge_queues (repository_id, branch, method) VALUES (?,?,?)",
+            self._row(repository)["id"],
+            branch,
+            merge_method,
+        )
+
     async def create_app(  # noqa: PLR0913 - an App's form has these fields
         self,
         name: str,
@@ -192,24 +220,13 @@ class LocalForge:
         permissions: Mapping[str, str],
         events: Sequence[str],
     ) -> App:
-        """Register an App with its webhook; permissions are GitHub's names with read or write."""
-        new = _NewApp(
+        """Register an App with its webhook; ValueError when its name is taken."""
+        new = NewApp(
             name, webhook_url, webhook_secret, public_key_pem, dict(permissions), tuple(events)
         )
-        slug = re.sub(r"[^a-z0-9]+", "-", new.name.lower()).strip("-")
-        if self._core.db.one("SELECT 1 FROM apps WHERE slug=?", slug):
-            raise ValueError(f"there is an App by the name {slug} already")
-        app_id = self._insert_app(slug, new)
-        self._core.db.insert(
-            "hooks",
-            app_id=app_id,
-            url=new.webhook_url,
-            secret=new.webhook_secret,
-            events_json=list(new.events),
-            created_at=self._core.now(),
-            updated_at=self._core.now(),
-        )
-        return App(app_id, slug, f"{slug}[bot]")
+        app_id = register_app(self._core, new)
+        add_hook(self._core, app_id, new)
+        return App(app_id, new.slug, f"{new.slug}[bot]")
 
     async def install_app(self, app_id: int, owner: str, repositories: Sequence[str]) -> int:
         """Install an App on repositories (names without owner) and return the installation id."""
@@ -223,8 +240,8 @@ class LocalForge:
                 created_at=core.now(),
                 updated_at=core.now(),
             )
-            self._cover(number, rows)
-        self._tell_installation("installation", "created", number, {"repositories": _brief(rows)})
+            cover(core, number, rows)
+        tell_installation(core, "installation", "created", number, {"repositories": brief(rows)})
         return number
 
     async def change_installation(
@@ -237,7 +254,7 @@ class LocalForge:
             if not rows:
                 continue
             if action == "added":
-                self._cover(installation_id, rows)
+                cover(core, installation_id, rows)
             for row in rows if action == "removed" else ():
                 core.db.run(
                     "DELETE FROM installation_repositories"
@@ -245,14 +262,16 @@ class LocalForge:
                     installation_id,
                     row["id"],
                 )
-            brief: Json = {"repositories_added": [], "repositories_removed": []}
-            brief |= {f"repositories_{action}": _brief(rows), "repository_selection": "selected"}
-            brief["requester"] = None
-            self._tell_installation("installation_repositories", action, installation_id, brief)
+            told: Json = {"repositories_added": [], "repositories_removed": []}
+            told |= {f"repositories_{action}": brief(rows), "repository_selection": "selected"}
+            told["requester"] = None
+            tell_installation(core, "installation_repositories", action, installation_id, told)
 
     async def uninstall_app(self, installation_id: int) -> None:
         """Remove an installation; its tokens stop working."""
-        self._tell_installation("installation", "deleted", installation_id, {"repositories": []})
+        tell_installation(
+            self._core, "installation", "deleted", installation_id, {"repositories": []}
+        )
         with self._core.db.transaction():
             self._core.db.run(
                 "DELETE FROM installation_repositories WHERE installation_id=?", installation_id
@@ -287,6 +306,10 @@ class LocalForge:
         )
         return [GitPush(**row) for row in rows]
 
+    def watch(self, observer: Callable[[Exchange], None]) -> None:
+        """Show every later API request and its answer to an observer, which must not raise."""
+        self._core.watchers.append(observer)
+
     def _user(self, login: str) -> Row:
         user = self._core.user_named(login)
         if user is None:
@@ -301,67 +324,6 @@ class LocalForge:
         name = full_name(repo)
         page = f"{self.url}/{name}"
         return Repository(repo["id"], name, self._core.bare(repo), page, f"{page}.git")
-
-    def _new_user(self, login: str, kind: str, *, site_admin: bool = False) -> Row:
-        if kind == "User" and not LOGIN.fullmatch(login):
-            raise ValueError(f"{login!r} is no login: letters, digits and hyphens only")
-        number = self._core.db.insert(
-            "users",
-            login=login,
-            type=kind,
-            site_admin=int(site_admin),
-            created_at=self._core.now(),
-        )
-        return self._core.user(number)
-
-    def _insert_app(self, slug: str, new: _NewApp) -> int:
-        bot = self._new_user(f"{slug}[bot]", "Bot")
-        return self._core.db.insert(
-            "apps",
-            slug=slug,
-            name=new.name,
-            user_id=bot["id"],
-            public_key=new.public_key_pem,
-            permissions_json=new.permissions,
-            events_json=list(new.events),
-            created_at=self._core.now(),
-            updated_at=self._core.now(),
-        )
-
-    def _ensure_actions_app(self) -> None:
-        if self._core.db.one("SELECT 1 FROM apps WHERE slug=?", ACTIONS_SLUG) is None:
-            permissions = {"contents": "read", "checks": "write", "metadata": "read"}
-            self._insert_app(ACTIONS_SLUG, _NewApp(ACTIONS_SLUG, "", "", "", permissions, ()))
-
-    def _cover(self, installation_id: int, repositories: list[Row]) -> None:
-        for repo in repositories:
-            self._core.db.run(
-                "INSERT OR IGNORE INTO installation_repositories VALUES (?,?)",
-                installation_id,
-                repo["id"],
-            )
-
-    def _tell_installation(self, name: str, action: str, number: int, extra: Json) -> None:
-        core = self._core
-        row = core.db.get("installations", number)
-        body = {"installation": installation_json(core, row), **extra}
-        event = Event(name, core.user(row["account_id"]), action=action, body=body)
-        for hook in core.db.all("SELECT * FROM hooks WHERE app_id=?", row["app_id"]):
-            hook["installation_id"] = number
-            enqueue(core, hook, event, payload(core, event))
-
-
-def _brief(rows: list[Row]) -> list[Json]:
-    return [
-        {
-            "id": row["id"],
-            "node_id": node_id("Repository", row["id"]),
-            "name": row["name"],
-            "full_name": full_name(row),
-            "private": bool(row["private"]),
-        }
-        for row in rows
-    ]
 
 
 def _refuse_public(host: str) -> None:

@@ -13,7 +13,7 @@ from grace.localforge.core import Core
 from grace.localforge.db import Row
 from grace.localforge.errors import ApiError
 from grace.localforge.gitrepo import ZERO, git_environment
-from grace.localforge.protection import protection_of, unmet_checks
+from grace.localforge.protection import protection_of, queue_refusal, unmet_checks
 
 MAX_PUSH: Final = 256 * 1024 * 1024
 
@@ -94,6 +94,8 @@ class GitHttp:
         return refused
 
     def _protected(self, repo: Row, actor: Actor, change: RefChange) -> str | None:
+        if (refusal := queue_refusal(self._core, repo, change.branch or "")) is not None:
+            return refusal
         protection = protection_of(self._core, repo, change.branch or "")
         if protection is None:
             return None

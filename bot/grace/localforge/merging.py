@@ -9,6 +9,7 @@ from grace.localforge.db import Row
 from grace.localforge.errors import ApiError, unprocessable
 from grace.localforge.gitmerge import Conflict, merge_tree, rebase
 from grace.localforge.gitrepo import GitError, GitRepository
+from grace.localforge.protection import THROUGH_QUEUE, queue_method
 from grace.localforge.pulls import base_tip, may_bypass, open_pulls, standing
 from grace.localforge.shapes.people import identity, web_flow
 
@@ -36,7 +37,7 @@ async def merge_pull(core: Core, repo: Row, pull: Row, sender: Row, asked: Merge
     """
     tip = await _allowed(core, repo, pull, sender, asked)
     git = core.git(repo)
-    landed = await _land(core, repo, pull, tip, (sender, asked))
+    landed = await make_commit(core, repo, pull, tip, (sender, asked))
     try:
         await git.update_ref(f"refs/heads/{pull['base_ref']}", landed, tip)
     except GitError as error:
@@ -46,7 +47,7 @@ async def merge_pull(core: Core, repo: Row, pull: Row, sender: Row, asked: Merge
     await ref_moved(core, repo, change, sender)
     await tell_merged(core, repo, pull, sender)
     if repo["settings_json"]["delete_branch_on_merge"]:
-        await _delete_head(core, repo, pull, sender)
+        await delete_head(core, repo, pull, sender)
     return landed
 
 
@@ -59,6 +60,8 @@ async def _allowed(core: Core, repo: Row, pull: Row, sender: Row, asked: MergeRe
         raise ApiError(409, HEAD_MOVED)
     if pull["draft"]:
         raise ApiError(405, "Pull Request is still a draft")
+    if queue_method(core, repo, pull["base_ref"]) is not None:
+        raise ApiError(405, THROUGH_QUEUE)
     setting = {"merge": "allow_merge_commit", "squash": "allow_squash_merge"}
     if not repo["settings_json"][setting.get(asked.method, "allow_rebase_merge")]:
         noun = {"merge": "Merge commits", "squash": "Squash merges"}
@@ -77,7 +80,10 @@ async def _allowed(core: Core, repo: Row, pull: Row, sender: Row, asked: MergeRe
     return tip
 
 
-async def _land(core: Core, repo: Row, pull: Row, tip: str, how: tuple[Row, MergeRequest]) -> str:
+async def make_commit(
+    core: Core, repo: Row, pull: Row, tip: str, how: tuple[Row, MergeRequest]
+) -> str:
+    """Write what a merge on `tip` by (sender, request) makes, and return it; 405 on conflicts."""
     sender, asked = how
     git, head = core.git(repo), pull["head_sha"]
     if asked.method == "rebase":
@@ -116,7 +122,8 @@ async def _message(
     return f"{title}\n\n{message}" if message else title
 
 
-async def _delete_head(core: Core, repo: Row, pull: Row, sender: Row) -> None:
+async def delete_head(core: Core, repo: Row, pull: Row, sender: Row) -> None:
+    """Delete the branch of a merged pull request, unless it is a fork's or another one's too."""
     ref = f"refs/heads/{pull['head_ref']}"
     shared = open_pulls(
         core, "p.head_repository_id=? AND p.head_ref=?", repo["id"], pull["head_ref"]

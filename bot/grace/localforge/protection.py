@@ -7,6 +7,8 @@ from grace.localforge.core import Core, Json, has_role
 from grace.localforge.db import Row
 
 PASSING = {"success", "neutral", "skipped"}
+THROUGH_QUEUE = "Changes must be made through the merge queue"
+QUEUE_BRANCHES = "gh-readonly-queue/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,24 @@ def protection_of(core: Core, repo: Row, branch: str) -> Protection | None:
         branch,
     )
     return None if settings is None else parse(settings)
+
+
+def queue_method(core: Core, repo: Row, branch: str) -> str | None:
+    """Return how a branch's merge queue merges; None where there is no queue.
+
+    Nobody goes around a queue: it is a rule without a list of those whom it spares.
+    """
+    method: str | None = core.db.scalar(
+        "SELECT method FROM merge_queues WHERE repository_id=? AND branch=?", repo["id"], branch
+    )
+    return method
+
+
+def queue_refusal(core: Core, repo: Row, branch: str) -> str | None:
+    """Return why nobody but the queue may move a branch; None when anybody may."""
+    if branch.startswith(QUEUE_BRANCHES):
+        return "The branches of the merge queue are read-only"
+    return None if queue_method(core, repo, branch) is None else THROUGH_QUEUE
 
 
 def parse(settings: Json) -> Protection:

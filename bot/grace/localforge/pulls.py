@@ -43,6 +43,8 @@ async def pull_event(core: Core, repo: Row, pull: Row, act: Act) -> None:
     body = {"number": pull["number"], "pull_request": shape, **act.extra}
     event = Event("pull_request", act.sender, repo, act.action, body)
     emit(core, event)
+    if core.queue is not None:
+        core.queue.changed(repo, pull, act.action)
     if act.action in STARTS_WORKFLOWS and core.actions is not None:
         core.spawn(
             core.actions.pull_request(repo, pull, payload(core, event), act.sender),

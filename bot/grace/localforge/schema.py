@@ -1,6 +1,6 @@
 """The tables of the forge. A column whose name ends in `_json` holds a JSON value."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -32,6 +32,13 @@ CREATE TABLE collaborators (
 CREATE TABLE protections (
   id INTEGER PRIMARY KEY AUTOINCREMENT, repository_id INTEGER NOT NULL, branch TEXT NOT NULL,
   settings_json TEXT NOT NULL, UNIQUE (repository_id, branch));
+CREATE TABLE merge_queues (
+  repository_id INTEGER NOT NULL, branch TEXT NOT NULL, method TEXT NOT NULL,
+  PRIMARY KEY (repository_id, branch));
+CREATE TABLE queue_entries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, repository_id INTEGER NOT NULL,
+  pull_id INTEGER NOT NULL UNIQUE, base_ref TEXT NOT NULL, enqueuer_id INTEGER NOT NULL,
+  base_sha TEXT, head_sha TEXT, ref TEXT, created_at TEXT NOT NULL);
 CREATE TABLE labels (
   id INTEGER PRIMARY KEY AUTOINCREMENT, repository_id INTEGER NOT NULL,
   name TEXT NOT NULL COLLATE NOCASE, color TEXT NOT NULL, description TEXT,

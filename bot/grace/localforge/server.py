@@ -6,7 +6,6 @@ import json
 import re
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -18,42 +17,17 @@ from grace.localforge.core import Core
 from grace.localforge.errors import ApiError, not_found
 from grace.localforge.faults import RequestFault
 from grace.localforge.githttp import git_routes
+from grace.localforge.graph.endpoint import GraphApi
+from grace.localforge.limits import GRAPHQL, HourExhausted, Resource, cost_of
 from grace.localforge.routes.table import ALL_ROUTES, service_routes
+from grace.localforge.watching import Exchange
 
 MAX_BODY: Final = 25 * 1024 * 1024
 REPOSITORY: Final = "/repos/{owner}/{repo}"
-HOUR: Final = 3600
+NOT_MODIFIED: Final = 304
+TOO_LARGE: Final = 413
 
 WebHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@dataclass(slots=True)
-class RateLimits:
-    """Requests of each actor in the current hour."""
-
-    limit: int
-    _used: dict[tuple[str, int], int] = field(default_factory=dict)
-
-    def headers(self, actor: str, now: float) -> dict[str, str]:
-        """Return GitHub's rate limit headers."""
-        hour = int(now // HOUR)
-        used = self._used.get((actor, hour), 0)
-        return {
-            "X-RateLimit-Limit": str(self.limit),
-            "X-RateLimit-Remaining": str(max(self.limit - used, 0)),
-            "X-RateLimit-Reset": str((hour + 1) * HOUR),
-            "X-RateLimit-Used": str(used),
-            "X-RateLimit-Resource": "core",
-        }
-
-    def take(self, actor: str, now: float) -> None:
-        """Count a request; 403 when the hour's are used up."""
-        key = (actor, int(now // HOUR))
-        if self._used.get(key, 0) >= self.limit:
-            raise ApiError(403, f"API rate limit exceeded for {actor}.")
-        if key not in self._used:
-            self._used = {old: n for old, n in self._used.items() if old[1] >= key[1]}
-        self._used[key] = self._used.get(key, 0) + 1
 
 
 class ForgeServer:
@@ -61,15 +35,16 @@ class ForgeServer:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._limits = RateLimits(core.config.rate_limit)
 
     def application(self) -> web.Application:
         """Return the application: API at /api/v3 and at /, services, git."""
         app = web.Application(client_max_size=MAX_BODY)
         app.add_routes(service_routes(self._core))
+        graph = GraphApi().route
         for prefix in ("/api/v3", ""):
-            for route in ALL_ROUTES:
+            for route in (graph, *ALL_ROUTES):
                 app.router.add_route(route.method, prefix + route.path, self._handler(route))
+        app.router.add_route(graph.method, f"/api{graph.path}", self._handler(graph))
         for git in git_routes(self._core):
             app.router.add_route(git.method, git.path, self._git(git.handler))
         app.router.add_route("*", "/{tail:.*}", self._unknown)
@@ -95,28 +70,72 @@ class ForgeServer:
     ) -> web.StreamResponse:
         now = self._core.clock().timestamp()
         actor = Actor("anonymous")
+        resource: Resource = "graphql" if template == GRAPHQL else "core"
         try:
             actor = authenticate(self._core, request.headers.get("Authorization"))
-            if template != "/rate_limit":
-                self._limits.take(actor.name, now)
-            reply = await self._faulty(request, actor, route)
+            reply = await self._limited(request, actor, route, template)
         except ApiError as error:
-            reply = Reply(error.body(), error.status)
+            reply = Reply(error.body(), error.status, error.headers)
         except web.HTTPRequestEntityTooLarge:
             reply = Reply({"message": "Payload too large", "status": "413"}, 413)
         except Exception:  # noqa: BLE001 - the boundary: answer 500, log, go on serving
             structlog.get_logger().exception("forge.request_failed", path=request.path)
             reply = Reply({"message": "Server Error", "status": "500"}, 500)
+        response = _response(request, reply)
+        if response.status == NOT_MODIFIED:
+            self._core.limits.charge(actor.caller, resource, -1, now)
+        response.headers.update(self._core.limits.headers(actor.caller, resource, now))
+        await self._record(request, actor, template, response)
+        return response
+
+    async def _record(
+        self, request: web.Request, actor: Actor, template: str, response: web.Response
+    ) -> None:
+        path = request.path.removeprefix("/api/v3")
         self._core.db.insert(
             "calls",
             at=self._core.now(),
             actor=actor.name,
             method=request.method,
             template=template,
-            path=request.path.removeprefix("/api/v3"),
-            status=reply.status,
+            path=path,
+            status=response.status,
         )
-        return _response(request, reply, self._limits.headers(actor.name, now))
+        if not self._core.watchers:
+            return
+        body = response.body if isinstance(response.body, bytes) else b""
+        sent = b"" if response.status == TOO_LARGE else await request.read()
+        seen = Exchange(
+            actor.name,
+            request.method,
+            template,
+            path,
+            request.query_string,
+            sent,
+            response.status,
+            body,
+        )
+        for watcher in self._core.watchers:
+            watcher(seen)
+
+    async def _limited(
+        self, request: web.Request, actor: Actor, route: Route, template: str
+    ) -> Reply:
+        """Serve a request within the limits of its caller."""
+        if template == "/rate_limit":
+            return await self._faulty(request, actor, route)
+        payload = await request.read() if template == GRAPHQL else b""
+        cost = cost_of(request.method, template, payload)
+        try:
+            self._core.limits.begin(actor.caller, cost, self._core.clock().timestamp())
+        except HourExhausted as refusal:
+            if template != GRAPHQL:
+                raise
+            return Reply({"errors": [{"type": "RATE_LIMIT", "message": refusal.message}]})
+        try:
+            return await self._faulty(request, actor, route)
+        finally:
+            self._core.limits.end(actor.caller)
 
     async def _faulty(self, request: web.Request, actor: Actor, route: Route) -> Reply:
         """Serve a request under the faults a test asked for."""
@@ -179,9 +198,8 @@ def _failure(status: int) -> Reply:
     return Reply({"message": "Server Error", "status": str(status)}, status)
 
 
-def _response(request: web.Request, reply: Reply, limits: dict[str, str]) -> web.Response:
+def _response(request: web.Request, reply: Reply) -> web.Response:
     headers = {
-        **limits,
         "X-GitHub-Request-Id": uuid.uuid4().hex[:20].upper(),
         "X-GitHub-Media-Type": "github.v3; format=json",
         "X-GitHub-Enterprise-Version": "3.18.0",
@@ -194,8 +212,9 @@ def _response(request: web.Request, reply: Reply, limits: dict[str, str]) -> web
     body = json.dumps(reply.body).encode()
     headers["Content-Type"] = "application/json; charset=utf-8"
     if request.method == "GET" and reply.status == 200:  # noqa: PLR2004 - HTTP's code
-        tag = f'"{hashlib.sha256(body).hexdigest()}"'
+        # A list whose first page stays and that grew a second one has changed too.
+        tag = f'"{hashlib.sha256(body + reply.headers.get("Link", "").encode()).hexdigest()}"'
         headers["ETag"] = tag
         if request.headers.get("If-None-Match", "").removeprefix("W/") == tag:
-            return web.Response(status=304, headers=headers)
+            return web.Response(status=NOT_MODIFIED, headers=headers)
     return web.Response(status=reply.status, body=body, headers=headers)

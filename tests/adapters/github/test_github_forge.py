@@ -260,7 +260,14 @@ async def test_answer_that_says_not_merged_is_no_merge(github: Any) -> None:
 
 @pytest.mark.parametrize(
     ("status", "message"),
-    [(405, "Pull Request is not mergeable"), (409, "Head branch was modified.")],
+    [
+        (405, "Pull Request is not mergeable"),
+        (405, "Base branch was modified. Review and try the merge again."),
+        (405, 'Required status check "unit" is expected.'),
+        (405, "Changes must be made through the merge queue"),
+        (409, "Head branch was modified."),
+        (422, "Validation Failed"),
+    ],
 )
 async def test_merge_that_is_not_allowed_is_an_answer(
     github: Any, status: int, message: str

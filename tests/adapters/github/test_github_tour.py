@@ -3,15 +3,17 @@
 import asyncio
 import subprocess
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 
+from grace.adapters.github.commits import ApiCommit, FileState
 from grace.adapters.github.forge import GitHubForge
 from grace.adapters.github.ours import Ours
 from grace.adapters.github.session import GitHubSite
@@ -33,7 +35,9 @@ from grace.ports import (
     CheckDraft,
     Delivery,
     ForgeGone,
+    ForgeRefused,
     GitAccess,
+    LiveQuery,
     MergeDraft,
     Routed,
 )
@@ -45,6 +49,7 @@ PERMISSIONS = {
     "contents": "write",
     "issues": "write",
     "pull_requests": "write",
+    "statuses": "read",
     "metadata": "read",
 }
 EVENTS = ("issues", "issue_comment", "pull_request", "pull_request_review", "check_run", "push")
@@ -276,3 +281,69 @@ async def test_every_call_that_the_forge_counts_was_observed(tour: Tour) -> None
     await tour.forge.permission(tour.ref, "ada")
     counted = [(call.method, call.status) for call in await tour.local.calls()]
     assert [(call.method, call.status) for call in tour.calls] == counted
+
+
+async def test_commit_by_api_is_made_once_and_moved_once(tour: Tour, tmp_path: Path) -> None:
+    base = await head_of(tour, tmp_path)
+    files = {"fix.txt": FileState(b"faster\n"), "a.bin": FileState(b"\xff"), "README.md": None}
+    first = ApiCommit(base, BRANCH, files, "Make it faster\n")
+    made = await tour.forge.commit(tour.ref, first)
+    work = tmp_path / "clone"
+    await git(work, "fetch", "-q", "origin", BRANCH)
+    assert await git(work, "ls-tree", "--name-only", made.tree) == "a.bin\nfix.txt"
+    assert await tour.forge.commit(tour.ref, first) == made
+    other = ApiCommit(base, BRANCH, {"fix.txt": FileState(b"fastest\n", "100755")}, "Again")
+    with pytest.raises(ForgeRefused, match="left alone"):
+        await tour.forge.commit(tour.ref, other)
+    moved = await tour.forge.commit(tour.ref, replace(other, expected=made.sha))
+    await git(work, "fetch", "-q", "origin", BRANCH)
+    assert await git(work, "rev-parse", "FETCH_HEAD", "FETCH_HEAD^", "FETCH_HEAD^{tree}") == (
+        f"{moved.sha}\n{base}\n{moved.tree}"
+    )
+    assert (await git(work, "ls-tree", moved.tree, "fix.txt")).startswith("100755 blob")
+
+
+async def test_news_are_what_the_webhooks_told(tour: Tour) -> None:
+    since = datetime.now(UTC)
+    await tour.person("ada", "POST", "/issues", title="slow", body="x", labels=[])
+    await tour.person("ada", "POST", "/issues/1/labels", labels=["mission"])
+    await tour.person("ada", "POST", "/issues/1/comments", body="/grace start")
+    told, _ = await tour.heard()
+    read = await tour.forge.news(tour.ref, "mission", since)
+    commands = [r.event for r in read if isinstance(r.event, CommandGiven)]
+    assert commands == [r.event for r in told if isinstance(r.event, CommandGiven)]
+    assert commands
+    seen = [r.event.number for r in read if isinstance(r.event, IssueSeen)]
+    assert seen == [1]
+    await tour.forge.react(tour.ref, commands[0].id, "eyes")
+    await tour.forge.react(tour.ref, commands[0].id, "eyes")
+
+
+async def test_sweep_is_what_three_calls_read(tour: Tour, tmp_path: Path) -> None:
+    head = await push_change(tmp_path, await tour.forge.git_access(tour.ref))
+    draft = ChangeDraft(head_branch=BRANCH, base_branch="main", title="Fix", body="Refs #1")
+    change = await tour.forge.open_change(tour.ref, draft)
+    await tour.forge.publish_check(tour.ref, check(head, done=True), None)
+    path = f"/pulls/{change.number}/reviews"
+    await tour.person("rex", "POST", path, event="APPROVE", commit_id=head)
+    await tour.person("ada", "POST", f"/statuses/{head}", state="success", context="ci/old")
+    lost = tour.ref.model_copy(update={"repository": "ada/never"})
+    wanted = [
+        LiveQuery(ref=tour.ref, uid=UUID(int=1), issue=77, pulls=(change.number,), landed=head),
+        LiveQuery(ref=lost, uid=UUID(int=2), issue=1),
+    ]
+    before = len(tour.calls)
+    here, gone = await tour.forge.read_live(wanted)
+    assert [(call.path, call.status) for call in tour.calls[before:]][-1] == ("/graphql", 200)
+    assert (gone.gone, here.gone, here.issue_closed) == (True, False, True)
+    read = await tour.forge.read_change(tour.ref, change.number)
+    assert here.changes[0].pull == read.pull
+    assert here.changes[0].reviews == read.reviews
+    assert [seen.name for seen in here.changes[0].checks] == ["ci/old"]
+
+
+async def head_of(tour: Tour, folder: Path) -> str:
+    access = await tour.forge.git_access(tour.ref)
+    url = access.url.replace("://", f"://{access.username}:{access.token}@")
+    await git(folder, "clone", "-q", url, "clone")
+    return await git(folder / "clone", "rev-parse", "HEAD")

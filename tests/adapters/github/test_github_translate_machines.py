@@ -7,8 +7,10 @@ import pytest
 from grace.adapters.github.ours import Ours
 from grace.adapters.github.translate import translate
 from grace.domain.events import (
+    Actor,
     BasePushed,
     CheckSeen,
+    CommandGiven,
     DeploymentSeen,
     RepositoryGone,
 )
@@ -45,6 +47,44 @@ def test_our_own_check_and_a_wish_to_run_again_are_ignored(read: Any, payloads: 
         "check_run", "completed", check_run=payloads.check(app={"id": 7})
     )
     assert "comes with the run" in read("check_run", "rerequested", check_run=payloads.check())
+
+
+@pytest.mark.parametrize("name", ["approve", "retry", "rollback"])
+def test_button_on_our_check_is_a_command_of_who_pressed_it(
+    read: Any, payloads: Any, name: str
+) -> None:
+    run = payloads.check(app={"id": 7}, name="mission/governance")
+    pressed = {"check_run": run, "requested_action": {"identifier": name}}
+    target, event = read("check_run", "requested_action", **pressed)
+    assert (target.branch, target.sha) == (BRANCH, None)
+    assert event == CommandGiven(
+        id=f"action-701-{name}-d-1", name=name, actor=Actor(login="ada", id=11)
+    )
+    run = run | {"check_suite": {"head_branch": "main"}}
+    target, _ = read("check_run", "requested_action", **(pressed | {"check_run": run}))
+    assert (target.branch, target.sha) == (None, "a" * 40)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"check_run": {"app": {"id": 15368}}}, "not a check of ours"),
+        ({"check_run": {"app": None}}, "not a check of ours"),
+        ({"requested_action": {"identifier": "cancel"}}, "not a button of ours"),
+        ({"requested_action": None}, "not a button of ours"),
+        ({"sender": {"login": "some[bot]", "type": "Bot"}}, "bots command nothing"),
+        ({"sender": {"login": "grace[bot]"}}, "bots command nothing"),
+    ],
+)
+def test_button_that_commands_nothing(read: Any, payloads: Any, change: Any, why: str) -> None:
+    body = {"check_run": payloads.check(app={"id": 7}), "requested_action": {"identifier": "retry"}}
+    run = body["check_run"] | change.get("check_run", {})
+    assert why in read("check_run", "requested_action", **(body | change | {"check_run": run}))
+
+
+def test_merge_group_changes_no_mission(read: Any, payloads: Any) -> None:
+    group = {"head_sha": "d" * 40, "head_ref": "x", "base_sha": "b" * 40}
+    assert "no mission changes" in read("merge_group", "checks_requested", merge_group=group)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +162,11 @@ def test_lost_repository_concerns_everyone(read: Any, action: str) -> None:
     assert action in event.reason
 
 
-@pytest.mark.parametrize("action", ["renamed", "publicized", "edited", "unarchived"])
+def test_renamed_repository_goes_on_under_its_number(read: Any) -> None:
+    assert "its id stays" in read("repository", "renamed")
+
+
+@pytest.mark.parametrize("action", ["publicized", "edited", "unarchived"])
 def test_repository_that_stays_is_ignored(read: Any, action: str) -> None:
     assert "stays where it is" in read("repository", action)
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grace.adapters.github.ours import Ours, TranslationError
-from grace.adapters.github.translate import translate
+from grace.adapters.github.translate import courtesies, translate
 from grace.ports import Delivery
 
 OURS = Ours(host="github.test", app_id=7, bot_login="grace[bot]")
@@ -21,6 +21,7 @@ EVENTS = st.sampled_from(
         "check_run",
         "status",
         "push",
+        "merge_group",
         "deployment_status",
         "repository",
         "installation",
@@ -38,6 +39,8 @@ ACTIONS = st.sampled_from(
         "submitted",
         "deleted",
         "removed",
+        "requested_action",
+        "checks_requested",
     ]
 )
 SCALARS = (
@@ -62,6 +65,7 @@ def answers(event: str, body: bytes) -> None:
     """Translate; anything but an answer or a `TranslationError` fails the test."""
     delivery = Delivery("github", "d", event, body, datetime(2026, 3, 1, tzinfo=UTC))
     try:
+        courtesies(delivery, OURS)
         routed, note = translate(delivery, OURS)
     except TranslationError:
         return
@@ -111,6 +115,13 @@ def test_any_damage_to_a_good_payload_is_answered(
         updated_at="2026-03-01T12:00:00Z",
         deployment={"sha": "d" * 40, "environment": "production"},
         deployment_status={"state": "success", "created_at": "2026-03-01T12:00:00Z"},
+        requested_action={"identifier": "retry"},
+        merge_group={
+            "head_sha": "d" * 40,
+            "head_ref": "refs/heads/gh-readonly-queue/main/pr-4-" + "b" * 40,
+            "base_sha": "b" * 40,
+            "head_commit": {"message": "Fix"},
+        },
         repositories=[payloads.repository()],
         repositories_removed=[payloads.repository()],
     )

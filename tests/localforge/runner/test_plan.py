@@ -103,7 +103,13 @@ def test_a_matrix_plans_one_job_a_leg_and_needs_name_legs():
         ("on: push\njobs: {a b: {}}", "a job's id"),
         ("on: push\njobs: {a: {runs-on: x}}", "no steps"),
         ("on: push\njobs: {a: {runs-on: x, steps: [{name: n}]}}", "either `uses` or `run`"),
-        ("on: push\njobs: {a: {uses: ./x.yml}}", "calls another workflow"),
+        ("on: push\njobs: {a: {uses: ./x.yml}}", "which is no workflow of this or another"),
+        ("on: push\njobs: {a: {uses: ./.github/workflows/x.yml}}", "has no such file"),
+        ("on: push\njobs: {a: {uses: a/b/.github/workflows/x.yml@v1}}", "not available here"),
+        (
+            "on: push\njobs: {a: {uses: ./x.yml, steps: []}}",
+            "calls another workflow and has `steps`",
+        ),
         ("on: push\njobs: {a: {runs-on: x, container: c, steps: [{run: x}]}}", "no Docker"),
         ("on: push\njobs: {a: {runs-on: x, needs: b, steps: [{run: x}]}}", "does not exist"),
         ("on: push\njobs: {a: {runs-on: x, needs: a, steps: [{run: x}]}}", "circle"),
@@ -141,3 +147,65 @@ jobs:
     assert "3.10" in before
     assert parse(written).jobs[1].steps == ({"run": "echo"},)
     assert "A: 'no'" in after
+
+
+CALLED = """
+on: {workflow_call: {inputs: {x: {type: string}}}}
+permissions: {}
+jobs:
+  unit: {name: Unit, runs-on: y, steps: [{run: echo}]}
+  legs: {runs-on: y, needs: unit, strategy: {matrix: {v: [1, 2]}}, steps: [{run: echo}]}
+"""
+
+
+def plan_call(more: str = "", called: str = CALLED) -> WorkflowPlan | None:
+    text = (
+        "on: push\njobs:\n"
+        "  pre: {runs-on: x, steps: [{run: echo}]}\n"
+        "  mission: {name: M, needs: pre, uses: ./.github/workflows/m.yml}\n" + more
+    )
+    files = {".github/workflows/m.yml": called.encode()}
+    return ActRunner(Path("act"), {}).plan(text.encode(), "push", {}, files.get)
+
+
+def test_a_called_workflow_s_jobs_are_planned_under_the_calling_job_s_name():
+    planned = plan_call("  post: {runs-on: x, needs: mission, steps: [{run: echo}]}\n")
+    assert planned is not None
+    assert planned.error is None
+    legs = ("mission.legs (1)", "mission.legs (2)")
+    assert planned.jobs == (
+        PlannedJob("pre", "pre", ()),
+        PlannedJob("post", "post", ("mission.unit", *legs)),
+        PlannedJob("mission.unit", "M / Unit", ("pre",)),
+        *(
+            PlannedJob(leg, f"M / legs ({n})", ("pre", "mission.unit"))
+            for n, leg in enumerate(legs, 1)
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "called", "says"),
+    [
+        ("", "on: push\n" + JOB, "`on` has no `workflow_call`"),
+        ("", "on: workflow_call\njobs: {a: {uses: ./.github/workflows/m.yml}}", "in turn"),
+        ("", "on: workflow_call\njobs: {a: {runs-on: x}}", "job `a` has no steps"),
+        (
+            "  late: {if: always(), needs: mission, runs-on: x, steps: [{run: echo}]}\n",
+            CALLED,
+            "`late` may run after a called workflow that failed",
+        ),
+        (
+            """
+  more: {needs: pre, runs-on: x, steps: [{run: echo}]}
+  late: {needs: more, runs-on: x, steps: [{run: echo}]}
+""",
+            CALLED,
+            "`late` may run after a called workflow that failed",
+        ),
+    ],
+)
+def test_a_call_that_this_runner_cannot_make_is_refused(more, called, says):
+    planned = plan_call(more, called)
+    assert planned is not None
+    assert says in (planned.error or "")

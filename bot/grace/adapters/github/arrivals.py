@@ -19,9 +19,10 @@ from grace.adapters.github.ours import (
     is_fork,
     pull_target,
 )
-from grace.adapters.github.payloads import Issue
+from grace.adapters.github.payloads import Comment, Issue, User
 from grace.adapters.github.seen import actor_of, issue_seen, pull_seen, review_seen
 from grace.domain.events import CommandGiven, IssueClosed
+from grace.domain.mission import MissionRef
 from grace.ports import Delivery, Routed, Target
 
 _MAX_BODY: Final = 65_536
@@ -34,50 +35,65 @@ _REVIEW_ACTIONS: Final = frozenset({"submitted", "edited", "dismissed"})
 
 
 def issue(given: IssueDelivery, delivery: Delivery, ours: Ours) -> Translated:
-    """Read what happened to an issue.
-
-    An issue that we filed names its mission by uid in a marker, so its webhook makes no second
-    one; a marker in anybody else's issue means nothing.
-    """
-    what = f"issues.{given.action} of #{given.issue.number}"
-    uid = _own_mission(given.issue, ours)
-    target = Target(ref=given.ref(ours.host), uid=uid, issue=given.issue.number)
-    if ours.sent(given.sender) and not (uid and given.action == "opened"):
-        return ignored(f"{what}: our own doing")
-    if given.action in _ENDING:
-        sender = actor_of(given.sender)
-        return (
-            Routed(target=target, event=IssueClosed(number=given.issue.number, sender=sender)),
-        ), ""
-    if given.action not in _FILING:
-        return ignored(f"{what}: changes no mission")
-    labelled = ours.label in {label.name for label in given.issue.labels}
-    if not labelled and uid is None and given.action in _NEEDS_LABEL:
-        return ignored(f"{what}: it has no label {ours.label}")
+    """Read what happened to an issue."""
     if len(given.issue.body or "") > _MAX_BODY:
         raise TranslationError(
             f"delivery {delivery.delivery_id}: the body of issue #{given.issue.number} is longer "
             f"than {_MAX_BODY} characters, which GitHub does not allow"
         )
+    return about_issue(given.ref(ours.host), given.issue, given.action, given.sender, ours)
+
+
+def about_issue(
+    ref: MissionRef, found: Issue, action: str, sender: User | None, ours: Ours
+) -> Translated:
+    """Tell what `sender` did to an issue, from a webhook or a reading.
+
+    An issue that we filed names its mission by uid in a marker, so its webhook makes no second
+    one; a marker in anybody else's issue means nothing.
+    """
+    what = f"issues.{action} of #{found.number}"
+    uid = _own_mission(found, ours)
+    target = Target(ref=ref, uid=uid, issue=found.number)
+    if ours.sent(sender) and not (uid and action == "opened"):
+        return ignored(f"{what}: our own doing")
+    if action in _ENDING:
+        event = IssueClosed(number=found.number, sender=actor_of(sender))
+        return (Routed(target=target, event=event),), ""
+    if action not in _FILING:
+        return ignored(f"{what}: changes no mission")
+    labelled = ours.label in {label.name for label in found.labels}
+    if not labelled and uid is None and action in _NEEDS_LABEL:
+        return ignored(f"{what}: it has no label {ours.label}")
     target = target.model_copy(update={"create": labelled and uid is None})
-    return (Routed(target=target, event=issue_seen(given.issue, actor_of(given.sender))),), ""
+    return (Routed(target=target, event=issue_seen(found, actor_of(sender))),), ""
 
 
 def comment(given: CommentDelivery, _: Delivery, ours: Ours) -> Translated:
-    """Read the commands of a new comment. The second and later ones have `-2` … on their id."""
+    """Read the commands of a new comment."""
     what = f"issue_comment.{given.action} {given.comment.id} on #{given.issue.number}"
     if given.action != "created":
         return ignored(f"{what}: only new comments command")
-    said = given.comment
-    if ours.sent(given.sender) or ours.wrote(said.user, said.performed_via_github_app):
+    if ours.sent(given.sender):
+        return ignored(f"{what}: our own doing")
+    where = given.issue.number, given.issue.pull_request is not None
+    return commanded(given.ref(ours.host), given.comment, where, ours)
+
+
+def commanded(ref: MissionRef, said: Comment, where: tuple[int, bool], ours: Ours) -> Translated:
+    """Read a comment's commands; the second and later ones have `-2` … on their id.
+
+    `where`: the number of what it is on, and whether that is a pull request.
+    """
+    number, on_pull = where
+    what = f"issue_comment {said.id} on #{number}"
+    if ours.wrote(said.user, said.performed_via_github_app):
         return ignored(f"{what}: our own doing")
     if said.user is None or said.user.type == "Bot":
         return ignored(f"{what}: bots command nothing")
     found = commands(said.body or "", ours.command_prefix)
     if not found:
         return ignored(f"{what}: no command in it")
-    ref, number = given.ref(ours.host), given.issue.number
-    on_pull = given.issue.pull_request is not None
     target = Target(ref=ref, pull=number) if on_pull else Target(ref=ref, issue=number)
     actor = actor_of(said.user, said.performed_via_github_app)
     return tuple(

@@ -60,8 +60,33 @@ class ReviewDelivery(Envelope):
     review: Review
 
 
+class RequestedAction(Lenient):
+    identifier: str = ""
+
+
 class CheckRunDelivery(Envelope):
+    """A check run; `requested_action` is set when somebody pressed one of its buttons."""
+
     check_run: CheckRun
+    requested_action: RequestedAction | None = None
+
+
+class GroupCommit(Lenient):
+    message: str = ""
+
+
+class MergeGroup(Lenient):
+    """What a merge queue is about to land; `head_ref` ends in the pull request's number."""
+
+    head_sha: Sha
+    head_ref: str
+    base_sha: Sha
+    base_ref: str = ""
+    head_commit: GroupCommit | None = None
+
+
+class MergeGroupDelivery(Envelope):
+    merge_group: MergeGroup
 
 
 class Commit(Lenient):

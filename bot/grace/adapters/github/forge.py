@@ -8,13 +8,22 @@ from typing import Final, Literal
 
 import httpx
 
+from grace.adapters.github.commits import ApiCommit, CommitMade, commit
+from grace.adapters.github.graph import ask
+from grace.adapters.github.live import AT_ONCE, document, states
+from grace.adapters.github.merge_queue import enqueue
 from grace.adapters.github.missed import Missed
+from grace.adapters.github.news import news
+from grace.adapters.github.ours import Ours
+from grace.adapters.github.pace import Figures
 from grace.adapters.github.payloads import AppId, Issue, Lenient, Pull, Repository, fit
 from grace.adapters.github.problems import problem
 from grace.adapters.github.reading import Reading
+from grace.adapters.github.reports import read_report
 from grace.adapters.github.seen import actor_of, pull_seen
 from grace.adapters.github.session import AppIdentity, GitHubSite, Session, on
-from grace.adapters.github.wire import Answer, Call, Refusal, Request
+from grace.adapters.github.statuses import Statuses
+from grace.adapters.github.wire import Answer, Call, Refusal, Request, Watch
 from grace.domain.events import Permission
 from grace.domain.mission import MissionRef
 from grace.ports import (
@@ -23,10 +32,16 @@ from grace.ports import (
     ChangeState,
     CheckDraft,
     Clock,
+    ForgeGone,
     ForgeRefused,
     GitAccess,
+    LiveQuery,
+    LiveState,
     MergeAnswer,
     MergeDraft,
+    Reaction,
+    ReportFound,
+    Routed,
 )
 
 _MAX_SUMMARY: Final = 65_535
@@ -34,7 +49,7 @@ _CUT: Final = "\n\n(cut here: GitHub shows no more)"
 _PERMISSIONS: Final = frozenset(Permission)
 _MISSING: Final = frozenset({int(HTTPStatus.NOT_FOUND)})
 _INVALID: Final = frozenset({int(HTTPStatus.UNPROCESSABLE_ENTITY)})
-_NOT_MERGED: Final = frozenset({int(HTTPStatus.METHOD_NOT_ALLOWED), int(HTTPStatus.CONFLICT)})
+_NOT_MERGED: Final = _INVALID | {int(HTTPStatus.METHOD_NOT_ALLOWED), int(HTTPStatus.CONFLICT)}
 
 
 class _PermissionAnswer(Lenient):
@@ -68,7 +83,8 @@ class GitHubForge:
     ) -> None:
         self._site = site
         self._clock = clock
-        self._session = Session(site, client, clock, observe, mission)
+        self._session = Session(site, client, clock, Watch(observe, mission))
+        self._statuses = Statuses(self._session, site.web_url)
         self._reading = Reading(self._session, site.app_id, clock)
 
     async def identity(self) -> AppIdentity:
@@ -76,8 +92,10 @@ class GitHubForge:
         return await self._session.identity()
 
     async def reach(self) -> str:
-        """Prove that GitHub answers and knows our key."""
+        """Prove that GitHub answers and knows our key or token."""
         app = await self._session.identity(fresh=True)
+        if not self._session.is_app:
+            return f"GitHub at {self._site.host} knows the token's owner, {app.name}"
         if app.id != self._site.app_id:
             raise ForgeRefused(
                 f"the private key belongs to the GitHub App {app.slug} ({app.id}), "
@@ -87,12 +105,17 @@ class GitHubForge:
         return f"GitHub at {self._site.host} knows the app {app.name} ({app.slug}, id {app.id})"
 
     async def resolve(self, host: str, repository: str) -> MissionRef:
-        """Look up a repository's numeric id and its installation: 2 calls and a token."""
+        """Look up a repository's numeric id and its installation: 2 calls and a token.
+
+        With a personal token there is no installation, and it is 1 call.
+        """
         if host != self._site.host:
             raise ForgeRefused(
                 f"{host} is not the configured GitHub, {self._site.host}", HTTPStatus.NOT_FOUND
             )
-        installation = await self._session.find_installation(repository)
+        installation = None
+        if self._session.is_app:
+            installation = await self._session.find_installation(repository)
         ref = MissionRef(
             host=host, repository_id=0, repository=repository, installation_id=installation
         )
@@ -110,9 +133,56 @@ class GitHubForge:
         url = f"{self._site.web_url.rstrip('/')}/{ref.repository}.git"
         return GitAccess(url=url, username="x-access-token", token=token)
 
+    async def redeliver(self, since: datetime) -> int:
+        """Have deliveries sent again that failed since then; a token's owner has none."""
+        return await Missed(self._session).ask_again(since) if self._session.is_app else 0
+
     async def ask_again(self, since: datetime) -> int:
-        """Have deliveries sent again that failed since then; see `Missed`."""
-        return await Missed(self._session).ask_again(since)
+        """Have deliveries sent again that failed since then."""
+        return await self.redeliver(since)
+
+    def figures(self) -> tuple[Figures, ...]:
+        """Tell what each installation has left of its limits, for the page of measures."""
+        return self._session.figures()
+
+    async def react(self, ref: MissionRef, comment: str, reaction: Reaction) -> None:
+        """React to a comment; GitHub keeps one of a kind from each of us."""
+        call = "POST /issues/comments/{comment}/reactions"
+        await self._write(ref, on(ref, "react", call, comment=comment), {"content": reaction})
+
+    async def read_live(self, wanted: Sequence[LiveQuery]) -> Sequence[LiveState]:
+        """Read up to 50 missions: one GraphQL query for each installation among them.
+
+        What GitHub could not answer is left out; an installation that was lost makes all of its
+        missions gone.
+        """
+        if len(wanted) > AT_ONCE:
+            raise ValueError(f"{len(wanted)} missions in one sweep; at most {AT_ONCE}")
+        groups: dict[int | str, list[LiveQuery]] = {}
+        for query in wanted:
+            groups.setdefault(query.ref.installation_id or query.ref.repository, []).append(query)
+        found: list[LiveState] = []
+        for group in groups.values():
+            found += await self._read_group(group)
+        return found
+
+    async def news(self, ref: MissionRef, label: str, since: datetime) -> Sequence[Routed]:
+        """List what happened to labelled issues and in comments: two calls while both are short."""
+        us = await self.identity()
+        ours = Ours(self._site.host, self._site.app_id, us.bot_login, label)
+        return await news(self._session, ref, ours, since)
+
+    async def read_report(self, ref: MissionRef, head: str) -> ReportFound | None:
+        """Fetch the report artifact of the newest finished run of CI on a commit; see there."""
+        return await read_report(self._session, ref, head)
+
+    async def enqueue(self, ref: MissionRef, number: int, head: str) -> None:
+        """Put a pull request into the merge queue: a query and a mutation."""
+        await enqueue(self._session, ref, number, head)
+
+    async def commit(self, ref: MissionRef, order: ApiCommit) -> CommitMade:
+        """Make a commit without git, signed by GitHub; see there."""
+        return await commit(self._session, ref, order)
 
     async def permission(self, ref: MissionRef, login: str) -> Permission:
         """Read what a person may do; a custom role counts as the one that it extends."""
@@ -181,7 +251,9 @@ class GitHubForge:
         await self._write(ref, request, {"state": "closed"})
 
     async def publish_check(self, ref: MissionRef, draft: CheckDraft, check: str | None) -> str:
-        """Create a check run, or bring `check` up to date."""
+        """Create a check run, or bring `check` up to date; a status where that is the mode."""
+        if self._site.mode == "statuses":
+            return await self._statuses.publish(ref, draft)
         at = draft.at.isoformat()
         fields: dict[str, object] = {
             "name": draft.name,
@@ -201,7 +273,9 @@ class GitHubForge:
         return str(fit(AppId, answer.data, request.purpose).id)
 
     async def find_check(self, ref: MissionRef, sha: str, external_id: str) -> str | None:
-        """Find our newest check run of a commit by its `external_id`."""
+        """Find our newest check run of a commit, or status, by its `external_id`."""
+        if self._site.mode == "statuses":
+            return await self._statuses.find(ref, sha, external_id)
         return await self._reading.check(ref, sha, external_id)
 
     async def request_review(self, ref: MissionRef, number: int, reviewers: Sequence[str]) -> None:
@@ -228,7 +302,11 @@ class GitHubForge:
                 continue
 
     async def merge(self, ref: MissionRef, draft: MergeDraft) -> MergeAnswer:
-        """Merge exactly `draft.head`. Never repeated here: after no answer, read the state."""
+        """Merge exactly `draft.head`. Never repeated here: after no answer, read the state.
+
+        405, 409 and 422 are answers, in GitHub's words: behind its base, a check or a merge queue
+        that is required, conflicts; a head that moved; a message or method that is not allowed.
+        """
         request = on(ref, "merge", "PUT /pulls/{number}/merge", number=draft.number)
         fields = {
             "sha": draft.head,
@@ -263,6 +341,14 @@ class GitHubForge:
     ) -> None:
         request = on(ref, "close issue", "PATCH /issues/{number}", number=number)
         await self._write(ref, request, {"state": "closed", "state_reason": reason})
+
+    async def _read_group(self, group: Sequence[LiveQuery]) -> list[LiveState]:
+        us = await self.identity()
+        try:
+            found = await ask(self._session, group[0].ref, "sweep", document(group))
+        except ForgeGone:
+            return [LiveState(uid=query.uid, gone=True) for query in group]
+        return list(states(group, found, us, self._clock.now()))
 
     async def _write(
         self,

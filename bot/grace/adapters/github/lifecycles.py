@@ -6,23 +6,19 @@ from grace.adapters.github.envelopes import (
     CheckRunDelivery,
     DeploymentStatusDelivery,
     InstallationDelivery,
+    MergeGroupDelivery,
     PushDelivery,
     RepositoryDelivery,
     StatusDelivery,
 )
 from grace.adapters.github.ours import LEDGER_BRANCH, Ours, Translated, ignored, is_work
-from grace.adapters.github.seen import check_seen
-from grace.domain.events import BasePushed, CheckSeen, DeploymentSeen, RepositoryGone
+from grace.adapters.github.seen import actor_of, check_seen, status_seen
+from grace.domain.events import BasePushed, CommandGiven, DeploymentSeen, RepositoryGone
 from grace.domain.mission import MissionRef
 from grace.ports import Delivery, Routed, Target
 
 _CHECK_ACTIONS: Final = frozenset({"created", "completed"})
-_STATUS_CONCLUSIONS: Final = {
-    "success": "success",
-    "failure": "failure",
-    "error": "failure",
-    "pending": None,
-}
+_ACTIONS: Final = frozenset({"approve", "retry", "rollback"})
 _REPOSITORY_REASONS: Final = {
     "deleted": "the repository was deleted",
     "transferred": "the repository was transferred to another owner",
@@ -36,9 +32,11 @@ _INSTALLATION_REASONS: Final = {
 
 
 def check_run(given: CheckRunDelivery, delivery: Delivery, ours: Ours) -> Translated:
-    """Read a check run of CI; our own say nothing new."""
+    """Read a check run of CI, or a button that was pressed on our own."""
     run = given.check_run
     what = f"check_run.{given.action} of {run.name}"
+    if given.action == "requested_action":
+        return _pressed(given, delivery, ours)
     if ours.is_app(run.app):
         return ignored(f"{what}: our own check")
     if given.action not in _CHECK_ACTIONS:
@@ -48,21 +46,39 @@ def check_run(given: CheckRunDelivery, delivery: Delivery, ours: Ours) -> Transl
     return (Routed(target=_commit(given.ref(ours.host), branch, run.head_sha), event=event),), ""
 
 
+def _pressed(given: CheckRunDelivery, delivery: Delivery, ours: Ours) -> Translated:
+    """Read a button as the command that it stands for; who pressed it must be allowed to."""
+    run, sender = given.check_run, given.sender
+    name = given.requested_action.identifier if given.requested_action else ""
+    what = f"check_run.requested_action {name!r} of {run.name}"
+    if not ours.is_app(run.app):
+        return ignored(f"{what}: not a check of ours")
+    if name not in _ACTIONS:
+        return ignored(f"{what}: not a button of ours")
+    if sender is None or sender.type == "Bot" or ours.sent(sender):
+        return ignored(f"{what}: bots command nothing")
+    command = CommandGiven(
+        id=f"action-{run.id}-{name}-{delivery.delivery_id}", name=name, actor=actor_of(sender)
+    )
+    branch = run.check_suite.head_branch if run.check_suite else None
+    target = _commit(given.ref(ours.host), branch, run.head_sha)
+    return (Routed(target=target, event=command),), ""
+
+
+def merge_group(given: MergeGroupDelivery, _: Delivery, _ours: Ours) -> Translated:
+    """Note a merge group; what is answered on its commit is a courtesy, see `courtesies`."""
+    return ignored(f"merge_group.{given.action}: no mission changes before it lands")
+
+
 def status(given: StatusDelivery, _: Delivery, ours: Ours) -> Translated:
     """Read a commit status as a check named by its context."""
     if ours.sent(given.sender):
         return ignored(f"status {given.context}: our own doing")
-    if given.state not in _STATUS_CONCLUSIONS:
+    seen = status_seen(given.sha, given.context, given.state, given.updated_at)
+    if seen is None:
         return ignored(f"status {given.context}: the state {given.state!r} is not known")
     tips = (b.name for b in given.branches if is_work(b.name) and b.commit.sha == given.sha)
-    event = CheckSeen(
-        id=f"status:{given.context}",
-        name=given.context,
-        sha=given.sha,
-        conclusion=_STATUS_CONCLUSIONS[given.state],
-        url=given.target_url or "",
-        at=given.updated_at,
-    )
+    event = seen.model_copy(update={"url": given.target_url or ""})
     target = _commit(given.ref(ours.host), next(tips, None), given.sha)
     return (Routed(target=target, event=event),), ""
 
@@ -99,6 +115,8 @@ def deployment_status(given: DeploymentStatusDelivery, _: Delivery, ours: Ours) 
 def repository(given: RepositoryDelivery, _: Delivery, ours: Ours) -> Translated:
     """Read that a repository is lost to us."""
     reason = _REPOSITORY_REASONS.get(given.action)
+    if reason is None and given.action == "renamed":
+        return ignored("repository.renamed: its id stays, and calls are sent on")
     if reason is None:
         return ignored(f"repository.{given.action}: it stays where it is")
     return (_gone(given.ref(ours.host), reason),), ""

@@ -17,6 +17,7 @@ from grace.adapters.github.wire import Request
 
 _PAGES: Final = 10
 _TRIES: Final = 5
+_AT_ONCE: Final = 50
 _ARRIVED: Final = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
 
 
@@ -41,9 +42,9 @@ class Missed:
         """Have sent again what failed since then and never arrived; return how many.
 
         One call for each hundred deliveries since then, and one for each that failed. After five
-        tries a delivery is left alone.
+        tries a delivery is left alone; past fifty, the rest has its turn with the next round.
         """
-        failed = lost(await self._since(since))
+        failed = lost(await self._since(since))[:_AT_ONCE]
         path = "/app/hook/deliveries/{delivery}/attempts"
         for delivery in failed:
             request = Request("redeliver", "POST", path, {"delivery": delivery})

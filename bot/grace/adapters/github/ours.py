@@ -22,6 +22,23 @@ class TranslationError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Courtesy:
+    """A commit of other people's on which our required check must say that it is not a mission.
+
+    Never answer so on a commit that is a mission's head: anybody can open a pull request of our
+    commit from a branch or fork of theirs, and a check counts for the commit, not the branch.
+    `pull`: the pull request; of a merge group, the one that its name carries. `base`: what a merge
+    group builds on, where a queue may have put a mission before it; None for a pull request.
+    """
+
+    ref: MissionRef
+    sha: str
+    reason: str
+    pull: int
+    base: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ours:
     """Who we are at this forge, and which words we listen to.
 

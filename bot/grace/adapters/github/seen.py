@@ -6,6 +6,13 @@ from typing import Final
 from grace.adapters.github.payloads import AppId, CheckRun, Issue, Pull, Review, User
 from grace.domain.events import Actor, CheckSeen, IssueSeen, PullSeen, ReviewSeen, ReviewState
 
+_STATUS_CONCLUSIONS: Final = {
+    "success": "success",
+    "failure": "failure",
+    "error": "failure",
+    "pending": None,
+    "expected": None,
+}
 _REVIEW_STATES: Final = frozenset(ReviewState)
 
 
@@ -73,4 +80,17 @@ def check_seen(run: CheckRun, otherwise: datetime) -> CheckSeen:
         conclusion=run.conclusion if done else None,
         url=run.html_url or run.details_url or "",
         at=next(time for time in times if time is not None),
+    )
+
+
+def status_seen(sha: str, context: str, state: str, at: datetime) -> CheckSeen | None:
+    """Tell a commit status as a check named by its context; None for a state that is not known."""
+    if state not in _STATUS_CONCLUSIONS:
+        return None
+    return CheckSeen(
+        id=f"status:{context}",
+        name=context,
+        sha=sha,
+        conclusion=_STATUS_CONCLUSIONS[state],
+        at=at,
     )

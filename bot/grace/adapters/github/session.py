@@ -1,16 +1,18 @@
 """Calls on behalf of a mission's repository: right credential, right error, bounded listings."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Literal
 
 import httpx
 
-from grace.adapters.github.payloads import AppId, Lenient, Repository, fit
+from grace.adapters.github.pace import Figures, Limits
+from grace.adapters.github.payloads import AppId, Lenient, Repository, User, fit
 from grace.adapters.github.problems import GONE, problem
+from grace.adapters.github.schedule import Schedules
 from grace.adapters.github.tokens import AppKey, InstallationTokens
-from grace.adapters.github.wire import Answer, Call, Refusal, Request, Wire
+from grace.adapters.github.wire import Answer, Credential, Refusal, Request, Watch, Wire
 from grace.domain.mission import MissionRef
 from grace.ports import Clock, ForgeError, ForgeGone, ForgeRefused
 
@@ -19,31 +21,44 @@ PAGE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class GitHubSite:
-    """One GitHub and our app on it.
+    """One GitHub and who we are on it: an app by id and private key (PEM), or a token's owner.
 
     `api_url`: `https://api.github.com`, or `https://HOST/api/v3`. `web_url` is where git clones
-    from. `private_key` is PEM; the repr leaves it out.
+    from. The repr leaves key and token out. Raises `ValueError` for a token in the mode `checks`.
     """
 
     host: str
     api_url: str
     web_url: str
-    app_id: int
-    private_key: str = field(repr=False)
+    app_id: int = 0
+    private_key: str = field(default="", repr=False)
+    mode: Literal["checks", "statuses"] = "checks"
+    token: str = field(default="", repr=False)
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        if self.token and self.private_key:
+            raise ValueError("both a GitHub App and a token are configured; take one of them away")
+        if self.token and self.mode == "checks":
+            raise ValueError(
+                "a personal access token cannot create check runs, only a GitHub App can; "
+                "configure an app, or choose the mode `statuses`, which uses commit statuses"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class AppIdentity:
-    """Our app as GitHub knows it."""
+    """Who we are, as GitHub knows it; a token's owner has the id 0 and no slug."""
 
     id: int
     slug: str
     name: str
+    login: str = ""
 
     @property
     def bot_login(self) -> str:
-        """Return the login under which the app acts."""
-        return f"{self.slug}[bot]"
+        """Return the login under which we act."""
+        return self.login or f"{self.slug}[bot]"
 
 
 class _AppAnswer(Lenient):
@@ -53,36 +68,49 @@ class _AppAnswer(Lenient):
 
 
 class Session:
-    """Make calls as the app or as its installation on a repository."""
+    """Make calls as the app, as its installation on a repository, or as a token's owner."""
 
     def __init__(
-        self,
-        site: GitHubSite,
-        client: httpx.AsyncClient,
-        clock: Clock,
-        observe: Callable[[Call], None],
-        mission: Callable[[], str | None],
+        self, site: GitHubSite, client: httpx.AsyncClient, clock: Clock, watch: Watch
     ) -> None:
-        self._key = AppKey(site.app_id, site.private_key)
-        self._wire = Wire(client, site.api_url, observe, mission)
-        self._tokens = InstallationTokens(self._wire, self._key, clock)
+        self._schedules = Schedules(site.limits)
+        self._wire = Wire(client, site.api_url, self._schedules, clock, watch)
+        self._personal = Credential(site.token) if site.token else None
+        self._key = None if site.token else AppKey(site.app_id, site.private_key)
+        self._tokens = InstallationTokens(self._wire, self._key, clock) if self._key else None
         self._clock = clock
         self._installations: dict[str, int] = {}
         self._identity: AppIdentity | None = None
 
+    @property
+    def is_app(self) -> bool:
+        """Tell whether we are an app; a token's owner has no webhooks of its own."""
+        return self._personal is None
+
     async def identity(self, *, fresh: bool = False) -> AppIdentity:
         """Return who we are; asked once unless `fresh`."""
         if self._identity is None or fresh:
-            answer = await self.as_app(Request("app", "GET", "/app"))
-            found = fit(_AppAnswer, answer.data, "app")
-            self._identity = AppIdentity(found.id, found.slug, found.name or found.slug)
+            if self.is_app:
+                answer = await self.as_app(Request("app", "GET", "/app"))
+                found = fit(_AppAnswer, answer.data, "app")
+                self._identity = AppIdentity(found.id, found.slug, found.name or found.slug)
+            else:
+                answer = await self.as_app(Request("user", "GET", "/user"))
+                login = fit(User, answer.data, "user").login
+                self._identity = AppIdentity(0, "", login, login)
         return self._identity
 
+    def figures(self) -> tuple[Figures, ...]:
+        """Tell what each installation has left of its limits."""
+        return self._schedules.figures()
+
     async def as_app(self, request: Request) -> Answer:
-        """Make a call with the app's own JWT."""
+        """Make a call with the app's own JWT, or the personal token."""
         now = self._clock.now()
+        credential = self._key.credential(now) if self._key else self._personal
+        assert credential is not None
         try:
-            return await self._wire.call(request, self._key.credential(now))
+            return await self._wire.call(request, credential)
         except Refusal as refusal:
             raise problem(refusal, request.purpose, now) from refusal
 
@@ -104,8 +132,8 @@ class Session:
         return self._installations[repository]
 
     async def token(self, ref: MissionRef) -> str:
-        """Return an installation token for the repository."""
-        return (await self._tokens.get(await self._installation(ref))).token
+        """Return a token that may be used on the repository."""
+        return (await self._credential(ref)).token
 
     async def call(
         self, ref: MissionRef, request: Request, expected: frozenset[int] = frozenset()
@@ -142,16 +170,30 @@ class Session:
                 HTTPStatus.UNPROCESSABLE_ENTITY,
             )
 
+    async def download(self, ref: MissionRef, request: Request) -> bytes:
+        """Fetch a file; 404 and 410 are left to the caller, as `Refusal`."""
+        try:
+            return await self._wire.download(request, await self._credential(ref))
+        except Refusal as refusal:
+            if refusal.status in GONE:
+                raise
+            raise problem(refusal, request.purpose, self._clock.now()) from refusal
+
     async def _twice(self, ref: MissionRef, request: Request) -> Answer:
-        installation = await self._installation(ref)
-        credential = await self._tokens.get(installation)
+        credential = await self._credential(ref)
         try:
             return await self._wire.call(request, credential)
         except Refusal as refusal:
-            if refusal.status != HTTPStatus.UNAUTHORIZED:
+            if refusal.status != HTTPStatus.UNAUTHORIZED or not self.is_app:
                 raise
-        credential = await self._tokens.get(installation, stale=credential.token)
+        credential = await self._credential(ref, stale=credential.token)
         return await self._wire.call(request, credential)
+
+    async def _credential(self, ref: MissionRef, stale: str | None = None) -> Credential:
+        if self._tokens is None:
+            assert self._personal is not None
+            return self._personal
+        return await self._tokens.get(await self._installation(ref), stale)
 
     async def _installation(self, ref: MissionRef) -> int:
         if ref.installation_id is not None:

@@ -90,7 +90,7 @@ class InstallationTokens:
             if cached is None or not good:
                 cached = await self._create(installation)
                 self._cached[installation] = cached
-        return Credential(cached.token)
+        return Credential(cached.token, installation=installation)
 
     async def _create(self, installation: int) -> _Cached:
         request = Request(

@@ -6,20 +6,21 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from grace.adapters.github import arrivals, lifecycles
+from grace.adapters.github import arrivals, courteous, lifecycles
 from grace.adapters.github.envelopes import (
     CheckRunDelivery,
     CommentDelivery,
     DeploymentStatusDelivery,
     InstallationDelivery,
     IssueDelivery,
+    MergeGroupDelivery,
     PullDelivery,
     PushDelivery,
     RepositoryDelivery,
     ReviewDelivery,
     StatusDelivery,
 )
-from grace.adapters.github.ours import Ours, Translated, TranslationError, ignored
+from grace.adapters.github.ours import Courtesy, Ours, Translated, TranslationError, ignored
 from grace.adapters.github.payloads import misfit
 from grace.ports import Delivery
 
@@ -47,11 +48,19 @@ _READERS: Final[dict[str, _Reader]] = {
     "pull_request_review": _reader(ReviewDelivery, arrivals.review),
     "check_run": _reader(CheckRunDelivery, lifecycles.check_run),
     "status": _reader(StatusDelivery, lifecycles.status),
+    "merge_group": _reader(MergeGroupDelivery, lifecycles.merge_group),
     "push": _reader(PushDelivery, lifecycles.push),
     "deployment_status": _reader(DeploymentStatusDelivery, lifecycles.deployment_status),
     "repository": _reader(RepositoryDelivery, lifecycles.repository),
     "installation": _reader(InstallationDelivery, lifecycles.installation),
     "installation_repositories": _reader(InstallationDelivery, lifecycles.installation),
+}
+# What GitHub sends to an app with these permissions, and why nothing is read from it.
+_SILENT: Final = {
+    "check_suite": "its check runs tell it",
+    "workflow_run": "its check runs and its report tell it",
+    "workflow_job": "its check run tells it",
+    "ping": "GitHub tries the webhook",
 }
 
 
@@ -62,11 +71,34 @@ def translate(delivery: Delivery, ours: Ours) -> Translated:
     """
     reader = _READERS.get(delivery.event)
     if reader is None:
-        return ignored(f"{delivery.event}: nothing of ours hangs on it")
+        reason = _SILENT.get(delivery.event, "nothing of ours hangs on it")
+        return ignored(f"{delivery.event}: {reason}")
     try:
         return reader.read(delivery, ours)
     except ValidationError as error:
-        raise TranslationError(
-            f"delivery {delivery.delivery_id} ({delivery.event}) is not what GitHub documents: "
-            f"{misfit(error)}"
-        ) from error
+        raise _malformed(delivery, error) from error
+
+
+def courtesies(delivery: Delivery, ours: Ours) -> tuple[Courtesy, ...]:
+    """Return the commits of a delivery on which `mission/governance` is to succeed as no mission.
+
+    Raises `TranslationError` as `translate` does.
+    """
+    try:
+        match delivery.event:
+            case "pull_request":
+                return courteous.pull(PullDelivery.model_validate_json(delivery.body), ours)
+            case "merge_group":
+                group = MergeGroupDelivery.model_validate_json(delivery.body)
+                return courteous.merge_group(group, ours)
+            case _:
+                return ()
+    except ValidationError as error:
+        raise _malformed(delivery, error) from error
+
+
+def _malformed(delivery: Delivery, error: ValidationError) -> TranslationError:
+    return TranslationError(
+        f"delivery {delivery.delivery_id} ({delivery.event}) is not what GitHub documents: "
+        f"{misfit(error)}"
+    )

@@ -4,22 +4,13 @@ from typing import Final
 
 from grace.localforge.api import NO_CONTENT, Call, Need, Reply, Route
 from grace.localforge.auth import can_push
+from grace.localforge.commenting import add_comment, change_comment, comment_event
 from grace.localforge.db import Row
 from grace.localforge.errors import forbidden, invalid, not_found
-from grace.localforge.events import Act, Event, emit
+from grace.localforge.events import Act
 from grace.localforge.routes.issues import issue_of, text_of
 from grace.localforge.routes.repos import R
-from grace.localforge.shapes.issues import REACTIONS, comment_json, issue_json, reaction_json
-
-
-def _comment_event(call: Call, comment: Row, act: Act) -> None:
-    issue = call.core.db.get("issues", comment["issue_id"])
-    body = {
-        "issue": issue_json(call.core, call.repo, issue),
-        "comment": comment_json(call.core, call.repo, comment),
-        **act.extra,
-    }
-    emit(call.core, Event("issue_comment", act.sender, call.repo, act.action, body))
+from grace.localforge.shapes.issues import REACTIONS, comment_json, reaction_json
 
 
 def _comment(call: Call) -> Row:
@@ -61,20 +52,9 @@ def _comment_text(call: Call) -> str:
 
 async def create_comment(call: Call) -> Reply:
     """Comment on an issue or pull request."""
-    core, issue = call.core, issue_of(call)
-    number = core.db.insert(
-        "comments",
-        repository_id=call.repo["id"],
-        issue_id=issue["id"],
-        user_id=call.user["id"],
-        body=_comment_text(call),
-        created_at=core.now(),
-        updated_at=core.now(),
-    )
-    core.db.update("issues", issue["id"], updated_at=core.now())
-    comment = core.db.get("comments", number)
-    _comment_event(call, comment, Act("created", call.user))
-    return Reply(comment_json(core, call.repo, comment), 201)
+    issue, text = issue_of(call), _comment_text(call)
+    comment = add_comment(call.core, call.repo, issue, call.user, text)
+    return Reply(comment_json(call.core, call.repo, comment), 201)
 
 
 async def get_comment(call: Call) -> Reply:
@@ -85,17 +65,14 @@ async def get_comment(call: Call) -> Reply:
 async def edit_comment(call: Call) -> Reply:
     """Change a comment's text."""
     comment, text = _own_comment(call), _comment_text(call)
-    changes = {"changes": {"body": {"from": comment["body"]}}}
-    now = call.core.now()
-    comment = call.core.db.update("comments", comment["id"], body=text, updated_at=now)
-    _comment_event(call, comment, Act("edited", call.user, changes))
+    comment = change_comment(call.core, call.repo, comment, call.user, text)
     return Reply(comment_json(call.core, call.repo, comment))
 
 
 async def delete_comment(call: Call) -> Reply:
     """Delete a comment."""
     comment = _own_comment(call)
-    _comment_event(call, comment, Act("deleted", call.user))
+    comment_event(call.core, call.repo, comment, Act("deleted", call.user))
     call.core.db.run("DELETE FROM comments WHERE id=?", comment["id"])
     return NO_CONTENT
 

@@ -10,7 +10,7 @@ from grace.localforge.branches import RefChange, ref_moved
 from grace.localforge.core import Json
 from grace.localforge.errors import ApiError, invalid, not_found, unprocessable
 from grace.localforge.gitrepo import ZERO, GitError, Identity, TreeEntry
-from grace.localforge.protection import protection_of, unmet_checks
+from grace.localforge.protection import protection_of, queue_refusal, unmet_checks
 from grace.localforge.routes.repos import R
 from grace.localforge.shapes.people import identity
 from grace.localforge.shapes.repos import api_url, git_commit_json, ref_json
@@ -48,6 +48,9 @@ async def create_ref(call: Call) -> Reply:
         raise unprocessable("Reference name must start with 'refs/' and have at least two slashes.")
     if await git.kind(sha) is None:
         raise unprocessable("Object does not exist")
+    refusal = queue_refusal(call.core, call.repo, name.removeprefix("refs/heads/"))
+    if refusal is not None:
+        raise unprocessable(refusal)
     async with call.core.lock(call.repo):
         if await git.ref(name) is not None:
             raise unprocessable("Reference already exists")
@@ -62,6 +65,10 @@ async def create_ref(call: Call) -> Reply:
 
 def _guard(call: Call, ref: str, after: str) -> None:
     """Refuse what protection refuses a push."""
+    if (
+        refusal := queue_refusal(call.core, call.repo, ref.removeprefix("refs/heads/"))
+    ) is not None:
+        raise unprocessable(refusal)
     protection = protection_of(call.core, call.repo, ref.removeprefix("refs/heads/"))
     if protection is None:
         return

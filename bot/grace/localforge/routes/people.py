@@ -7,6 +7,7 @@ from grace.localforge.auth import create_installation_token
 from grace.localforge.db import Row
 from grace.localforge.deliveries import redeliver
 from grace.localforge.errors import forbidden, not_found
+from grace.localforge.limits import resources_json
 from grace.localforge.repositories import create_repository
 from grace.localforge.shapes.hooks import delivery_json, full_delivery_json
 from grace.localforge.shapes.people import app_json, full_user_json, installation_json
@@ -171,11 +172,9 @@ async def redeliver_app_delivery(call: Call) -> Reply:
 
 
 async def rate_limit(call: Call) -> Reply:
-    """Return the limits; the headers of the answer say what is left."""
-    limit = call.core.config.rate_limit
-    hour = (int(call.core.clock().timestamp()) // 3600 + 1) * 3600
-    each = {"limit": limit, "used": 0, "remaining": limit, "reset": hour}
-    return Reply({"resources": {"core": each, "search": each}, "rate": each})
+    """Return what is left of the limits of who asks; asking costs nothing."""
+    now = call.core.clock().timestamp()
+    return Reply(resources_json(call.core.limits, call.actor.caller, now))
 
 
 async def meta(call: Call) -> Reply:

@@ -45,6 +45,8 @@ async def create_status(call: Call) -> Reply:
     full_name = f"{repo['owner']}/{repo['name']}"
     event |= {"sha": sha, "name": full_name, "commit": commit, "branches": named}
     emit(core, Event("status", call.user, repo, body=event))
+    if core.queue is not None:
+        core.queue.checked(repo, sha)
     return Reply(shape, 201)
 
 

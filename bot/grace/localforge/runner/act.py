@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from grace.localforge.runner import actions, sandbox, stream
+from grace.localforge.runner import actions, calls, sandbox, stream
 from grace.localforge.runner.errors import RunnerError, WorkflowInvalid
-from grace.localforge.runner.launch import Launch, Toolchain, prepare, source_of
+from grace.localforge.runner.launch import Launch, Toolchain, prepare, workflow_of
 from grace.localforge.runner.scrub import Scrubber
 from grace.localforge.runner.tracker import Tracker
 from grace.localforge.runner.triggers import triggered
@@ -85,14 +85,23 @@ class ActRunner:
         self._live: dict[int, _Live] = {}
         self._cage = cage
 
-    def plan(self, source: bytes, event_name: str, event: dict[str, object]) -> WorkflowPlan | None:
-        """Return the jobs that `event` starts, or None; a file that is wrong gives an error."""
+    def plan(
+        self,
+        source: bytes,
+        event_name: str,
+        event: dict[str, object],
+        read: calls.Read | None = None,
+    ) -> WorkflowPlan | None:
+        """Return the jobs that `event` starts, or None; a file that is wrong gives an error.
+
+        `read` gives files of the commit, for workflows that call others of their repository.
+        """
         name = ""
         try:
             name, on, _ = header(source)
             if not triggered(on, event_name, event):
                 return None
-            workflow = parse(source)
+            workflow, _ = calls.expand(parse(source), self._tools.folders, read or _nothing)
             actions.resolve(workflow.uses(), self._tools.folders)
         except WorkflowInvalid as error:
             return WorkflowPlan(name=name, jobs=(), error=str(error))
@@ -171,7 +180,7 @@ class ActRunner:
     async def _not_begun(self, request: RunRequest, reason: str) -> list[RunEvent]:
         """End every job as failed; raises `RunnerError` where the file names no jobs."""
         try:
-            workflow = parse(await source_of(request))
+            workflow = await workflow_of(request, self._tools)
         except RunnerError as error:
             raise RunnerError(reason) from error
         note = Annotation(path=request.workflow, line=1, level="failure", message=reason)
@@ -181,19 +190,23 @@ class ActRunner:
         ]
 
 
+def _nothing(_path: str) -> None:
+    """Know no file of the commit."""
+
+
 def _overdue(launch: Launch, tracker: Tracker, clockwork: _Clockwork, root: Path) -> bool:
     """Enforce `timeout-minutes` of jobs; say whether the whole run must end."""
     now = asyncio.get_running_loop().time()
-    limits = {job.key: job.timeout_s for job in launch.workflow.jobs}
-    for job in tracker.running():
-        limit = limits[job]
+    jobs = {job.key: job for job in launch.workflow.jobs}
+    for key in tracker.running():
+        limit = jobs[key].timeout_s
         if limit is None:
             continue
-        ends_at = clockwork.job_ends.setdefault(job, now + limit)
+        ends_at = clockwork.job_ends.setdefault(key, now + limit)
         if now < ends_at:
             continue
-        tracker.mark_timed_out(job)
-        sandbox.kill_steps(root, job)
+        tracker.mark_timed_out(key)
+        sandbox.kill_steps(root, jobs[key].id)
         clockwork.overdue = now >= ends_at + _OVERDUE_S
         if clockwork.overdue:
             return True

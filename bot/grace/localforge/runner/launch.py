@@ -5,16 +5,17 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grace.localforge.runner import actions, rewrite
+from grace.localforge.runner import actions, calls, rewrite
 from grace.localforge.runner.errors import RunnerError
 from grace.localforge.runner.workflow import Workflow, parse
 from grace.localforge.runs import RunRequest
 
-_OIDC = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+_OIDC = calls.OIDC
 _SECRET_WORDS = ("TOKEN", "SECRET", "PASSWORD", "PRIVATE")
 _NOT_VARIABLES = ("GITHUB_", "ACTIONS_", "FORGE_", "RUNNER_")
 
@@ -46,6 +47,14 @@ async def source_of(request: RunRequest) -> bytes:
     return await _git("--git-dir", str(request.bare), "cat-file", "blob", spec)
 
 
+async def workflow_of(request: RunRequest, tools: Toolchain) -> Workflow:
+    """Return the workflow of a request with those it calls, without laying anything out."""
+    with tempfile.TemporaryDirectory(prefix="plan-") as folder:
+        tree = await _checkout(request, Path(folder) / "tree")
+        source = parse(await source_of(request))
+        return calls.expand(source, tools.folders, lambda path: _file(tree, path))[0]
+
+
 async def prepare(request: RunRequest, tools: Toolchain, root: Path) -> Launch:
     """Lay out a run below `root`: checkout for act, event, actions, workflow file, secrets.
 
@@ -53,8 +62,8 @@ async def prepare(request: RunRequest, tools: Toolchain, root: Path) -> Launch:
     give the commit.
     """
     source = await source_of(request)
-    workflow = parse(source)
     tree = await _checkout(request, root / "tree")
+    workflow, called = calls.expand(parse(source), tools.folders, lambda path: _file(tree, path))
     used = actions.resolve(workflow.uses(), tools.folders, tree)
     laid = await asyncio.to_thread(actions.lay_out, used, tools.folders, root / "actions")
     for folder in ("home", "tmp"):
@@ -62,15 +71,31 @@ async def prepare(request: RunRequest, tools: Toolchain, root: Path) -> Launch:
     request.artifact_dir.mkdir(parents=True, exist_ok=True)
     request.log_dir.mkdir(parents=True, exist_ok=True)
     oidc = {key: request.env[key] for key in _OIDC if key in request.env}
-    secrets = _secrets(request)
+    secrets = {**_secrets(request), **(oidc if called else {})}
+    for each in called:
+        (tree / calls.place_of(each.call.key)).write_bytes(
+            rewrite.rewrite_called(each.source, each.jobs, oidc)
+        )
     paths = _write_inputs(request, root, rewrite.rewrite(source, workflow, oidc), secrets)
     return Launch(
         argv=_argv(request, tools, root, laid),
         env=_process_env(tools, root),
         workflow=workflow,
-        secrets=(*secrets.values(), *(value for key, value in oidc.items() if key == _OIDC[1])),
+        secrets=_hidden(secrets, oidc),
         sealed=paths,
     )
+
+
+def _file(tree: Path, path: str) -> bytes | None:
+    """Return a file of the checkout; a link may lead anywhere and is none."""
+    file = tree / path
+    return file.read_bytes() if file.is_file() and not file.is_symlink() else None
+
+
+def _hidden(secrets: Mapping[str, str], oidc: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what no log may show: secrets, and the token of the OIDC request, but not its URL."""
+    shown = {calls.OIDC[0]}
+    return tuple(value for key, value in {**secrets, **oidc}.items() if key not in shown)
 
 
 def _secrets(request: RunRequest) -> Mapping[str, str]:

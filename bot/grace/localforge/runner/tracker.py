@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from grace.localforge.runner import calls
 from grace.localforge.runner.scrub import Scrubber
 from grace.localforge.runner.workflow import Job, Workflow
 from grace.localforge.runs import (
@@ -103,7 +104,7 @@ class Tracker:
 
     def _find(self, record: Mapping[str, object]) -> _Progress | None:
         """Return the leg a record speaks of; a leg nobody could foresee counts to its job."""
-        legs = self._legs.get(str(record.get("jobID")))
+        legs = self._legs.get(calls.key_of(record))
         if not legs:
             return None
         matrix = record.get("matrix")

@@ -1,0 +1,271 @@
+"""A sweep: the state of many missions in one GraphQL query, and what its answer means. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from pydantic import AwareDatetime, Field
+
+from grace.adapters.github.graph import Found, Node, quoted
+from grace.adapters.github.payloads import AppId, CheckRun, Id, Review, User, fit
+from grace.adapters.github.seen import actor_of, check_seen, review_seen, status_seen
+from grace.adapters.github.session import AppIdentity, named
+from grace.domain.events import CheckSeen, DeploymentSeen, PullSeen, ReviewSeen
+from grace.domain.results import Sha
+from grace.ports import ChangeState, LiveQuery, LiveState
+
+AT_ONCE: Final = 50
+_LOST: Final = "NOT_FOUND"
+_NODES: Final = """
+fragment who on Actor { __typename login ... on User { databaseId } ... on Bot { databaseId } }
+fragment pull on PullRequest {
+  number state merged isDraft headRefName headRefOid baseRefOid updatedAt
+  mergeCommit { oid } author { ...who } mergedBy { ...who }
+  reviews(last: 30) {
+    nodes { databaseId state submittedAt commit { oid } author { ...who } }
+  }
+  commits(last: 1) { nodes { commit { oid statusCheckRollup { contexts(first: 50) { nodes {
+    __typename
+    ... on CheckRun {
+      databaseId name status conclusion detailsUrl startedAt completedAt
+      checkSuite { app { databaseId } }
+    }
+    ... on StatusContext { context state targetUrl createdAt creator { ...who } }
+  } } } } } }
+}
+fragment landing on Commit {
+  deployments(last: 5) { nodes { environment latestStatus { state createdAt } } }
+}
+"""
+
+
+def document(wanted: Sequence[LiveQuery]) -> str:
+    """Write one query: the alias `mN` is the N-th mission, `pN` in it a pull request."""
+    return (
+        "query {\n"
+        + "\n".join(_mission(n, query) for n, query in enumerate(wanted))
+        + ("\n}\n" + _fragments(wanted))
+    )
+
+
+def _fragments(wanted: Sequence[LiveQuery]) -> str:
+    """Keep the fragments that are used; GraphQL refuses the others."""
+    who, pull, landing = ("fragment " + part for part in _NODES.split("fragment ")[1:])
+    pulls = any(query.pulls for query in wanted)
+    landed = any(query.landed for query in wanted)
+    return (who + pull if pulls else "") + (landing if landed else "")
+
+
+def _mission(n: int, query: LiveQuery) -> str:
+    where = named(query.ref.repository)
+    fields = ["databaseId"]
+    if query.issue is not None:
+        fields.append(f"issue(number: {query.issue}) {{ state }}")
+    fields += [f"p{pull}: pullRequest(number: {pull}) {{ ...pull }}" for pull in query.pulls]
+    if query.landed is not None:
+        fields.append(f"landed: object(oid: {quoted(query.landed)}) {{ ...landing }}")
+    owner, repo = quoted(str(where["owner"])), quoted(str(where["repo"]))
+    return f"  m{n}: repository(owner: {owner}, name: {repo}) {{ {' '.join(fields)} }}"
+
+
+class _Actor(Node):
+    """An account; GraphQL leaves out the `[bot]` that every other place has."""
+
+    login: str
+    typename: Annotated[str, Field(alias="__typename")] = "User"
+    database_id: Id | None = None
+
+    def user(self) -> User:
+        bot = self.typename == "Bot" and not self.login.endswith("[bot]")
+        login = f"{self.login}[bot]" if bot else self.login
+        return User(login=login, id=self.database_id or 0, type=self.typename)
+
+
+class _Oid(Node):
+    oid: Sha
+
+
+class _Repository(Node):
+    database_id: Id | None = None
+
+
+class _Pull(Node):
+    number: Id
+    state: str
+    merged: bool
+    is_draft: bool
+    head_ref_name: str
+    head_ref_oid: Sha
+    base_ref_oid: Sha
+    updated_at: AwareDatetime
+    merge_commit: _Oid | None = None
+
+
+class _Review(Node):
+    database_id: Id
+    state: str
+    submitted_at: AwareDatetime | None = None
+    commit: _Oid | None = None
+
+
+class _Run(Node):
+    database_id: Id
+    name: str
+    status: str
+    conclusion: str | None = None
+    details_url: str | None = None
+    started_at: AwareDatetime | None = None
+    completed_at: AwareDatetime | None = None
+
+
+class _Status(Node):
+    context: str
+    state: str
+    target_url: str | None = None
+    created_at: AwareDatetime
+
+
+class _Latest(Node):
+    state: str
+    created_at: AwareDatetime
+
+
+class _Deployment(Node):
+    environment: str | None = None
+    latest_status: _Latest | None = None
+
+
+def states(
+    wanted: Sequence[LiveQuery], found: Found, us: AppIdentity, now: datetime
+) -> Iterator[LiveState]:
+    """Yield the state of each mission that was answered; our own checks are left out.
+
+    A repository that is not found, or is another one now, is gone; one that failed otherwise is
+    left out, and so is a pull request.
+    """
+    for n, query in enumerate(wanted):
+        data = found.data.get(f"m{n}")
+        if data is None:
+            if _LOST in found.kinds(f"m{n}"):
+                yield LiveState(uid=query.uid, gone=True)
+            continue
+        here = fit(_Repository, data, "sweep").database_id
+        if here is not None and here != query.ref.repository_id:
+            yield LiveState(uid=query.uid, gone=True)
+            continue
+        issue = data.get("issue")
+        missing = issue is None and _LOST in found.kinds(f"m{n}", "issue")
+        pulls = (data.get(f"p{number}") for number in query.pulls)
+        yield LiveState(
+            uid=query.uid,
+            issue_closed=missing or (issue is not None and issue.get("state") == "CLOSED"),
+            changes=tuple(_change(pull, us, now) for pull in pulls if pull is not None),
+            deployments=_deployments(data.get("landed"), query.landed),
+        )
+
+
+def _change(data: Mapping[str, Any], us: AppIdentity, now: datetime) -> ChangeState:
+    pull = fit(_Pull, data, "sweep")
+    sender = _actor(data.get("mergedBy") or data.get("author"))
+    return ChangeState(
+        pull=PullSeen(
+            number=pull.number,
+            head_ref=pull.head_ref_name,
+            head_sha=pull.head_ref_oid,
+            base_sha=pull.base_ref_oid,
+            state="open" if pull.state == "OPEN" else "closed",
+            merged=pull.merged,
+            merge_sha=pull.merge_commit.oid if pull.merged and pull.merge_commit else None,
+            draft=pull.is_draft,
+            sender=actor_of(sender),
+            at=pull.updated_at,
+        ),
+        reviews=tuple(_reviews(pull.number, _nodes(data, "reviews"))),
+        checks=tuple(_checks(_nodes(data, "commits"), us, now)),
+    )
+
+
+def _actor(data: Mapping[str, Any] | None) -> User | None:
+    return None if data is None else fit(_Actor, data, "sweep").user()
+
+
+def _reviews(number: int, nodes: Sequence[Mapping[str, Any]]) -> Iterator[ReviewSeen]:
+    for node in nodes:
+        said = fit(_Review, node, "sweep")
+        review = Review(
+            id=said.database_id,
+            state=said.state,
+            commit_id=said.commit.oid if said.commit else None,
+            user=_actor(node.get("author")),
+            submitted_at=said.submitted_at,
+        )
+        seen = review_seen(number, review)
+        if seen is not None:
+            yield seen
+
+
+def _checks(
+    commits: Sequence[Mapping[str, Any]], us: AppIdentity, now: datetime
+) -> Iterator[CheckSeen]:
+    for commit in (node["commit"] for node in commits):
+        sha = fit(_Oid, commit, "sweep").oid
+        for node in _nodes(commit.get("statusCheckRollup") or {}, "contexts"):
+            seen = _status(node, sha, us) if "context" in node else _check(node, sha, us, now)
+            if seen is not None:
+                yield seen
+
+
+def _status(node: Mapping[str, Any], sha: str, us: AppIdentity) -> CheckSeen | None:
+    status, creator = fit(_Status, node, "sweep"), _actor(node.get("creator"))
+    if creator is not None and creator.login.lower() == us.bot_login.lower():
+        return None
+    seen = status_seen(sha, status.context, status.state.lower(), status.created_at)
+    return seen and seen.model_copy(update={"url": status.target_url or ""})
+
+
+def _check(node: Mapping[str, Any], sha: str, us: AppIdentity, now: datetime) -> CheckSeen | None:
+    app = _app(node)
+    if app is not None and app.id == us.id:
+        return None
+    return check_seen(_run(fit(_Run, node, "sweep"), sha, app), now)
+
+
+def _run(run: _Run, sha: str, app: AppId | None) -> CheckRun:
+    return CheckRun(
+        id=run.database_id,
+        name=run.name,
+        head_sha=sha,
+        status=run.status.lower(),
+        conclusion=run.conclusion.lower() if run.conclusion else None,
+        details_url=run.details_url,
+        started_at=run.started_at,
+        completed_at=run.completed_at,
+        app=app,
+    )
+
+
+def _app(node: Mapping[str, Any]) -> AppId | None:
+    app = (node.get("checkSuite") or {}).get("app") or {}
+    number = app.get("databaseId")
+    return None if number is None else AppId(id=number)
+
+
+def _deployments(data: Mapping[str, Any] | None, sha: str | None) -> tuple[DeploymentSeen, ...]:
+    if data is None or sha is None:
+        return ()
+    found = (fit(_Deployment, node, "sweep") for node in _nodes(data, "deployments"))
+    return tuple(
+        DeploymentSeen(
+            sha=sha,
+            environment=deployment.environment or "",
+            state=deployment.latest_status.state.lower(),
+            at=deployment.latest_status.created_at,
+        )
+        for deployment in found
+        if deployment.latest_status is not None
+    )
+
+
+def _nodes(data: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """Return a connection's nodes; one that GitHub could not read is null."""
+    return [node for node in (data.get(name) or {}).get("nodes") or [] if node is not None]

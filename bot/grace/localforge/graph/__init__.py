@@ -1,0 +1,1 @@
+"""The GraphQL API: a part of GitHub's schema, in its names and nullability."""

@@ -1,0 +1,1 @@
+"""Setting Grace up: files for a repository, the GitHub App, and what is wrong with either."""

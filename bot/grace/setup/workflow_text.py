@@ -1,0 +1,144 @@
+"""The workflow that `grace init` writes: one job a suite, a load test, and a job that reports."""
+
+import json
+from typing import Final
+
+from grace.setup.repository import Found
+
+EDIT: Final = "EDIT THIS"
+_CHECKOUT: Final = "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2"
+_PYTHON: Final = "actions/setup-python@e797f83bcb11b83ae66e0230d6156d7c80228e7c # v6.0.0"
+_HEAD: Final = "${{ github.event.pull_request.head.sha }}"
+_BASE: Final = "${{ github.event.pull_request.base.sha }}"
+
+_TOP: Final = """\
+# Written by `grace init`. It runs what Grace asks of a mission's pull request: the test suites, a
+# load test, and a report of what they found. Lines to look at are marked {edit}.
+name: grace
+
+on:
+  pull_request:
+    types: [opened, synchronize, reopened]
+
+permissions: {{}}
+
+jobs:
+"""
+_JOB: Final = """\
+  {job}:
+{needs}    runs-on: ubuntu-latest
+    timeout-minutes: 15
+    permissions:
+      contents: read # to check out
+    steps:
+      - name: Check out the head of the pull request
+        uses: {checkout}
+        with:
+          ref: {head}
+          persist-credentials: false
+"""
+_BASE_STEP: Final = """\
+      - name: Check out the base to compare with
+        uses: {checkout}
+        with:
+          ref: {base}
+          path: base
+          persist-credentials: false
+"""
+_PYTHON_STEP: Final = """\
+      - name: Set up Python
+        uses: {python}
+        with:
+          python-version: "3.x"
+      - name: Install what the tests need
+        run: {install}
+"""
+_REPORT: Final = """\
+  # Checks nothing out: only this job holds a token that speaks for CI.
+  report:
+    needs: [{needs}]
+    if: always()
+    runs-on: ubuntu-latest
+    timeout-minutes: 5
+    permissions:
+      id-token: write # to prove to Grace which job reports
+    steps:
+      - name: Report to Grace
+        uses: {actions}/actions/report{ref}
+        with:
+          url: ${{{{ vars.GRACE_URL }}}}
+"""
+_NO_LOAD: Final = f"""\
+  # {EDIT}: no locustfile was found, so no load is put on the service. Write one and run
+  # `grace init` again, or have the operator of Grace set `stress.required: false` in
+  # governance.yaml.
+
+"""
+
+
+def workflow(found: Found, actions: str) -> str:
+    """Write the workflow for a repository. `actions` is OWNER/NAME@REF, where Grace's actions are.
+
+    A command that could not be found is one that fails and says what to do: it never passes.
+    """
+    repository, _, ref = actions.partition("@")
+    jobs = [*found.suites, *(("stress",) if found.locustfile else ())]
+    parts = [_TOP.format(edit=EDIT)]
+    parts += [_suite(found, suite, f"{repository}/actions/tests@{ref}") for suite in found.suites]
+    parts.append(
+        _stress(found, f"{repository}/actions/stress@{ref}") if found.locustfile else _NO_LOAD
+    )
+    report = _REPORT.format(needs=", ".join(jobs), actions=repository, ref=f"@{ref}")
+    return "".join([*parts, report])
+
+
+def edits(text: str) -> int:
+    """Count the lines of a workflow that somebody must look at, besides the heading."""
+    return text.count(EDIT) - 1
+
+
+def _suite(found: Found, suite: str, action: str) -> str:
+    folder = found.suites[suite]
+    if folder is None:
+        command = (
+            f"echo 'no {suite} tests were found: write their command into grace.yml' >&2; exit 1"
+        )
+        note = f" # {EDIT}: runners other than pytest write JUnit XML to {{junit}}"
+    else:
+        command, note = f"python -m pytest {folder}", ""
+    return (
+        _opening(found, suite)
+        + f"      - name: Run the {suite} tests\n"
+        + f"        uses: {action}\n"
+        + "        with:\n"
+        + f"          suite: {suite}\n"
+        + f"          command: {json.dumps(command)}{note}\n\n"
+    )
+
+
+def _stress(found: Found, action: str) -> str:
+    if found.start is None:
+        start = "echo 'write the command that serves on $PORT into grace.yml' >&2; exit 1"
+        note = f" # {EDIT}: it fails until you do"
+    else:
+        start, note = found.start, f" # {EDIT}: serves on $PORT?"
+    return (
+        _opening(found, "stress", needs=list(found.suites))
+        + _BASE_STEP.format(checkout=_CHECKOUT, base=_BASE)
+        + "      - name: Put load on head and base\n"
+        + f"        uses: {action}\n"
+        + "        with:\n"
+        + f"          start: {json.dumps(start)}{note}\n"
+        + f"          locustfile: {found.locustfile}\n"
+        + '          users: "16"\n'
+        + '          duration-seconds: "30"\n'
+        + "          base-path: base\n\n"
+    )
+
+
+def _opening(found: Found, job: str, needs: list[str] | None = None) -> str:
+    line = f"    needs: [{', '.join(needs)}]\n" if needs else ""
+    text = _JOB.format(job=job, needs=line, checkout=_CHECKOUT, head=_HEAD)
+    if not found.python:
+        return text
+    return text + _PYTHON_STEP.format(python=_PYTHON, install=json.dumps(found.install))

@@ -1,0 +1,111 @@
+"""What is read without webhooks is what webhooks would have told."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from githubkit_schemas.latest import models
+
+from grace.adapters.github.translate import translate
+from grace.domain.events import CommandGiven, IssueClosed, IssueSeen
+
+SINCE = datetime(2026, 3, 1, 11, 0, 0, 500_000, tzinfo=UTC)
+UID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+
+def said(payloads: Any, body: str, **more: Any) -> dict[str, Any]:
+    at = "2026-03-01T11:30:00Z"
+    where = {"issue_url": "https://github.test/api/v3/repos/acme/mesh/issues/3"}
+    page = {"html_url": "https://github.test/acme/mesh/issues/3#issuecomment-501"}
+    return payloads.comment(body, created_at=at, updated_at=at, **where, **page) | more
+
+
+def serve(github: Any, issues: list[Any], comments: list[Any]) -> tuple[Any, Any]:
+    return (
+        github.repo("GET", "/issues").respond(json=issues),
+        github.repo("GET", "/issues/comments").respond(json=comments),
+    )
+
+
+async def test_issue_and_comment_are_read_as_their_webhooks_are(
+    github: Any, payloads: Any, ours: Any
+) -> None:
+    issue, comment = payloads.issue(), said(payloads, "/grace start\n/grace help")
+    issues, comments = serve(github, [issue], [comment])
+    found = await github.forge.news(github.ref, "mission", SINCE)
+    webhooks = [
+        payloads.delivery("issues", payloads.envelope("opened", issue=issue)),
+        payloads.delivery(
+            "issue_comment", payloads.envelope("created", issue=issue, comment=comment)
+        ),
+    ]
+    assert found == tuple(routed for d in webhooks for routed in translate(d, ours)[0])
+    asked = dict(issues.calls[0].request.url.params)
+    assert asked["since"] == "2026-03-01T11:00:00Z"
+    assert (asked["labels"], asked["state"], asked["direction"]) == ("mission", "all", "asc")
+    assert dict(comments.calls[0].request.url.params)["since"] == "2026-03-01T11:00:00Z"
+    assert github.purposes() == ["app", "installation token", "news of issues", "news of comments"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"updated_at": "2026-03-01T11:31:00Z"},
+        {"created_at": "2026-03-01T10:59:59Z", "updated_at": "2026-03-01T10:59:59Z"},
+        {"user": {"login": "dependabot[bot]", "type": "Bot"}},
+        {"user": {"login": "grace[bot]", "type": "Bot"}},
+        {"performed_via_github_app": {"id": 7}},
+        {"body": "> /grace start"},
+        {"issue_url": "https://elsewhere"},
+    ],
+)
+async def test_comment_that_is_edited_old_or_no_persons_commands_nothing(
+    github: Any, payloads: Any, change: Any
+) -> None:
+    serve(github, [], [said(payloads, "/grace start") | change])
+    assert await github.forge.news(github.ref, "mission", SINCE) == ()
+
+
+async def test_comment_on_a_pull_request_is_routed_by_it(github: Any, payloads: Any) -> None:
+    page = "https://github.test/acme/mesh/pull/3#issuecomment-501"
+    serve(github, [], [said(payloads, "/grace start", html_url=page)])
+    [routed] = await github.forge.news(github.ref, "mission", SINCE)
+    assert (routed.target.pull, routed.target.issue) == (3, None)
+    assert isinstance(routed.event, CommandGiven)
+
+
+async def test_closed_issue_names_who_closed_it_even_if_that_takes_a_call(
+    github: Any, payloads: Any
+) -> None:
+    told = payloads.issue(state="closed", closed_by=payloads.user("rex"))
+    untold = payloads.issue(state="closed", number=5)
+    ours = payloads.issue(state="closed", number=6, closed_by=payloads.bot())
+    serve(github, [told, untold, ours], [])
+    github.repo("GET", "/issues/5").respond(json=untold | {"closed_by": payloads.user("eve")})
+    found = await github.forge.news(github.ref, "mission", SINCE)
+    closed = [
+        (r.event.number, r.event.sender.login) for r in found if isinstance(r.event, IssueClosed)
+    ]
+    assert closed == [(3, "rex"), (5, "eve")]
+    assert not any(routed.target.create for routed in found)
+
+
+async def test_issue_of_ours_names_its_mission_and_a_pull_request_none(
+    github: Any, payloads: Any
+) -> None:
+    body = f"filed\n<!-- grace:{UID}:mission -->"
+    ours = payloads.issue(user=payloads.bot(), body=body)
+    serve(github, [ours, payloads.issue(number=4, pull_request={"url": "u"})], [])
+    [routed] = await github.forge.news(github.ref, "mission", SINCE)
+    assert (str(routed.target.uid), routed.target.create) == (UID, False)
+    assert isinstance(routed.event, IssueSeen)
+
+
+@pytest.mark.parametrize("reaction", ["eyes", "+1", "-1", "confused"])
+@pytest.mark.parametrize("status", [200, 201])
+async def test_reaction_is_made_or_there_already(github: Any, reaction: Any, status: int) -> None:
+    route = github.repo("POST", "/issues/comments/501/reactions").respond(status, json={"id": 1})
+    await github.forge.react(github.ref, "501", reaction)
+    body = github.sent(route)
+    models.ReposOwnerRepoIssuesCommentsCommentIdReactionsPostBody.model_validate(body)
+    assert body == {"content": reaction}

@@ -1,0 +1,157 @@
+"""The report that CI left: from the newest finished run of our own, and never a bomb."""
+
+import io
+import zipfile
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grace.adapters.github.reports import unpacked
+
+HEAD = "a" * 40
+STORAGE = "https://storage.test/report.zip?signature=x"
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def run(number: int = 70, **more: Any) -> dict[str, Any]:
+    return {
+        "id": number,
+        "run_attempt": 2,
+        "path": ".github/workflows/ci.yml@main",
+        "head_sha": HEAD,
+        "head_branch": "grace/mission_20260301_001",
+        "status": "completed",
+        "conclusion": "success",
+        "created_at": "2026-03-01T10:00:00Z",
+        "run_started_at": "2026-03-01T11:00:00Z",
+        "head_repository": {"id": 99},
+        **more,
+    }
+
+
+def artifact(number: int = 900, **more: Any) -> dict[str, Any]:
+    at = "2026-03-01T11:05:00Z"
+    return {"id": number, "name": "grace-report", "expired": False, "created_at": at, **more}
+
+
+def serve(github: Any, runs: list[Any], artifacts: dict[int, list[Any]]) -> Any:
+    github.repo("GET", "/actions/runs").respond(json={"workflow_runs": runs, "total_count": 1})
+    for number, listed in artifacts.items():
+        github.repo("GET", f"/actions/runs/{number}/artifacts").respond(json={"artifacts": listed})
+    github.repo("GET", "/actions/artifacts/900/zip").respond(302, headers={"location": STORAGE})
+    storage = github.router.route(host="storage.test")
+    storage.respond(content=zipped({"report.json": b'{"v": 1}', "other.txt": b"x"}))
+    return storage
+
+
+async def test_report_is_fetched_from_storage_without_our_token(github: Any) -> None:
+    storage = serve(github, [run()], {70: [artifact(901, name="logs"), artifact()]})
+    found = await github.forge.read_report(github.ref, HEAD)
+    assert found is not None
+    assert (found.body, found.run_id, found.run_attempt) == (b'{"v": 1}', 70, 2)
+    assert found.workflow == ".github/workflows/ci.yml"
+    assert (found.head_sha, found.head_branch) == (HEAD, "grace/mission_20260301_001")
+    assert "authorization" not in storage.calls[0].request.headers
+    assert github.purposes()[1:] == ["find runs", "find report", "download report"]
+
+
+async def test_bytes_that_github_serves_itself_are_taken(github: Any) -> None:
+    serve(github, [run()], {70: [artifact()]})
+    direct = zipped({"report.json": b"{}"})
+    github.repo("GET", "/actions/artifacts/900/zip").respond(content=direct)
+    found = await github.forge.read_report(github.ref, HEAD)
+    assert found is not None
+    assert found.body == b"{}"
+
+
+async def test_newest_run_with_a_report_counts(github: Any) -> None:
+    older = run(69, run_started_at="2026-03-01T10:30:00Z")
+    lint = run(71, run_started_at="2026-03-01T11:01:00Z")
+    serve(github, [older, lint, run()], {71: [], 70: [artifact()]})
+    found = await github.forge.read_report(github.ref, HEAD)
+    assert found is not None
+    assert found.run_id == 70
+
+
+@pytest.mark.parametrize(
+    ("runs", "artifacts"),
+    [
+        ([], []),
+        ([run(head_repository={"id": 1234})], [artifact()]),
+        ([run(head_repository=None)], [artifact()]),
+        ([run(head_sha="b" * 40)], [artifact()]),
+        ([run(status="in_progress")], [artifact()]),
+        ([run()], [artifact(expired=True)]),
+        ([run()], [artifact(created_at="2026-03-01T10:59:00Z")]),
+        ([run()], [artifact(name="grace-report-2")]),
+    ],
+)
+async def test_no_report_of_our_own_newest_attempt_is_none(
+    github: Any, runs: Any, artifacts: Any
+) -> None:
+    storage = serve(github, runs, {70: artifacts})
+    assert await github.forge.read_report(github.ref, HEAD) is None
+    assert not storage.called
+
+
+@pytest.mark.parametrize("status", [404, 410])
+async def test_report_that_expired_meanwhile_is_none(github: Any, status: int) -> None:
+    serve(github, [run()], {70: [artifact()]})
+    github.repo("GET", "/actions/artifacts/900/zip").respond(status, json={"message": "expired"})
+    assert await github.forge.read_report(github.ref, HEAD) is None
+
+
+@pytest.mark.parametrize("place", ["http://169.254.169.254/x", "file:///etc/passwd", "https:///x"])
+async def test_odd_place_is_not_visited(github: Any, place: str) -> None:
+    serve(github, [run()], {70: [artifact()]})
+    github.repo("GET", "/actions/artifacts/900/zip").respond(302, headers={"location": place})
+    with pytest.raises(Exception, match="not fetched"):
+        await github.forge.read_report(github.ref, HEAD)
+
+
+async def test_download_that_is_too_large_is_not_read_to_its_end(github: Any) -> None:
+    serve(github, [run()], {70: [artifact()]})
+    github.router.route(host="storage.test").respond(content=b"x" * (25 * 2**20 + 1))
+    with pytest.raises(Exception, match="larger than"):
+        await github.forge.read_report(github.ref, HEAD)
+
+
+def test_bomb_is_not_unpacked() -> None:
+    bomb = zipped({"report.json": b"0" * 10_000_000})
+    assert len(bomb) < 20_000
+    assert unpacked(bomb, bound=1_000_000) is None
+    assert unpacked(bomb, bound=10_000_000) is not None
+
+
+def test_header_that_lies_about_the_size_changes_nothing() -> None:
+    whole = zipped({"report.json": b"0" * 5000})
+    lying = whole.replace((5000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
+    assert lying != whole
+    assert unpacked(lying, bound=1000) in {None, b"0" * 10}
+
+
+def test_zip_without_the_report_or_with_a_password_is_none() -> None:
+    assert unpacked(zipped({"other.json": b"{}"})) is None
+    assert unpacked(b"PK") is None
+    locked = bytearray(zipped({"report.json": b"{}"}))
+    for start in (locked.index(b"PK\x03\x04") + 6, locked.index(b"PK\x01\x02") + 8):
+        locked[start] |= 1
+    assert unpacked(bytes(locked)) is None
+
+
+@given(st.data())
+def test_any_damage_to_a_zip_is_answered(data: st.DataObject) -> None:
+    damaged = bytearray(zipped({"report.json": b'{"v": 1}' * 9}))
+    for _ in range(data.draw(st.integers(1, 4))):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    found = unpacked(bytes(damaged))
+    assert found is None or isinstance(found, bytes)

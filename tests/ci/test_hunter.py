@@ -1,0 +1,126 @@
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from grace.ci import scanners
+from grace.ci.annotations import annotation
+from grace.ci.errors import ScanFailed
+from grace.ci.findings import Level, Raw
+from grace.ci.hunter import Hunt, exported, hunt
+from grace.ci.scanners import Scanner
+
+KEY = "AKIA" + "IOSFODNN7" + "EXAMPLX"
+ENV = {
+    "PATH": os.environ["PATH"],
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    **{
+        f"GIT_{who}_{what}": "a@b.c"
+        for who in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    },
+}
+
+
+def commit(folder: Path, files: dict[str, str]) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    for args in (["init", "-q"], ["add", "-Af"], ["commit", "-q", "-m", "x"]):
+        subprocess.run(["git", *args], cwd=folder, env=ENV, check=True)
+    return folder
+
+
+def by_words(root: Path, _limit: float) -> tuple[Raw, ...]:
+    """Find the word `bad` in every file."""
+    return tuple(
+        Raw(
+            tool="bandit",
+            rule="B1",
+            level=Level.ERROR,
+            path=str(file.relative_to(root)),
+            line=n,
+            message="bad",
+            anchor=line,
+        )
+        for file in sorted(root.rglob("*"))
+        if file.is_file()
+        for n, line in enumerate(file.read_text().splitlines(), 1)
+        if "bad" in line
+    )
+
+
+WORDS = (Scanner("bandit", by_words),)
+
+
+def test_only_what_the_base_has_not_is_new_and_untracked_files_are_not_looked_at(tmp_path):
+    base = commit(tmp_path / "base", {"a": "bad one\n"})
+    head = commit(tmp_path / "head", {"a": "\n\nbad one\nbad two\n"})
+    (head / "untracked").write_text("bad\n")
+    found = hunt(Hunt(head=head, base=base), WORDS)
+    assert [(f.line, f.new) for f in found.findings] == [(4, True), (3, False)]
+    assert found.report("j").new == 1
+    assert list(found.annotations()) == ["::error file=a,line=4,title=bandit B1::bad"]
+    assert len(found.at_least(Level.ERROR)) == 1
+
+
+def test_a_change_cannot_hide_files_from_the_scan_nor_lead_it_outside(tmp_path):
+    (tmp_path / "outside").write_text("bad\n")
+    head = commit(tmp_path / "head", {".gitattributes": "* export-ignore\n", ".hidden/x": "bad\n"})
+    (head / "link").symlink_to(tmp_path / "outside")
+    commit(head, {})
+    with exported(head) as place:
+        assert not (place / "link").is_symlink()
+    found = hunt(Hunt(head=head), WORDS)
+    assert [finding.path for finding in found.findings] == [".hidden/x"]
+
+
+def test_the_real_scanners_find_what_is_bad_whatever_would_silence_them(tmp_path):
+    files = {
+        "a.py": f"import subprocess\nsubprocess.call(x, shell=True)  # nosec\nK = '{KEY}'  # pragma: allowlist secret\n",
+        "broken.py": "def (:\n",
+        ".bandit": "[bandit]\nskips: B602\nexclude: a.py\n",
+        ".gitignore": "*\n",
+        ".github/zizmor.yml": "rules: {dangerous-triggers: {disable: true}}\n",
+        ".github/workflows/w.yml": (
+            "on: pull_request_target # zizmor: ignore[dangerous-triggers]\npermissions: {}\n"
+            "jobs: {a: {runs-on: x, steps: [{run: echo}]}}\n"
+        ),
+    }
+    found = hunt(Hunt(head=commit(tmp_path / "head", files)))
+    rules = {(f.rule, f.path) for f in found.findings}
+    assert {
+        ("B602", "a.py"),
+        ("unread", "broken.py"),
+        ("AWS Access Key", "a.py"),
+        ("zizmor/dangerous-triggers", ".github/workflows/w.yml"),
+    } <= rules
+    assert KEY not in str(found)
+    assert [name for name, _ in found.tools] == ["bandit", "detect-secrets", "zizmor"]
+
+
+def test_a_commit_without_workflows_is_clean_to_zizmor(tmp_path):
+    head = commit(tmp_path / "head", {"a.txt": "x\n"})
+    assert scanners.zizmor(head, 30) == ()
+
+
+def test_a_scanner_that_takes_too_long_or_is_missing_makes_no_clean_scan(tmp_path):
+    head = commit(tmp_path / "head", {"a.py": "x = 1\n"})
+    with pytest.raises(ScanFailed, match=r"bandit did not end within 0\.001 s"):
+        scanners.bandit(head, 0.001)
+    with pytest.raises(ScanFailed, match="no-such-scanner is not installed"):
+        hunt(Hunt(head=head), (Scanner("no-such-scanner", by_words),))
+
+
+def test_an_annotation_cannot_be_broken_out_of():
+    told = annotation("error", "a\n::error::b%", file="x,line=9:y", line=3)
+    assert told == "::error file=x%2Cline=9%3Ay,line=3::a%0A::error::b%25"
+
+
+def test_only_so_many_annotations_are_shown(tmp_path):
+    head = commit(tmp_path / "head", {"a": "bad\n" * 12})
+    shown = list(hunt(Hunt(head=head), WORDS).annotations())
+    assert len(shown) == 11
+    assert shown[-1] == "and 2 more of level error: see the SARIF file"

@@ -1,0 +1,315 @@
+"""`grace init` in real git repositories."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from grace.cli.main import app
+from grace.domain.catalog import Catalog, MetricDefinition, Subsystem, Subsystems
+from grace.domain.contract import parse
+from grace.domain.phase import Severity
+from grace.domain.policy import Policy
+from grace.setup import plan
+from grace.setup.repository import Found, look
+from grace.setup.workflow_checks import judge
+from grace.setup.workflow_text import EDIT, edits, workflow
+
+ROOT = Path(__file__).parents[2]
+ACTIONS = "grace-mission-control/grace@v1"
+
+
+def git(folder, *arguments):
+    subprocess.run(["git", "-C", folder, *arguments], check=True, capture_output=True)
+
+
+@dataclass
+class Clone:
+    """A repository on disk, and `grace init` run in it."""
+
+    folder: Path
+
+    def put(self, path, text=""):
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+    def init(self, *arguments, answers=""):
+        done = CliRunner().invoke(app, ["init", "--repo", str(self.folder), *arguments], answers)
+        return done.exit_code, done.output
+
+    def yaml(self, path):
+        return yaml.safe_load((self.folder / path).read_text())
+
+    def files(self):
+        paths = self.folder.rglob("*")
+        return {
+            str(p.relative_to(self.folder)): p.read_bytes()
+            for p in paths
+            if p.is_file() and ".git" not in p.relative_to(self.folder).parts
+        }
+
+
+@pytest.fixture
+def clone(tmp_path):
+    folder = tmp_path / "mesh"
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "remote", "add", "origin", "git@github.com:acme/trigger-mesh.git")
+    return Clone(folder)
+
+
+@pytest.fixture
+def python(clone):
+    clone.put(
+        "pyproject.toml",
+        "[project]\nname='mesh'\nversion='1'\n[project.optional-dependencies]\ntest=[]\n",
+    )
+    clone.put("mesh/__main__.py")
+    clone.put("tests/unit/test_a.py")
+    clone.put("tests/integration/test_b.py")
+    clone.put("loadtest/locustfile.py")
+    return clone
+
+
+def test_it_writes_what_a_repository_needs_and_says_what_is_next(python):
+    code, output = python.init("--yes")
+    assert code == 0, output
+    written = {plan.FORM, plan.WORKFLOW, plan.LABELS, plan.CONTROL}
+    assert written <= set(python.files())
+    assert "grace github setup" in output
+    assert "gh label create mission/invalid" in output
+    assert "grace doctor --repo acme/trigger-mesh" in output
+
+
+def test_it_shows_the_difference_before_it_asks(clone):
+    code, output = clone.init(answers="n\nn\nn\nn\n")
+    assert code == 0
+    assert output.index("+name: Mission") < output.index(f"write {plan.FORM}?")
+    assert clone.files() == {}
+
+
+def test_a_second_run_has_nothing_to_do(python):
+    python.init("--yes")
+    before = python.files()
+    code, output = python.init("--yes")
+    assert (code, output.count("nothing to do")) == (0, 1)
+    assert python.files() == before
+
+
+def test_what_a_person_changed_is_kept_unless_they_say_so(python):
+    python.init("--yes")
+    mine = python.put(plan.WORKFLOW, "name: mine\n")
+    code, output = python.init("--yes")
+    assert code == 0
+    assert "kept your .github/workflows/grace.yml" in output
+    assert "-name: mine" in output
+    assert mine.read_text() == "name: mine\n"
+    python.init(answers="\n")
+    assert mine.read_text() == "name: mine\n"
+    python.init(answers="y\n")
+    assert mine.read_text().startswith("# Written by `grace init`")
+
+
+def test_outside_a_work_tree_nothing_is_written(tmp_path):
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    env = dict(os.environ, GIT_CEILING_DIRECTORIES=str(tmp_path))
+    done = CliRunner().invoke(app, ["init", "--repo", str(folder), "--yes"], env=env)
+    assert done.exit_code == 2
+    assert "in no git work tree" in done.output
+    assert list(folder.iterdir()) == []
+
+
+def test_a_bare_repository_is_no_work_tree(tmp_path):
+    git(tmp_path, "init", "-q", "--bare", "bare.git")
+    assert Clone(tmp_path / "bare.git").init("--yes")[0] == 2
+
+
+def test_a_folder_below_the_top_finds_the_top(python):
+    below = Clone(python.folder / "tests")
+    assert below.init("--yes")[0] == 0
+    assert (python.folder / plan.WORKFLOW).exists()
+
+
+def test_a_link_out_of_the_work_tree_is_not_followed(clone, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (clone.folder / ".github").symlink_to(outside)
+    code, output = clone.init("--yes")
+    assert code == 2
+    assert "leads out of the work tree" in output
+    assert list(outside.iterdir()) == []
+
+
+def test_a_file_that_changed_after_it_was_shown_is_not_overwritten(clone):
+    wanted = plan.Draft("a.yml", "new\n")
+    (change,) = plan.changes(clone.folder, (wanted,))
+    clone.put("a.yml", "somebody else's\n")
+    with pytest.raises(plan.Unwritable):
+        plan.write(clone.folder, change)
+
+
+def test_the_python_projects_own_folders_are_found(python):
+    found = look(python.folder)
+    assert found.suites == {"unit": "tests/unit", "integration": "tests/integration"}
+    assert (found.start, found.locustfile) == ("python -m mesh", "loadtest/locustfile.py")
+    jobs = yaml.safe_load(workflow(found, ACTIONS))["jobs"]
+    assert set(jobs) == {"unit", "integration", "stress", "report"}
+    install, unit = jobs["unit"]["steps"][-2:]
+    assert install["run"] == 'python -m pip install --quiet pytest -e ".[test]"'
+    assert unit["with"]["command"] == "python -m pytest tests/unit"
+    assert jobs["stress"]["steps"][-1]["with"]["start"] == "python -m mesh"
+    assert jobs["report"]["needs"] == ["unit", "integration", "stress"]
+
+
+def test_a_package_below_src_is_run_from_each_checkout(clone):
+    clone.put("src/mesh/__main__.py")
+    assert look(clone.folder).start == "PYTHONPATH=src python -m mesh"
+    clone.put("tool/__main__.py")
+    assert look(clone.folder).start is None
+
+
+def test_what_is_not_found_fails_and_is_marked(clone):
+    _, output = clone.init("--yes")
+    text = (clone.folder / plan.WORKFLOW).read_text()
+    jobs = yaml.safe_load(text)["jobs"]
+    assert set(jobs) == {"unit", "integration", "report"}
+    for suite in ("unit", "integration"):
+        command = jobs[suite]["steps"][-1]["with"]["command"]
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert f"no {suite} tests were found" in done.stderr
+    assert edits(text) == 3
+    assert f"Look at the 3 lines marked {EDIT}" in output
+
+
+def test_one_folder_that_holds_both_suites_is_not_taken_for_the_unit_tests(clone):
+    clone.put("pyproject.toml", "[project]\nname='m'\nversion='1'\n")
+    clone.put("tests/test_a.py")
+    assert look(clone.folder).suites == {"unit": "tests", "integration": None}
+    clone.put("tests/integration/test_b.py")
+    assert look(clone.folder).suites == {"unit": None, "integration": "tests/integration"}
+
+
+def test_repository_and_branch_come_from_the_remote(clone):
+    found = look(clone.folder)
+    assert (found.full_name, found.name, found.base_branch) == (
+        "acme/trigger-mesh",
+        "trigger-mesh",
+        "main",
+    )
+    git(clone.folder, "remote", "set-url", "origin", "https://github.com/acme/mesh")
+    git(clone.folder, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
+    found = look(clone.folder)
+    assert (found.full_name, found.base_branch) == ("acme/mesh", "trunk")
+
+
+@given(
+    units=st.sampled_from(["tests/unit", None]),
+    integrations=st.sampled_from(["tests/integration", None]),
+    locustfile=st.sampled_from(["locustfile.py", None]),
+    start=st.sampled_from(["mesh", None]),
+    python=st.booleans(),
+)
+def test_every_workflow_gives_the_actions_what_they_take(
+    units, integrations, locustfile, start, python
+):
+    suites = {"unit": units, "integration": integrations}
+    found = Found("mesh", None, "main", python, "true", suites, locustfile, start)
+    text = workflow(found, ACTIONS)
+    assert list(judge("grace.yml", text, "main", "")) == []
+    loaded = yaml.safe_load(text)
+    assert loaded["permissions"] == {}
+    for name, job in loaded["jobs"].items():
+        wanted = {"id-token": "write"} if name == "report" else {"contents": "read"}
+        assert job["permissions"] == wanted
+        for step in job["steps"]:
+            if "run" in step:
+                continue
+            repository, _, rest = step["uses"].partition("/actions/")
+            if repository != "grace-mission-control/grace":
+                assert len(step["uses"].partition("@")[2]) == 40
+                continue
+            action = yaml.safe_load(
+                (ROOT / f"actions/{rest.partition('@')[0]}/action.yml").read_text()
+            )
+            assert set(step["with"]) <= set(action["inputs"])
+            needed = {n for n, i in action["inputs"].items() if i.get("required")}
+            assert needed <= set(step["with"])
+
+
+def test_the_workflow_is_clean_to_zizmor(python):
+    python.init("--yes")
+    config = ROOT / "bot/grace/demo/template/.github/zizmor.yml"
+    zizmor = Path(sys.executable).with_name("zizmor")
+    done = subprocess.run(
+        [zizmor, "--offline", "--no-progress", "--config", config, python.folder / ".github"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_form_that_is_written_makes_missions(python):
+    python.init("--yes")
+    answers = {
+        "Subsystem": "mesh",
+        "Severity": "high",
+        "What is wrong": "Delivery is slow.",
+        "Symptoms": "- description: slow\n",
+        "Metric targets": "mesh.latency < 100",
+    }
+    parts = []
+    for field in python.yaml(plan.FORM)["body"]:
+        label = field["attributes"]["label"]
+        answer = answers.get(label, "_No response_")
+        language = field["attributes"].get("render")
+        fenced = f"```{language}\n{answer}\n```" if language and label in answers else answer
+        parts.append(f"### {label}\n\n{fenced}")
+    metric = MetricDefinition(target=100, comparator="<", unit="ms", stress="p95_ms")
+    subsystem = Subsystem(host="github.com", repository="acme/mesh")
+    policy = Policy(
+        catalog=Catalog(metrics={"mesh.latency": metric}),
+        subsystems=Subsystems(subsystems={"mesh": subsystem}),
+    )
+    request = parse("\n\n".join(parts), policy)
+    assert (request.subsystem_id, request.severity) == ("mesh", Severity.HIGH)
+
+
+def test_the_form_is_this_projects_own():
+    found = Found("mesh", None, "main", False, "", {}, None, None)
+    form = next(d for d in plan.drafts(found, ACTIONS) if d.path == plan.FORM)
+    assert form.text == (ROOT / plan.FORM).read_text()
+
+
+def test_the_subsystem_that_is_proposed_is_one(python):
+    python.init("--yes")
+    text = (python.folder / plan.CONTROL).read_text()
+    assert yaml.safe_load(text) is None
+    body = text.split("#\n", 1)[1]
+    loaded = yaml.safe_load("".join(f"{line[2:]}\n" for line in body.splitlines()))
+    subsystem = Subsystems.model_validate(loaded).subsystems["trigger-mesh"]
+    assert (subsystem.repository, subsystem.base_branch) == ("acme/trigger-mesh", "main")
+
+
+def test_the_labels_are_those_that_the_form_and_the_bot_set(python):
+    python.init("--yes")
+    names = {each["name"] for each in python.yaml(plan.LABELS)}
+    assert set(python.yaml(plan.FORM)["labels"]) <= names
+    assert names == {"mission", "mission/invalid", "capa"}
+
+
+@pytest.mark.parametrize("actions", ["grace", "a/b", "a/b@v1; rm -rf", "a/b@v1\n  x: y"])
+def test_actions_are_named_in_one_way(clone, actions):
+    assert clone.init("--actions", actions, "--yes")[0] == 2
+    assert clone.files() == {}
