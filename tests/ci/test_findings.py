@@ -1,9 +1,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from grace.ci.findings import MAX_FINDINGS, Finding, Level, Raw, ScanReport, compared, fingerprinted
+from grace.ci.findings import Level, Raw, compared, fingerprinted
+from grace.domain import results
+from grace.domain.phase import Severity
 
 LINES = st.lists(st.sampled_from(["a()", "b()", "c()", ""]), min_size=1, max_size=12)
 
@@ -51,31 +52,37 @@ def test_spaces_around_a_line_do_not_make_it_new():
     assert not finding.new
 
 
-def finding(*, new: bool) -> Finding:
-    return Finding(
-        tool="t",
-        rule="r",
-        level=Level.NOTE,
-        path="p",
-        line=1,
-        message="",
-        fingerprint="0" * 64,
-        new=new,
-    )
+def told(**more: object) -> results.Finding:
+    (found,) = compared([raw(7, **more)], None)
+    return found.told()
 
 
 @pytest.mark.parametrize(
-    ("found", "new", "listed"),
-    [(1, 1, []), (1, 0, [True]), (1, 1, [False]), (2, 3, [True, True]), (MAX_FINDINGS + 1, 0, [])],
+    ("level", "score", "severity"),
+    [
+        (Level.NOTE, None, Severity.LOW),
+        (Level.WARNING, None, Severity.MEDIUM),
+        (Level.ERROR, None, Severity.HIGH),
+        (Level.NOTE, 9.0, Severity.CRITICAL),
+        (Level.NOTE, 8.9, Severity.HIGH),
+        (Level.ERROR, 6.9, Severity.MEDIUM),
+        (Level.ERROR, 0.0, Severity.LOW),
+    ],
 )
-def test_counts_that_disagree_with_the_list_are_refused(found, new, listed):
-    findings = tuple(finding(new=each) for each in listed)
-    with pytest.raises(ValidationError, match=r"counts|listed"):
-        ScanReport(job="j", tools=("t",), base_sha=None, found=found, new=new, findings=findings)
+def test_the_severity_is_the_rule_s_score_else_the_level(level, score, severity):
+    assert told(level=level, score=score).severity is severity
 
 
-def test_a_report_lists_only_so_many_and_counts_all():
-    listed = tuple(finding(new=True) for _ in range(MAX_FINDINGS))
-    more = MAX_FINDINGS + 5
-    report = ScanReport(job="j", tools=("t",), base_sha=None, found=more, new=more, findings=listed)
-    assert report.new == more
+def test_the_worst_comes_first_among_the_new():
+    raws = [raw(1, level=Level.ERROR), raw(2, level=Level.NOTE, score=9.5)]
+    assert [finding.line for finding in compared(raws, None)] == [2, 1]
+
+
+@pytest.mark.parametrize("path", [".", "/etc/passwd", "../x", "a\nb.py", "x" * 400])
+def test_a_finding_outside_of_every_file_is_told_without_a_place(path):
+    found = told(path=path)
+    assert (found.file, found.line, found.new) == (None, None, True)
+
+
+def test_a_finding_in_a_file_is_told_with_its_place():
+    assert (told().file, told().line) == ("a.py", 7)

@@ -10,6 +10,7 @@ from grace.ci.errors import ScanFailed
 from grace.ci.findings import Level, Raw
 from grace.ci.hunter import Hunt, exported, hunt
 from grace.ci.scanners import Scanner
+from grace.domain.results import MAX_FINDINGS
 
 KEY = "AKIA" + "IOSFODNN7" + "EXAMPLX"
 ENV = {
@@ -61,7 +62,10 @@ def test_only_what_the_base_has_not_is_new_and_untracked_files_are_not_looked_at
     (head / "untracked").write_text("bad\n")
     found = hunt(Hunt(head=head, base=base), WORDS)
     assert [(f.line, f.new) for f in found.findings] == [(4, True), (3, False)]
-    assert found.report("j").new == 1
+    report = found.report("j")
+    assert (report.found, report.new, report.base_sha) == (2, 1, found.base_sha)
+    assert [(f.file, f.line, f.new) for f in report.findings] == [("a", 4, True), ("a", 3, False)]
+    assert report.tools[0].startswith("bandit 1.")
     assert list(found.annotations()) == ["::error file=a,line=4,title=bandit B1::bad"]
     assert len(found.at_least(Level.ERROR)) == 1
 
@@ -124,3 +128,10 @@ def test_only_so_many_annotations_are_shown(tmp_path):
     shown = list(hunt(Hunt(head=head), WORDS).annotations())
     assert len(shown) == 11
     assert shown[-1] == "and 2 more of level error: see the SARIF file"
+
+
+def test_more_findings_than_a_report_may_list_are_counted_and_the_worst_listed(tmp_path):
+    head = commit(tmp_path / "head", {"a": "bad\n" * (MAX_FINDINGS + 5)})
+    report = hunt(Hunt(head=head), WORDS).report("j")
+    assert (report.found, report.new) == (MAX_FINDINGS + 5,) * 2
+    assert len(report.findings) == MAX_FINDINGS

@@ -20,7 +20,7 @@ text</failure></testcase>
 
 
 def read(data: bytes) -> SuiteReport:
-    return junit.parse(data, suite="unit", job="unit")
+    return junit.parse(data, suite="unit", job="unit", root=Path("/nowhere"))
 
 
 def test_cases_are_named_with_dots_and_a_test_told_of_twice_counts_as_its_worst():
@@ -71,4 +71,4 @@ def test_what_cannot_be_trusted_is_refused(data, error):
 
 def test_a_missing_file_is_named(tmp_path: Path):
     with pytest.raises(ResultsInvalid, match=r"no test results at junit\.xml"):
-        junit.read(tmp_path / "junit.xml", suite="unit", job="unit")
+        junit.read(tmp_path / "junit.xml", suite="unit", job="unit", root=tmp_path)

@@ -63,6 +63,15 @@ def test_the_level_is_the_result_s_else_the_rule_s(root):
     assert (raws[2].rule, raws[2].path) == ("R1", ".")
 
 
+@pytest.mark.parametrize(
+    ("told", "score"), [("9.8", 9.8), ("7", 7.0), ("high", None), (8.0, None), ("1e9", None)]
+)
+def test_a_rule_s_security_severity_is_read_where_it_is_a_number(root, told, score):
+    rules = [{"id": "R1", "properties": {"security-severity": told, "tags": ["security"]}}]
+    (raw,) = sarif.read(log(result(), rules=rules), root, name="x")
+    assert raw.score == score
+
+
 def test_a_suppressed_result_counts(root):
     assert sarif.read(log(result(suppressions=[{"kind": "inSource"}])), root, name="x")
 

@@ -2,7 +2,16 @@
 
 from datetime import UTC, datetime
 
-from grace.domain.results import CIReport, StressReport, SuiteReport, TestCase, TestOutcome
+from grace.domain.phase import Severity
+from grace.domain.results import (
+    CIReport,
+    Finding,
+    ScanReport,
+    StressReport,
+    SuiteReport,
+    TestCase,
+    TestOutcome,
+)
 
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 MUST_PASS = "tests.unit.test_delivery.test_cost"
@@ -59,4 +68,30 @@ def make_report(
             suite("integration", "tests.integration.test_http.test_up", TestOutcome.PASSED),
         ),
         stress=(stress("head", p95), stress("base", 500.0)),
+    )
+
+
+def make_finding(**changes: object) -> Finding:
+    """Make one new finding of high severity; `changes` are its fields."""
+    told: dict[str, object] = {
+        "tool": "bandit",
+        "rule": "B602",
+        "severity": Severity.HIGH,
+        "message": "a shell is started with words of a stranger",
+        "file": "mesh.py",
+        "line": 7,
+        "new": True,
+    }
+    return Finding.model_validate(told | changes)
+
+
+def make_scan(*findings: Finding, base: str = BASE) -> ScanReport:
+    """Make the hunter's scan that found these, the new ones first."""
+    return ScanReport(
+        job="hunter",
+        tools=("bandit 1.9.2", "detect-secrets 1.5.0", "zizmor 1.16.0"),
+        base_sha=base,
+        found=len(findings),
+        new=sum(finding.new for finding in findings),
+        findings=tuple(sorted(findings, key=lambda each: not each.new)),
     )

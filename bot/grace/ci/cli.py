@@ -187,7 +187,7 @@ def _advice(found: SuiteReport, command: str) -> str:
 
 
 def _collect(tested: piece.Tested, suite: str, job: str, source: Path, out: Path) -> SuiteReport:
-    found = junit.read(source, suite=suite, job=job)
+    found = junit.read(source, suite=suite, job=job, root=Path.cwd())
     piece.write(piece.Piece(tested=tested, suites=(found,)), out)
     typer.echo(
         f"suite {suite}: {found.passed} passed, {found.failed} failed, {found.skipped} skipped"

@@ -25,12 +25,15 @@ class RunContext(Frozen):
 def from_env(env: Mapping[str, str]) -> RunContext:
     """Read the run from `GITHUB_*`; head and base come from the event's payload.
 
-    A pull request's head is the head of its branch, not the merge that `GITHUB_SHA` names.
+    A pull request's head is the head of its branch, not the merge that `GITHUB_SHA` names; a merge
+    group's head is the commit that would land, and its base the one that it would land on.
     """
     event = _event(_need(env, "GITHUB_EVENT_PATH"))
-    pull = event.get("pull_request")
+    pull, group = event.get("pull_request"), event.get("merge_group")
     if isinstance(pull, dict):
         head, base = _sha_of(pull, "head"), _sha_of(pull, "base")
+    elif isinstance(group, dict):
+        head, base = group.get("head_sha"), group.get("base_sha")
     else:
         head = _need(env, "GITHUB_SHA")
         base = event.get("before") or head
@@ -58,11 +61,15 @@ def merge(pieces: tuple[Piece, ...], context: RunContext, at: datetime) -> CIRep
         )
     suites = tuple(suite for piece in pieces for suite in piece.suites)
     stress = tuple(load for piece in pieces for load in piece.stress)
+    scans = tuple(scan for piece in pieces for scan in piece.scans)
     names = [suite.suite for suite in suites] + [f"load on {load.subject}" for load in stress]
+    names += [f"scan {scan.job} of {scan.subject}" for scan in scans]
     for name in names:
         if names.count(name) > 1:
             raise ResultsInvalid(f"{name} was reported twice")
-    return CIReport(**context.model_dump(), tree=only.tree, at=at, suites=suites, stress=stress)
+    return CIReport(
+        **context.model_dump(), tree=only.tree, at=at, suites=suites, stress=stress, scans=scans
+    )
 
 
 def _sha_of(pull: Mapping[str, object], side: str) -> object:

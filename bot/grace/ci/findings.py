@@ -4,15 +4,17 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, assert_never
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, ValidationError
 
+from grace.domain import results
 from grace.domain.base import Frozen
-from grace.domain.results import Count, Sha
+from grace.domain.phase import Severity
 
-MAX_FINDINGS = 2000
 _MESSAGE, _PATH, _RULE = 1000, 500, 200
+_PLACE: TypeAdapter[str] = TypeAdapter(results.RepositoryPath)
+_SCORES = ((9.0, Severity.CRITICAL), (7.0, Severity.HIGH), (4.0, Severity.MEDIUM))
 
 
 class Level(StrEnum):
@@ -27,6 +29,27 @@ class Level(StrEnum):
         """Return 0 for a note, 2 for an error."""
         return tuple(Level).index(self)
 
+    @property
+    def severity(self) -> Severity:
+        """Return what a level says of a finding's severity where no score does."""
+        match self:
+            case Level.NOTE:
+                return Severity.LOW
+            case Level.WARNING:
+                return Severity.MEDIUM
+            case Level.ERROR:
+                return Severity.HIGH
+            case _:
+                assert_never(self)
+
+
+def scored(score: float) -> Severity:
+    """Return the severity of a rule's `security-severity`, 0 to 10.
+
+    Source: GitHub Docs, "SARIF support for code scanning", `security-severity`.
+    """
+    return next((severity for least, severity in _SCORES if score >= least), Severity.LOW)
+
 
 class Finding(Frozen):
     """One finding. `fingerprint` stays the same when the line moves within its file."""
@@ -34,43 +57,37 @@ class Finding(Frozen):
     tool: Annotated[str, Field(min_length=1, max_length=100)]
     rule: Annotated[str, Field(min_length=1, max_length=_RULE)]
     level: Level
+    severity: Severity
     path: Annotated[str, Field(min_length=1, max_length=_PATH)]
     line: Annotated[int, Field(ge=1)]
     message: Annotated[str, Field(max_length=_MESSAGE)]
     fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     new: bool
 
-
-class ScanReport(Frozen):
-    """One security scan of one commit.
-
-    `base_sha` is what it was compared with; without one every finding is new. `found` and `new`
-    count all; `findings` lists at most 2,000, the new ones first.
-    """
-
-    job: Annotated[str, Field(min_length=1, max_length=200)]
-    tools: Annotated[tuple[str, ...], Field(min_length=1, max_length=50)]
-    base_sha: Sha | None
-    found: Count
-    new: Count
-    findings: Annotated[tuple[Finding, ...], Field(max_length=MAX_FINDINGS)] = ()
-
-    @model_validator(mode="after")
-    def _counts_agree(self) -> Self:
-        listed = sum(finding.new for finding in self.findings)
-        if len(self.findings) != min(self.found, MAX_FINDINGS) or self.new > self.found:
-            raise ValueError("the counts do not agree with the findings listed")
-        if listed != min(self.new, MAX_FINDINGS):
-            raise ValueError("the new findings are not listed first, or are not all counted")
-        return self
+    def told(self) -> results.Finding:
+        """Return it as the report has it; a place that no file of a repository has is left out."""
+        file = _placed(self.path)
+        return results.Finding(
+            tool=self.tool,
+            rule=self.rule,
+            severity=self.severity,
+            message=self.message,
+            file=file,
+            line=min(self.line, results.MAX_LINE) if file else None,
+            new=self.new,
+        )
 
 
 class Raw(Frozen):
-    """A finding as a scanner told it; `anchor` is what it is about, such as the line's text."""
+    """A finding as a scanner told it; `anchor` is what it is about, such as the line's text.
+
+    `score` is its rule's `security-severity`, where it has one.
+    """
 
     tool: str
     rule: str
     level: Level
+    score: float | None = None
     path: str
     line: int
     message: str
@@ -95,13 +112,14 @@ def fingerprinted(raws: Iterable[Raw]) -> tuple[tuple[str, Raw], ...]:
 
 
 def compared(head: Sequence[Raw], base: Sequence[Raw] | None) -> tuple[Finding, ...]:
-    """Return the head's findings, the new and the worse ones first; all are new without a base."""
+    """Return the head's findings, the new and the worst ones first; all are new without a base."""
     known = {fingerprint for fingerprint, _ in fingerprinted(base or ())}
     found = [
         Finding(
             tool=raw.tool,
             rule=raw.rule[:_RULE],
             level=raw.level,
+            severity=raw.level.severity if raw.score is None else scored(raw.score),
             path=raw.path[:_PATH] or ".",
             line=max(raw.line, 1),
             message=raw.message[:_MESSAGE],
@@ -110,4 +128,11 @@ def compared(head: Sequence[Raw], base: Sequence[Raw] | None) -> tuple[Finding, 
         )
         for fingerprint, raw in fingerprinted(head)
     ]
-    return tuple(sorted(found, key=lambda each: (not each.new, -each.level.rank)))
+    return tuple(sorted(found, key=lambda f: (not f.new, f.severity.rank, -f.level.rank)))
+
+
+def _placed(path: str) -> str | None:
+    try:
+        return _PLACE.validate_python(path)
+    except ValidationError:
+        return None

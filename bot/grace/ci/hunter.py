@@ -10,10 +10,11 @@ from grace.ci import sarif
 from grace.ci.annotations import Level as Shown
 from grace.ci.annotations import annotation
 from grace.ci.errors import ResultsInvalid
-from grace.ci.findings import MAX_FINDINGS, Finding, Level, Raw, ScanReport, compared
+from grace.ci.findings import Finding, Level, Raw, compared
 from grace.ci.piece import git
 from grace.ci.scanners import SCANNERS, Scanner
 from grace.domain.base import Frozen
+from grace.domain.results import MAX_FINDINGS, ScanReport
 
 SHOWN = 10
 _SHOWN_AS: dict[Level, Shown] = {
@@ -41,14 +42,16 @@ class Catch(Frozen):
     base_sha: str | None
 
     def report(self, job: str) -> ScanReport:
-        """Return it as a job's results, at most 2,000 findings of it."""
+        """Return it as a job's results, at most 500 findings of it."""
         return ScanReport(
             job=job,
-            tools=tuple(f"{name} {version}".strip() for name, version in self.tools),
+            tools=tuple(
+                (f"{name} {version}".strip() or name)[:200] for name, version in self.tools
+            ),
             base_sha=self.base_sha,
             found=len(self.findings),
             new=sum(finding.new for finding in self.findings),
-            findings=self.findings[:MAX_FINDINGS],
+            findings=tuple(finding.told() for finding in self.findings[:MAX_FINDINGS]),
         )
 
     def log(self) -> dict[str, object]:

@@ -10,6 +10,7 @@ from typing import NoReturn
 from xml.parsers import expat
 
 from grace.ci.errors import ResultsInvalid
+from grace.ci.places import Place, Traceback, Workspace
 from grace.domain.results import SuiteReport, TestCase, TestOutcome
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -21,8 +22,11 @@ _WORST = (TestOutcome.PASSED, TestOutcome.SKIPPED, TestOutcome.FAILED)
 class _Reader:
     """Collects test cases from expat's events; a test that is told of twice counts once."""
 
-    def __init__(self) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         self.cases: dict[str, TestCase] = {}
+        self._workspace = workspace
+        self._place: Place | None = None
+        self._trace: Traceback | None = None
         self._name = ""
         self._seconds = 0.0
         self._outcome = TestOutcome.PASSED
@@ -35,6 +39,7 @@ class _Reader:
                 self._name = _case_name(attributes)
                 self._seconds = _seconds(attributes.get("time", "0"))
                 self._outcome, self._message = TestOutcome.PASSED, ""
+                self._place = self._workspace.of_attributes(attributes)
             case "failure" | "error":
                 self._take(TestOutcome.FAILED, attributes)
             case "skipped":
@@ -43,19 +48,26 @@ class _Reader:
                 pass
 
     def text(self, data: str) -> None:
+        if self._trace is not None:
+            self._trace.take(data)
         if self._taking and len(self._message) < _MESSAGE:
             self._message += data
 
     def end(self, tag: str) -> None:
         self._taking = False
+        if self._trace is not None:
+            self._place, self._trace = self._trace.place(), None
         if tag.rpartition("}")[2] != "testcase" or not self._name:
             return
+        place = self._place
         before = self.cases.get(self._name)
         case = TestCase(
             name=self._name,
             outcome=self._outcome,
             duration_s=self._seconds,
             message=self._message.strip()[:_MESSAGE],
+            file=place.file if place else None,
+            line=place.line if place else None,
         )
         self.cases[self._name] = case if before is None else _worse(before, case)
         if len(self.cases) > MAX_CASES:
@@ -65,10 +77,15 @@ class _Reader:
         self._outcome = max(self._outcome, outcome, key=_rank)
         self._message = attributes.get("message", "")[:_MESSAGE]
         self._taking = not self._message
+        if self._place is None:
+            self._trace = Traceback(self._workspace)
 
 
-def read(path: Path, *, suite: str, job: str) -> SuiteReport:
-    """Read a file; raises `ResultsInvalid` where it is missing, too large or not JUnit XML."""
+def read(path: Path, *, suite: str, job: str, root: Path) -> SuiteReport:
+    """Read a file of tests of the checkout at `root`.
+
+    Raises `ResultsInvalid` where it is missing, too large or not JUnit XML.
+    """
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
@@ -76,13 +93,14 @@ def read(path: Path, *, suite: str, job: str) -> SuiteReport:
         data = path.read_bytes()
     except OSError as error:
         raise ResultsInvalid(f"no test results at {path.name}: {error.strerror}") from error
-    return parse(data, suite=suite, job=job)
+    return parse(data, suite=suite, job=job, root=root)
 
 
-def parse(data: bytes, *, suite: str, job: str) -> SuiteReport:
-    """Parse JUnit XML; names are `classname.name` with dots."""
-    reader = _Reader()
+def parse(data: bytes, *, suite: str, job: str, root: Path) -> SuiteReport:
+    """Parse JUnit XML; names are `classname.name` with dots, places are files below `root`."""
+    reader = _Reader(Workspace(root))
     parser = expat.ParserCreate(namespace_separator="}")
+    parser.buffer_text = True
     parser.StartDoctypeDeclHandler = _refuse_doctype
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end

@@ -8,10 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from grace.ci.errors import CheckoutInvalid, ResultsInvalid
-from grace.ci.findings import ScanReport
 from grace.domain.base import Frozen
 from grace.domain.package import MetricObservation
-from grace.domain.results import Sha, StressReport, SuiteReport
+from grace.domain.results import ScanReport, Sha, StressReport, SuiteReport
 
 MAX_BYTES = 32 * 1024 * 1024
 
@@ -26,7 +25,7 @@ class Tested(Frozen):
 class Piece(Frozen):
     """One job's results; the report merges the pieces of a run.
 
-    Scans and observations stay in the artifact: the report does not carry them.
+    Observations stay in the artifact: the report does not carry them.
     """
 
     v: Literal[1] = 1

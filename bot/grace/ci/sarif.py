@@ -3,6 +3,7 @@
 Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0".
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Literal
@@ -16,6 +17,7 @@ from grace.ci.findings import Finding, Level, Raw
 MAX_BYTES = 64 * 1024 * 1024
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 FINGERPRINT: Final = "graceFingerprint/v1"
+_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,3})?", re.ASCII)
 
 
 class _Message(BaseModel):
@@ -49,8 +51,13 @@ class _Configuration(BaseModel):
     level: Literal["none", "note", "warning", "error"] = "warning"
 
 
+class _Properties(BaseModel):
+    score: object = Field(default=None, alias="security-severity")
+
+
 class _Rule(BaseModel):
     id: str
+    properties: _Properties = _Properties()
     defaultConfiguration: _Configuration = _Configuration()  # noqa: N815 - SARIF's name
 
 
@@ -125,11 +132,17 @@ def _raws(run: _Run, root: Path) -> Iterator[Raw]:
             tool=driver.name,
             rule=rule_id,
             level=Level(level),
+            score=_score(rule.properties.score) if rule else None,
             path=path,
             line=line,
             message=text,
             anchor=line_of(root, path, line) or text,
         )
+
+
+def _score(told: object) -> float | None:
+    """Return a rule's `security-severity`: a number as text, by GitHub; None where it is not."""
+    return float(told) if isinstance(told, str) and _NUMBER.fullmatch(told) else None
 
 
 def _path(uri: str, root: Path) -> str:

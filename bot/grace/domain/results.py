@@ -1,4 +1,4 @@
-"""What CI reports about one commit: test results and stress runs, in one schema.
+"""What CI reports about one commit: test results, stress runs and security scans, in one schema.
 
 A report is bound to workflow, run, attempt, head SHA, base SHA and the tree that was tested.
 The job that posts it checks out nothing and runs no code of the pull request.
@@ -7,15 +7,31 @@ The job that posts it checks out nothing and runs no code of the pull request.
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from grace.domain.base import Frozen
+from grace.domain.phase import Severity
 
 Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 MAX_INT = 2**53 - 1  # what canonical JSON can carry exactly
 Count = Annotated[int, Field(ge=0, le=MAX_INT)]
 Number = Annotated[int, Field(gt=0, le=MAX_INT)]
 Millis = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+MAX_FINDINGS = 500
+MAX_LINE = 10_000_000
+
+
+def _inside(path: str) -> str:
+    """Refuse a path that leads out of the repository or that no file of one has."""
+    if not path.isprintable() or "\\" in path:
+        raise ValueError("the path has a control character or a backslash")
+    if {"", ".", ".."} & set(path.split("/")):
+        raise ValueError("the path is not plain and relative to the repository's root")
+    return path
+
+
+RepositoryPath = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_inside)]
+Line = Annotated[int, Field(ge=1, le=MAX_LINE)]
 
 
 class TestOutcome(StrEnum):
@@ -29,7 +45,10 @@ class TestOutcome(StrEnum):
 
 
 class TestCase(Frozen):
-    """One test of a suite, named as JUnit names it: `classname.name` (dots, not slashes)."""
+    """One test of a suite, named as JUnit names it: `classname.name` (dots, not slashes).
+
+    `file` and `line` say where it is or where it failed, in the tested tree, if that is known.
+    """
 
     __test__ = False
 
@@ -37,6 +56,8 @@ class TestCase(Frozen):
     outcome: TestOutcome
     duration_s: Annotated[float, Field(ge=0)] = 0.0
     message: Annotated[str, Field(max_length=2000)] = ""
+    file: RepositoryPath | None = None
+    line: Line | None = None
 
 
 class SuiteReport(Frozen):
@@ -73,6 +94,50 @@ class StressReport(Frozen):
     error_rate: Annotated[float, Field(ge=0, le=100)]
 
 
+class Finding(Frozen):
+    """One finding of a security scanner; `new` where what it was compared with has it not."""
+
+    tool: Annotated[str, Field(min_length=1, max_length=100)]
+    rule: Annotated[str, Field(min_length=1, max_length=200)]
+    severity: Severity
+    message: Annotated[str, Field(max_length=1000)] = ""
+    file: RepositoryPath | None = None
+    line: Line | None = None
+    new: bool
+
+
+class ScanReport(Frozen):
+    """One job's security scan of one tree. `job` is the check run's name at the forge.
+
+    `base_sha` is the commit it was compared with; without one every finding is new. `found` and
+    `new` count all findings; those listed are the new ones first, and among them the worst.
+    """
+
+    job: Annotated[str, Field(min_length=1, max_length=200)]
+    subject: Literal["head", "base"] = "head"
+    tools: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=200)], ...],
+        Field(min_length=1, max_length=50),
+    ]
+    base_sha: Sha | None = None
+    found: Count
+    new: Count
+    findings: Annotated[tuple[Finding, ...], Field(max_length=MAX_FINDINGS)] = ()
+
+    @model_validator(mode="after")
+    def _counts_agree(self) -> Self:
+        listed = sum(finding.new for finding in self.findings)
+        if len(self.findings) != min(self.found, MAX_FINDINGS) or self.new > self.found:
+            raise ValueError(
+                f"scan of {self.job}: the counts do not agree with the findings listed"
+            )
+        if listed != min(self.new, MAX_FINDINGS):
+            raise ValueError(f"scan of {self.job}: the new findings are not listed first")
+        if self.base_sha is None and self.new != self.found:
+            raise ValueError(f"scan of {self.job}: compared with nothing, every finding is new")
+        return self
+
+
 class CIReport(Frozen):
     """Everything one workflow run found about `head_sha`."""
 
@@ -87,3 +152,4 @@ class CIReport(Frozen):
     at: AwareDatetime
     suites: Annotated[tuple[SuiteReport, ...], Field(max_length=50)] = ()
     stress: Annotated[tuple[StressReport, ...], Field(max_length=10)] = ()
+    scans: Annotated[tuple[ScanReport, ...], Field(max_length=10)] = ()
