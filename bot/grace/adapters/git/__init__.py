@@ -7,8 +7,6 @@ from grace.adapters.git.errors import (
     NotAFile,
     NothingToRevert,
     OutputTooLarge,
-    PatchDoesNotApply,
-    PatchOutOfBounds,
     PushRejected,
     RemoteDenied,
     RemoteError,
@@ -29,12 +27,12 @@ from grace.adapters.git.model import (
     CommitDraft,
     DiffStat,
     Ident,
-    PatchBounds,
     PushOutcome,
     PushResult,
 )
 from grace.adapters.git.process import Credentials, Git
 from grace.adapters.git.remote import Remote, ls_remote
+from grace.domain.patch_bounds import PatchBounds, PatchDoesNotApply, PatchOutOfBounds
 
 __all__ = [
     "Appended",

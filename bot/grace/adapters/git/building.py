@@ -9,22 +9,24 @@ from grace.adapters.git.errors import (
     GitTimeout,
     InvalidName,
     NothingToRevert,
-    PatchDoesNotApply,
-    PatchOutOfBounds,
     RevertConflict,
     RevertRefused,
 )
-from grace.adapters.git.model import BuiltCommit, BuiltRevert, CommitDraft, PatchBounds
-from grace.adapters.git.patch import (
-    FilePatch,
+from grace.adapters.git.model import BuiltCommit, BuiltRevert, CommitDraft
+from grace.adapters.git.paths import commit_id
+from grace.adapters.git.repository import Repository, commit_bytes, decode_path
+from grace.domain.patch_bounds import (
+    PatchBounds,
+    PatchDoesNotApply,
+    check_bytes,
+    check_changed,
     check_counts,
     check_mode,
-    check_patch,
-    hunk_text,
-    read_patch,
+    check_path,
+    check_text,
+    well_formed,
 )
-from grace.adapters.git.paths import check_path, commit_id, well_formed
-from grace.adapters.git.repository import Repository, commit_bytes, decode_path
+from grace.domain.patches import FilePatch, check_patch, hunk_text, read_patch
 
 _FAILED_AT = re.compile(r"^error: patch failed: (.+):(\d+)$", re.MULTILINE)
 _FAILED = re.compile(
@@ -43,17 +45,13 @@ async def build_patch_commit(
     The bounds are checked twice: on the patch before git sees it, and on the tree that came out.
     Raises PatchOutOfBounds, PatchDoesNotApply, UnknownCommit.
     """
-    if len(diff) > bounds.max_bytes:
-        raise PatchOutOfBounds(
-            f"The patch has {len(diff)} bytes; {bounds.max_bytes} are allowed at most."
-        )
+    check_bytes(len(diff), bounds)
     diff = diff if diff.endswith(b"\n") else diff + b"\n"
     files = read_patch(diff)
     check_patch(files, bounds)
     base_tree = await repository.tree(base)
     tree = await _applied(repository, base_tree, diff, files)
-    if tree == base_tree:
-        raise PatchOutOfBounds("The patch changes nothing.")
+    check_changed(changed=tree != base_tree)
     await _check_result(repository, base_tree, tree, bounds)
     sha = await repository.write_commit(tree, (base,), draft)
     return await _built(repository, sha, tree, base)
@@ -105,8 +103,7 @@ async def _check_result(
         for mode in {change.old_mode, change.new_mode} - {_ABSENT_MODE}:
             check_mode(mode, change.path)
     stat, binary = await repository.stat(base_tree, tree)
-    if binary is not None:
-        raise PatchOutOfBounds(f"{binary} is binary; a patch may only change text.", binary)
+    check_text(binary or "", binary=binary is not None)
     check_counts(stat.files, stat.added + stat.deleted, bounds)
 
 

@@ -65,25 +65,6 @@ class PushRejected(GitError):
         self.stale = stale
 
 
-class PatchDoesNotApply(GitError):
-    """Say where a patch failed; `hunk` is the patch's own text (bounded), empty when unknown."""
-
-    def __init__(self, file: str, hunk: str, reason: str) -> None:
-        super().__init__(f"The patch does not apply to {file}: {reason}.")
-        self.file = file
-        self.hunk = hunk
-        self.reason = reason
-
-
-class PatchOutOfBounds(GitError):
-    """Say why a patch may not be applied; `reason` is a sentence, `path` empty when global."""
-
-    def __init__(self, reason: str, path: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.path = path
-
-
 class RevertConflict(GitError):
     def __init__(self, paths: tuple[str, ...]) -> None:
         super().__init__(f"The revert conflicts with later changes in {', '.join(paths)}.")

@@ -19,13 +19,13 @@ from grace.adapters.git.model import (
     BuiltCommit,
     BuiltRevert,
     CommitDraft,
-    PatchBounds,
     PushOutcome,
     PushResult,
 )
-from grace.adapters.git.paths import branch_ref, commit_id, full_ref, well_formed
+from grace.adapters.git.paths import branch_ref, commit_id, full_ref
 from grace.adapters.git.process import Credentials, Git
 from grace.adapters.git.repository import MAX_FILE_BYTES, Repository
+from grace.domain.patch_bounds import PatchBounds, PatchError, well_formed
 
 ALL_BRANCHES = ("refs/heads/*",)
 
@@ -211,7 +211,7 @@ class Mirror:
                 result = await work(repository)
             except GitTimeout:
                 raise
-            except GitError:
+            except (GitError, PatchError):
                 self._ready = True
                 raise
             self._ready = True

@@ -38,21 +38,6 @@ class CommitDraft:
 
 
 @dataclass(frozen=True, slots=True)
-class PatchBounds:
-    """What a patch may touch. Globs know `*`, `?` and `**`; no `allowed` glob allows all.
-
-    A glob ending in `/` stands for everything below. Some paths are refused whatever the
-    bounds say: see `paths.check_path`.
-    """
-
-    max_bytes: int = 200_000
-    max_files: int = 50
-    max_lines: int = 5_000
-    allowed: tuple[str, ...] = ()
-    protected: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class DiffStat:
     files: int
     added: int

@@ -18,8 +18,9 @@ from grace.adapters.git.errors import (
     UnknownCommit,
 )
 from grace.adapters.git.model import CommitDraft, DiffStat, Ident
-from grace.adapters.git.paths import commit_id, well_formed
+from grace.adapters.git.paths import commit_id
 from grace.adapters.git.process import Call, Completed, Credentials, Git
+from grace.domain.patch_bounds import well_formed
 
 SCRATCH = "grace-scratch"
 MAX_FILE_BYTES = 4 * 1024 * 1024

@@ -7,11 +7,12 @@ from typing import TypeVar
 
 from grace.adapters.git import errors
 from grace.adapters.git.mirror import Mirror, MirrorConfig, Mirrors
-from grace.adapters.git.model import BuiltCommit, CommitDraft, Ident, PatchBounds
+from grace.adapters.git.model import BuiltCommit, CommitDraft, Ident
 from grace.adapters.git.process import Credentials
 from grace.domain import events as ev
 from grace.domain.effects import PushPatch, PushRevert
 from grace.domain.mission import MissionRef
+from grace.domain.patch_bounds import PatchBounds, PatchError, PatchOutOfBounds
 from grace.ports import CommitOrder, ForgeRefused, ForgeUnavailable, GitAccess
 
 T = TypeVar("T")
@@ -86,7 +87,7 @@ class Workshop:
                 built = await mirror.build_patch_commit(
                     effect.base, diff, bounds, self._draft(order)
                 )
-            except (errors.PatchDoesNotApply, errors.PatchOutOfBounds) as error:
+            except PatchError as error:
                 return ev.PatchRefused(attempt=effect.attempt, reason=error.sentence)
             await mirror.push(built.sha, effect.branch, effect.expected)
             return ev.BranchPushed(
@@ -111,7 +112,7 @@ class Workshop:
             return await mirror.diff(effect.base, sha)
         except (errors.UnknownCommit, errors.InvalidName) as error:
             reason = f"the candidate's ref {wanted!r} is no branch or commit of this repository"
-            raise errors.PatchOutOfBounds(reason) from error
+            raise PatchOutOfBounds(reason) from error
 
     async def push_revert(
         self, ref: MissionRef, effect: PushRevert, order: CommitOrder, *, again: bool

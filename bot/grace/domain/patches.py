@@ -7,12 +7,16 @@ which `building` judges again.
 import re
 from dataclasses import dataclass, field
 
-from grace.adapters.git.errors import PatchDoesNotApply, PatchOutOfBounds
-from grace.adapters.git.model import PatchBounds
-from grace.adapters.git.paths import check_path
-from grace.adapters.git.quoting import split_quoted
+from grace.domain.patch_bounds import (
+    PatchBounds,
+    PatchDoesNotApply,
+    PatchOutOfBounds,
+    check_counts,
+    check_mode,
+    check_path,
+)
+from grace.domain.quoting import split_quoted
 
-PLAIN_MODES = frozenset({"100644", "100755"})
 HUNK_CHARACTERS = 2000
 
 _HUNK = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
@@ -68,31 +72,6 @@ def check_patch(files: tuple[FilePatch, ...], bounds: PatchBounds) -> None:
         sum(hunk.added + hunk.deleted for file in files for hunk in file.hunks),
         bounds,
     )
-
-
-def check_mode(mode: str, path: str) -> None:
-    """Raise PatchOutOfBounds unless `mode` is that of a plain or executable file."""
-    match mode:
-        case "100644" | "100755":
-            return
-        case "120000":
-            raise PatchOutOfBounds(f"{path} is a symbolic link; a patch may not touch one.", path)
-        case "160000":
-            raise PatchOutOfBounds(f"{path} is a submodule; a patch may not touch one.", path)
-        case _:
-            raise PatchOutOfBounds(f"{path} has the mode {mode}, which no file may have.", path)
-
-
-def check_counts(files: int, lines: int, bounds: PatchBounds) -> None:
-    """Raise PatchOutOfBounds when a patch touches too much."""
-    if files > bounds.max_files:
-        raise PatchOutOfBounds(
-            f"The patch touches {files} files; {bounds.max_files} are allowed at most."
-        )
-    if lines > bounds.max_lines:
-        raise PatchOutOfBounds(
-            f"The patch changes {lines} lines; {bounds.max_lines} are allowed at most."
-        )
 
 
 def hunk_text(files: tuple[FilePatch, ...], path: str, start: int) -> str:

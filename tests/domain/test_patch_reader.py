@@ -6,10 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grace.adapters.git.errors import PatchDoesNotApply, PatchOutOfBounds
-from grace.adapters.git.patch import read_patch
-from grace.adapters.git.paths import matches, well_formed
-from grace.adapters.git.quoting import split_quoted
+from grace.domain.patch_bounds import PatchDoesNotApply, PatchOutOfBounds, matches, well_formed
+from grace.domain.patches import read_patch
+from grace.domain.quoting import split_quoted
 
 ESCAPES = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
 
