@@ -160,13 +160,17 @@ Reaction = Literal["eyes", "+1", "-1", "confused"]
 
 
 class LiveQuery(Frozen):
-    """Which parts of a mission's state at the forge a sweep wants."""
+    """Which parts of a mission's state at the forge a sweep wants.
+
+    `environment`: also the newest deployments to it, of whatever commit.
+    """
 
     ref: MissionRef
     uid: UUID
     issue: int | None = None
     pulls: tuple[int, ...] = ()
     landed: str | None = None
+    environment: str | None = None
 
 
 class LiveState(Frozen):

@@ -50,6 +50,18 @@ async def _busy(world: World) -> tuple[int, str]:
     return number, sha
 
 
+async def test_newest_deployments_of_one_environment_are_listed(world: World) -> None:
+    await _busy(world)
+    document = """{ repository(owner: "ann", name: "app") {
+      here: deployments(last: 5, environments: ["production"]) { nodes { environment commitOid } }
+      there: deployments(last: 5, environments: ["staging"]) { totalCount }
+      all: deployments(last: 5) { totalCount } } }"""
+    found = (await world.ask(document, await world.bot()))["data"]["repository"]
+    [node] = found["here"]["nodes"]
+    assert (node["environment"], len(node["commitOid"])) == ("production", 40)
+    assert (found["there"]["totalCount"], found["all"]["totalCount"]) == (0, 1)
+
+
 async def test_one_query_reads_what_a_sweep_wants(world: World) -> None:
     number, sha = await _busy(world)
     bot = await world.bot()

@@ -98,8 +98,8 @@ def missing(*path: str, kind: str = "NOT_FOUND") -> dict[str, Any]:
 
 async def test_whole_state_of_a_mission_is_read_in_one_call(github: Any) -> None:
     states = [{"state": "IN_PROGRESS", "createdAt": AT}, None]
-    deployments = [{"environment": "production", "latestStatus": s} for s in states]
-    landed = {"deployments": {"nodes": deployments}}
+    release = {"commitOid": LANDED, "environment": "production"}
+    landed = {"deployments": {"nodes": [release | {"latestStatus": s} for s in states]}}
     route = answer(github, {"m0": repository(landed=landed)})
     wanted = query(github, landed=LANDED)
     [state] = await github.forge.read_live([wanted])
@@ -124,6 +124,24 @@ async def test_whole_state_of_a_mission_is_read_in_one_call(github: Any) -> None
     assert github.purposes() == ["app", "installation token", "sweep"]
     assert github.calls[-1].path == "/graphql"
     assert f'landed: object(oid: "{LANDED}")' in github.sent(route)["query"]
+
+
+async def test_newest_deployments_to_an_environment_are_read_whatever_they_deploy(
+    github: Any,
+) -> None:
+    status = {"state": "SUCCESS", "createdAt": AT}
+    release = {"commitOid": LANDED, "environment": "production", "latestStatus": status}
+    nodes = [release, release | {"commitOid": HEAD}]
+    data = repository(
+        landed={"deployments": {"nodes": nodes[:1]}}, deployments={"nodes": [*nodes, None]}
+    )
+    route = answer(github, {"m0": data})
+    wanted = query(github, landed=LANDED, environment='prod "eu"')
+    [state] = await github.forge.read_live([wanted])
+    assert [(d.sha, d.state) for d in state.deployments] == [(LANDED, "success"), (HEAD, "success")]
+    asked = github.sent(route)["query"]
+    assert r'deployments(last: 10, environments: ["prod \"eu\""]) { nodes { ...release } }' in asked
+    assert asked.count("fragment release on Deployment") == 1
 
 
 async def test_fifty_missions_are_one_call_and_two_installations_are_two(github: Any) -> None:

@@ -16,6 +16,7 @@ from grace.ports import ChangeState, LiveQuery, LiveState
 
 AT_ONCE: Final = 50
 _LOST: Final = "NOT_FOUND"
+_RELEASES: Final = 10
 _NODES: Final = """
 fragment who on Actor { __typename login ... on User { databaseId } ... on Bot { databaseId } }
 fragment pull on PullRequest {
@@ -33,9 +34,8 @@ fragment pull on PullRequest {
     ... on StatusContext { context state targetUrl createdAt creator { ...who } }
   } } } } } }
 }
-fragment landing on Commit {
-  deployments(last: 5) { nodes { environment latestStatus { state createdAt } } }
-}
+fragment landing on Commit { deployments(last: 5) { nodes { ...release } } }
+fragment release on Deployment { commitOid environment latestStatus { state createdAt } }
 """
 
 
@@ -50,10 +50,13 @@ def document(wanted: Sequence[LiveQuery]) -> str:
 
 def _fragments(wanted: Sequence[LiveQuery]) -> str:
     """Keep the fragments that are used; GraphQL refuses the others."""
-    who, pull, landing = ("fragment " + part for part in _NODES.split("fragment ")[1:])
+    who, pull, landing, release = ("fragment " + part for part in _NODES.split("fragment ")[1:])
     pulls = any(query.pulls for query in wanted)
     landed = any(query.landed for query in wanted)
-    return (who + pull if pulls else "") + (landing if landed else "")
+    released = landed or any(query.environment for query in wanted)
+    return (
+        (who + pull if pulls else "") + (landing if landed else "") + (release if released else "")
+    )
 
 
 def _mission(n: int, query: LiveQuery) -> str:
@@ -64,6 +67,9 @@ def _mission(n: int, query: LiveQuery) -> str:
     fields += [f"p{pull}: pullRequest(number: {pull}) {{ ...pull }}" for pull in query.pulls]
     if query.landed is not None:
         fields.append(f"landed: object(oid: {quoted(query.landed)}) {{ ...landing }}")
+    if query.environment is not None:
+        which = f"last: {_RELEASES}, environments: [{quoted(query.environment)}]"
+        fields.append(f"deployments({which}) {{ nodes {{ ...release }} }}")
     owner, repo = quoted(str(where["owner"])), quoted(str(where["repo"]))
     return f"  m{n}: repository(owner: {owner}, name: {repo}) {{ {' '.join(fields)} }}"
 
@@ -131,6 +137,7 @@ class _Latest(Node):
 
 
 class _Deployment(Node):
+    commit_oid: Sha
     environment: str | None = None
     latest_status: _Latest | None = None
 
@@ -160,7 +167,7 @@ def states(
             uid=query.uid,
             issue_closed=missing or (issue is not None and issue.get("state") == "CLOSED"),
             changes=tuple(_change(pull, us, now) for pull in pulls if pull is not None),
-            deployments=_deployments(data.get("landed"), query.landed),
+            deployments=_deployments(data.get("landed"), data),
         )
 
 
@@ -250,13 +257,13 @@ def _app(node: Mapping[str, Any]) -> AppId | None:
     return None if number is None else AppId(id=number)
 
 
-def _deployments(data: Mapping[str, Any] | None, sha: str | None) -> tuple[DeploymentSeen, ...]:
-    if data is None or sha is None:
-        return ()
-    found = (fit(_Deployment, node, "sweep") for node in _nodes(data, "deployments"))
-    return tuple(
+def _deployments(*places: Mapping[str, Any] | None) -> tuple[DeploymentSeen, ...]:
+    """Read the deployments of a commit and of an environment; one that is both is told once."""
+    nodes = [node for place in places for node in _nodes(place or {}, "deployments")]
+    found = (fit(_Deployment, node, "sweep") for node in nodes)
+    seen = (
         DeploymentSeen(
-            sha=sha,
+            sha=deployment.commit_oid,
             environment=deployment.environment or "",
             state=deployment.latest_status.state.lower(),
             at=deployment.latest_status.created_at,
@@ -264,6 +271,7 @@ def _deployments(data: Mapping[str, Any] | None, sha: str | None) -> tuple[Deplo
         for deployment in found
         if deployment.latest_status is not None
     )
+    return tuple(dict.fromkeys(seen))
 
 
 def _nodes(data: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

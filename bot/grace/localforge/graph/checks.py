@@ -1,5 +1,6 @@
 """Check runs, commit statuses and deployments of a commit."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from grace.localforge.core import node_id
@@ -133,6 +134,14 @@ def deployments_of(seen: Viewer, repo: Row, sha: str) -> list[Row]:
     seen.need(repo, "deployments:read")
     sql = "SELECT * FROM deployments WHERE repository_id=? AND sha=? ORDER BY id"
     return seen.core.db.all(sql, repo["id"], sha)
+
+
+def deployments_to(seen: Viewer, repo: Row, environments: Sequence[str] | None) -> list[Row]:
+    """Return a repository's deployments, oldest first; None: to every environment."""
+    seen.need(repo, "deployments:read")
+    sql = "SELECT * FROM deployments WHERE repository_id=? ORDER BY id"
+    found = seen.core.db.all(sql, repo["id"])
+    return [row for row in found if environments is None or row["environment"] in environments]
 
 
 def deployment_node(seen: Viewer, deployment: Row) -> Node:

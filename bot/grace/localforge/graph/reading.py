@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from grace.localforge.core import iso, node_id
 from grace.localforge.db import Row
 from grace.localforge.errors import ApiError
+from grace.localforge.graph.checks import deployment_node, deployments_to
 from grace.localforge.graph.objects import object_node, ref_node
 from grace.localforge.graph.pulls import pull_node, queue_node
 from grace.localforge.graph.threads import comment_node, issue_node
@@ -14,6 +15,7 @@ from grace.localforge.graph.viewing import (
     Node,
     Viewer,
     actor_node,
+    connection,
     decode_id,
     missing,
     unknown_id,
@@ -67,6 +69,11 @@ def repository_node(seen: Viewer, repo: Row) -> Node:
         "ref": lambda arguments: ref_node(seen, repo, arguments["qualifiedName"]),
         "object": lambda arguments: _object(seen, repo, arguments),
         "mergeQueue": lambda arguments: queue_node(seen, repo, arguments.get("branch") or branch),
+        "deployments": lambda arguments: connection(
+            "deployments",
+            lambda: deployments_to(seen, repo, arguments.get("environments")),
+            lambda row: deployment_node(seen, row),
+        )(arguments),
     }
 
 

@@ -51,6 +51,9 @@ type Repository implements Node {
   ref(qualifiedName: String!): Ref
   object(expression: String, oid: GitObjectID): GitObject
   mergeQueue(branch: String): MergeQueue
+  deployments(
+    after: String, before: String, environments: [String!], first: Int, last: Int
+  ): DeploymentConnection!
 }
 type Ref implements Node { id: ID! name: String! prefix: String! target: GitObject }
 type Commit implements Node & GitObject {
