@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from grace.ci import piece
 from grace.ci.cli import app
 from grace.ci.piece import Piece
 from grace.domain.results import CIReport
+from support.reports import make_finding, make_scan
 
 GOOD = '<s><testcase classname="t" name="a" time="0.1"/></s>'
 
@@ -43,7 +45,10 @@ def test_a_changed_checkout_stands_for_no_commit(checkout):
     (checkout / "file").write_text("two\n")
     done = call("collect", "--suite", "u", "--job", "u", "--out", "o", "--junit", "j")
     assert done.exit_code == 1
-    assert "::error::the checkout differs from its commit: M file" in done.output
+    assert (
+        "::error title=Suite u::the checkout differs from its commit: M file. Check out"
+        in done.output
+    )
 
 
 def test_tests_are_collected_when_they_fail_and_the_status_is_theirs(checkout):
@@ -59,10 +64,26 @@ def test_tests_are_collected_when_they_fail_and_the_status_is_theirs(checkout):
     )
     assert done.exit_code == 1
     (suite,) = Piece.model_validate_json(out.read_bytes()).suites
-    assert {case.name: case.outcome.value for case in suite.cases} == {
-        "test_x.test_a": "passed",
-        "test_x.test_b": "failed",
+    assert {case.name: (case.outcome.value, case.line) for case in suite.cases} == {
+        "test_x.test_a": ("passed", None),
+        "test_x.test_b": ("failed", 5),
     }
+    advice, where = (line for line in done.output.splitlines() if line.startswith("::error"))
+    assert advice.startswith("::error title=Suite unit::test_x.test_b failed: mend what they test")
+    assert where == "::error file=test_x.py,line=5,title=test_x.test_b::assert 1 == 2"
+
+
+def test_no_more_failed_tests_are_shown_than_a_step_may_have_annotations(checkout):
+    case = '<testcase name="t{}"><failure/></testcase>'
+    (checkout.parent / "junit.xml").write_text(
+        f"<s>{''.join(case.format(n) for n in range(30))}</s>"
+    )
+    command = f"cat {checkout.parent}/junit.xml > {{junit}}; exit 1"
+    out = str(checkout.parent / "suite.json")
+    done = call("tests", "--suite", "unit", "--job", "u", "--out", out, "--command", command)
+    assert done.output.count("::error") == 10
+    assert "t0 and 29 more failed" in done.output
+    assert "::error title=t8::failed without a message" in done.output
 
 
 @pytest.mark.parametrize(
@@ -90,7 +111,7 @@ def test_a_suite_with_a_bad_name_is_an_error_and_no_traceback(checkout):
         *("--junit", str(checkout.parent / "junit.xml")),
     )
     assert done.exit_code == 1
-    assert "::error::" in done.output
+    assert "::error title=Suite Bad/../Name::" in done.output
     assert "suite" in done.output
 
 
@@ -150,6 +171,49 @@ def test_a_push_is_compared_with_what_was_there_before(checkout):
     assert merged.base_sha == "c" * 40
 
 
+def group(head: str) -> dict[str, object]:
+    return {
+        "action": "checks_requested",
+        "merge_group": {
+            "head_sha": head,
+            "head_ref": "refs/heads/gh-readonly-queue/main/pr-3-x",
+            "base_sha": "d" * 40,
+            "base_ref": "refs/heads/main",
+        },
+    }
+
+
+def test_a_merge_group_is_bound_to_what_would_land_and_what_it_would_land_on(checkout):
+    collect(checkout)
+    head = git(checkout, "rev-parse", "HEAD")
+    ref = "refs/heads/gh-readonly-queue/main/pr-3-x"
+    workflow = f"acme/mesh/.github/workflows/ci.yml@{ref}"
+    done = report(checkout, run_env(checkout, group(head), GITHUB_WORKFLOW_REF=workflow))
+    assert done.exit_code == 0, done.output
+    merged = CIReport.model_validate_json((checkout.parent / "report.json").read_bytes())
+    assert (merged.head_sha, merged.base_sha) == (head, "d" * 40)
+    assert merged.workflow == ".github/workflows/ci.yml"
+
+
+def scanned(checkout: Path, name: str, job: str = "hunter") -> None:
+    scan = make_scan(make_finding()).model_copy(update={"job": job})
+    made = piece.Piece(tested=piece.tested_in(checkout), scans=(scan,))
+    piece.write(made, checkout.parent / "results" / name / "hunter.json")
+
+
+def test_a_report_has_the_scans_of_its_run_and_each_once(checkout):
+    collect(checkout)
+    scanned(checkout, "hunter")
+    env = run_env(checkout, pull(git(checkout, "rev-parse", "HEAD")))
+    assert report(checkout, env).exit_code == 0
+    merged = CIReport.model_validate_json((checkout.parent / "report.json").read_bytes())
+    assert [(scan.job, scan.new) for scan in merged.scans] == [("hunter", 1)]
+    scanned(checkout, "other", "other")
+    assert report(checkout, env).exit_code == 0
+    scanned(checkout, "again")
+    assert "scan hunter of head was reported twice" in report(checkout, env).output
+
+
 def test_results_of_another_commit_are_refused(checkout):
     collect(checkout)
     done = report(checkout, run_env(checkout, pull("d" * 40)))
@@ -176,6 +240,7 @@ def test_results_that_disagree_or_come_twice_are_refused(checkout):
     ("event", "more", "says"),
     [
         ({"pull_request": {}}, {}, "has no head"),
+        ({"merge_group": {"head_sha": "a" * 40}}, {}, "base_sha"),
         (pull("not-a-sha"), {}, "head_sha"),
         (pull("a" * 40), {"GITHUB_RUN_ID": ""}, "GITHUB_RUN_ID is not set"),
         (pull("a" * 40), {"GITHUB_EVENT_PATH": "/nonexistent"}, "cannot be read"),
@@ -241,7 +306,7 @@ def test_a_base_that_does_not_start_is_left_out(checkout, tmp_path):
     assert load.subject == "head"
     done = call("compare", "--start", "exit 1", "--out", str(out), *common)
     assert done.exit_code == 1
-    assert "::error::the service ended with status 1" in done.output
+    assert "::error title=Stress test::the service ended with status 1" in done.output
 
 
 def test_stress_of_a_service_that_refuses_is_an_error(checkout, tmp_path):

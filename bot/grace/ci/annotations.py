@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from grace.ci.errors import CIError
 
 Level = Literal["error", "warning", "notice"]
+_INPUTS = "Correct the inputs of the action: its README says what each may be"
 
 
 def annotation(level: Level, text: str, **properties: str | int) -> str:
@@ -23,12 +24,13 @@ def annotation(level: Level, text: str, **properties: str | int) -> str:
 
 @contextmanager
 def errors_shown(title: str = "") -> Iterator[None]:
-    """Show an error as the job's annotation and end with status 1."""
+    """Show an error, and what to do, as the job's annotation and end with status 1."""
     try:
         yield
     except (CIError, ValidationError) as error:
-        properties = {"title": title} if title else {}
-        typer.echo(annotation("error", str(error), **properties))
+        advice = error.advice if isinstance(error, CIError) else _INPUTS
+        text = f"{str(error).rstrip('.')}. {advice}."
+        typer.echo(annotation("error", text, **({"title": title} if title else {})))
         raise typer.Exit(1) from error
 
 

@@ -2,7 +2,9 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -41,7 +43,7 @@ def collect(
     junit_file: Annotated[Path, typer.Option("--junit", help="JUnit XML file to read.")],
 ) -> None:
     """Turn a JUnit XML file into a result of this checkout."""
-    with errors_shown():
+    with errors_shown(f"Suite {suite}"):
         _collect(piece.tested_in(Path()), suite, job, junit_file, out)
 
 
@@ -56,7 +58,7 @@ def tests(
 
     pytest is told where to write by PYTEST_ADDOPTS, others by {junit} or GRACE_JUNIT.
     """
-    with errors_shown(), tempfile.TemporaryDirectory() as folder:
+    with errors_shown(f"Suite {suite}"), tempfile.TemporaryDirectory() as folder:
         tested = piece.tested_in(Path())
         file = Path(folder) / "junit.xml"
         options = f"{os.environ.get('PYTEST_ADDOPTS', '')} --junitxml={file}".strip()
@@ -67,9 +69,13 @@ def tests(
         try:
             found = _collect(tested, suite, job, file, out)
         except ResultsInvalid as error:
-            raise ResultsInvalid(f"the command ended with status {status}; {error}") from error
+            raise ResultsInvalid(
+                f"the command ended with status {status}; {error}", _JUNIT
+            ) from error
         if status != 0:
             typer.echo(annotation("error", _advice(found, command), title=f"Suite {suite}"))
+            for line in _failures(found):
+                typer.echo(line)
     raise typer.Exit(status if status >= 0 else 1)
 
 
@@ -85,7 +91,7 @@ def stress(  # noqa: PLR0913, PLR0917 - the options of a command
     out: Out,
 ) -> None:
     """Put load on a running service and write what it did."""
-    with errors_shown():
+    with errors_shown("Stress test"):
         tested = piece.tested_in(Path())
         spec = _spec(locustfile, host, users, spawn_rate, duration)
         report = load.run(spec, subject=subject, job=job)
@@ -111,7 +117,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the options of a command
 
     Fails where the head cannot be measured; a base that cannot be is left out with a warning.
     """
-    with errors_shown():
+    with errors_shown("Stress test"):
         tested = piece.tested_in(Path())
         reports = []
         places: list[tuple[Literal["head", "base"], Path]] = [("head", Path.cwd())]
@@ -144,7 +150,7 @@ def report(
     audience: Annotated[str, typer.Option(help="Audience of the OIDC token.")] = "grace",
 ) -> None:
     """Merge the results of a run, write the report, and post it to the bot."""
-    with errors_shown():
+    with errors_shown("No report"):
         pieces = piece.read_all(results)
         merged = context.merge(pieces, context.from_env(os.environ), datetime.now(UTC))
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -165,6 +171,11 @@ app.command("patch")(patch)
 app.command("observe")(observe)
 
 
+_SHOWN = 9
+_JUNIT = (
+    "The log above says why; pytest is told by itself where to write, other runners write JUnit "
+    "XML to {junit} in the command, or to $GRACE_JUNIT"
+)
 _ARTIFACT_ONLY = (
     "the job has no OIDC token, so the report is an artifact only, which the bot finds later: give "
     "the job `permissions: id-token: write`; a pull request from a fork never has it"
@@ -184,6 +195,17 @@ def _advice(found: SuiteReport, command: str) -> str:
         return f"no test failed but the command did: look above, and run it yourself: {command}"
     more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
     return f"{failed[0]}{more} failed: mend what they test, and run it yourself: {command}"
+
+
+def _failures(found: SuiteReport) -> Iterator[str]:
+    """Yield failed tests as annotations where they failed; a step may have ten, advice included."""
+    failed = (case for case in found.cases if case.outcome is TestOutcome.FAILED)
+    for case in islice(failed, _SHOWN):
+        place = {"file": case.file} if case.file else {}
+        line = {"line": case.line} if case.line else {}
+        yield annotation(
+            "error", case.message or "failed without a message", **place, **line, title=case.name
+        )
 
 
 def _collect(tested: piece.Tested, suite: str, job: str, source: Path, out: Path) -> SuiteReport:

@@ -51,5 +51,8 @@ async def observe(watch: Watch, metrics: Metrics) -> tuple[MetricObservation, ..
         taken.append(await metrics.sample(watch.metric_id, watch.source, watch.unit))
     if all(each.value is None for each in taken):
         notes = "; ".join(sorted({each.note for each in taken}))
-        raise ResultsInvalid(f"none of {len(taken)} samples has a value: {notes}")
+        raise ResultsInvalid(
+            f"none of {len(taken)} samples has a value: {notes}",
+            "Ask the source's address from a machine of CI, and compare with the metrics catalog",
+        )
     return tuple(taken)

@@ -56,7 +56,10 @@ def read_all(folder: Path) -> tuple[Piece, ...]:
     """Read every piece below a folder, in the order of their paths."""
     paths = sorted(folder.rglob("*.json"))
     if not paths:
-        raise ResultsInvalid(f"there are no results in {folder}")
+        raise ResultsInvalid(
+            f"there are no results in {folder}",
+            "Let this job need those that test: each uploads its results, red or not",
+        )
     return tuple(_read(path) for path in paths)
 
 
