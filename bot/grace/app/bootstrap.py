@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from grace.adapters.alertmanager import AlertError, read_alerts
 from grace.adapters.config import Configuration, config_hash, load_configuration
 from grace.adapters.git.model import Ident
-from grace.adapters.git.workshop import Workshop
+from grace.adapters.git.workshop import Watch, Workshop
 from grace.adapters.github.forge import GitHubForge
 from grace.adapters.github.ours import Ours, TranslationError
 from grace.adapters.github.session import GitHubSite
@@ -26,6 +26,7 @@ from grace.adapters.github.wire import Call
 from grace.adapters.keys import Ed25519Key
 from grace.adapters.metrics import HttpMetrics
 from grace.adapters.oidc import OidcRejected, OidcUnavailable, OidcVerifier
+from grace.adapters.secrets import secret_scan
 from grace.adapters.sqlite.store import SqliteStore
 from grace.app.interpreter import Interpreter, World
 from grace.app.observe import Measures
@@ -186,7 +187,7 @@ def build_worker(system: System, policy: Policy) -> Worker:
         settings.data_dir / "mirrors",
         system.forge.git_access,
         Ident(settings.author_name, settings.author_email),
-        on_push,
+        Watch(on_push, secret_scan()),
     )
     world = World(
         forge=system.forge,

@@ -1,16 +1,19 @@
 """`Repositories` over one mirror per repository: git's answers in the words of the core."""
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from grace.adapters.git import errors
 from grace.adapters.git.mirror import Mirror, MirrorConfig, Mirrors
-from grace.adapters.git.model import BuiltCommit, CommitDraft, Ident
+from grace.adapters.git.model import CommitDraft, Ident
 from grace.adapters.git.process import Credentials
 from grace.domain import events as ev
 from grace.domain.effects import PushPatch, PushRevert
+from grace.domain.leaks import SecretScan, refusal
 from grace.domain.mission import MissionRef
 from grace.domain.patch_bounds import PatchBounds, PatchError, PatchOutOfBounds
 from grace.ports import CommitOrder, ForgeRefused, ForgeUnavailable, GitAccess
@@ -20,14 +23,22 @@ Access = Callable[[MissionRef], Awaitable[GitAccess]]
 PushObserver = Callable[[MissionRef, str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who looks: `on_push` at every branch that was pushed, `secrets` at a patch before it is."""
+
+    on_push: PushObserver
+    secrets: SecretScan
+
+
 class Workshop:
     """Make commits in bare mirrors and push them. `access` gives URL and token of a repository."""
 
-    def __init__(self, root: Path, access: Access, author: Ident, on_push: PushObserver) -> None:
+    def __init__(self, root: Path, access: Access, author: Ident, watch: Watch) -> None:
         self._mirrors = Mirrors(root)
         self._access = access
         self._author = author
-        self._on_push = on_push
+        self._watch = watch
 
     async def tip(self, ref: MissionRef, branch: str) -> ev.BaseRead:
         """Read a branch's tip from the forge; the version is the file VERSION, if there is one."""
@@ -78,7 +89,10 @@ class Workshop:
     async def push_patch(
         self, ref: MissionRef, effect: PushPatch, order: CommitOrder
     ) -> ev.BranchPushed | ev.PatchRefused:
-        """Apply a candidate on its base and push it; a patch out of bounds is refused."""
+        """Apply a candidate on its base and push it; one out of bounds or with secrets is refused.
+
+        Secrets are looked for in what the commit really adds, before anything leaves the mirror.
+        """
 
         async def push(mirror: Mirror) -> ev.BranchPushed | ev.PatchRefused:
             bounds = PatchBounds(protected=effect.protected_paths)
@@ -89,6 +103,9 @@ class Workshop:
                 )
             except PatchError as error:
                 return ev.PatchRefused(attempt=effect.attempt, reason=error.sentence)
+            made = await mirror.diff(effect.base, built.sha)
+            if found := await asyncio.to_thread(self._watch.secrets, made):
+                return ev.PatchRefused(attempt=effect.attempt, reason=refusal(found))
             await mirror.push(built.sha, effect.branch, effect.expected)
             return ev.BranchPushed(
                 attempt=effect.attempt,
@@ -96,7 +113,7 @@ class Workshop:
                 base=effect.base,
                 tree=built.tree,
                 paths=built.paths,
-                blobs=await _blobs(mirror, effect.base, built),
+                blobs=_blobs(made),
             )
 
         return await self._with(ref, push)
@@ -181,7 +198,7 @@ class Workshop:
                 path=path,
                 url=access.url,
                 credentials=credentials,
-                on_push=lambda pushed: self._on_push(ref, pushed),
+                on_push=lambda pushed: self._watch.on_push(ref, pushed),
             ),
         )
         try:
@@ -205,8 +222,7 @@ _WHAT_COUNTS = (
 )
 
 
-async def _blobs(mirror: Mirror, base: str, built: BuiltCommit) -> str:
+def _blobs(diff: bytes) -> str:
     """Digest changed paths, modes and contents; the same patch on another base has the same."""
-    diff = await mirror.diff(base, built.sha)
     lines = [line for line in diff.split(b"\n") if line.startswith(_WHAT_COUNTS)]
     return hashlib.sha256(b"\n".join(lines)).hexdigest()
