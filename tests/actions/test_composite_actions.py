@@ -3,34 +3,7 @@
 import json
 
 from grace.domain.results import CIReport
-
-SERVICE = """
-import os
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-class Handler(BaseHTTPRequestHandler):
-    wbufsize = -1
-    protocol_version = "HTTP/1.1"
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"ok")
-    def log_message(self, *args):
-        pass
-
-ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
-"""
-
-LOCUST = """
-from locust import HttpUser, constant, task
-
-class User(HttpUser):
-    wait_time = constant(0.02)
-    @task
-    def ask(self):
-        self.client.get("/")
-"""
+from support.small_service import LOAD, SERVER
 
 WORKFLOW = """
 name: ci
@@ -68,8 +41,8 @@ jobs:
 async def test_tests_stress_and_report_reach_the_bot(repository, run, bot):
     base = repository.commit(
         {
-            "server.py": SERVICE,
-            "load.py": LOCUST,
+            "server.py": SERVER,
+            "load.py": LOAD,
             ".github/workflows/ci.yml": WORKFLOW,
             "tests/test_one.py": "def test_good(): pass\n",
         }

@@ -21,6 +21,7 @@ from grace.localforge.runs import (
     JobLog,
     JobStarted,
     PlannedJob,
+    ReadFile,
     RunEvent,
     RunRequest,
     WorkflowPlan,
@@ -113,7 +114,9 @@ class FakeRunner:
     started: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def plan(self, source: bytes, event_name: str, event: dict[str, object]) -> WorkflowPlan | None:
+    def plan(
+        self, source: bytes, event_name: str, event: dict[str, object], read: ReadFile
+    ) -> WorkflowPlan | None:
         first, _, rest = source.decode().partition("\n")
         if event_name not in first:
             return None

@@ -26,6 +26,7 @@ from grace.localforge.runs import (
     JobFinished,
     JobStarted,
     PlannedJob,
+    ReadFile,
     RunEvent,
     RunRequest,
     WorkflowPlan,
@@ -130,7 +131,9 @@ class FastCI:
     answers: list[int] = field(default_factory=list)
     tokens: list[tuple[str, CIReport]] = field(default_factory=list)
 
-    def plan(self, source: bytes, event_name: str, event: dict[str, object]) -> WorkflowPlan | None:
+    def plan(
+        self, source: bytes, event_name: str, event: dict[str, object], read: ReadFile
+    ) -> WorkflowPlan | None:
         if event_name != "pull_request":
             return None
         if event.get("action") not in {"opened", "synchronize", "reopened"}:

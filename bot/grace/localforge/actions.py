@@ -1,6 +1,7 @@
 """Workflow runs: which an event starts, their jobs as check runs, their logs and artifacts."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,7 @@ from grace.localforge.runs import PlannedJob, RunRequest, WorkflowPlan, Workflow
 from grace.localforge.shapes.runs import job_page, workflow_ref
 
 FOLDER: Final = ".github/workflows"
+_PLAIN: Final = frozenset({"100644", "100755"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Actions:
 
     async def dispatch(self, trigger: Trigger, path: str) -> bool:
         """Start one workflow by hand; False when it does not allow that."""
-        return await self._start_file(trigger, path)
+        return await self._start_file(trigger, path, await self._files(trigger))
 
     async def rerun(self, run: Row, sender: Row) -> None:
         """Run a finished workflow run again as its next attempt."""
@@ -94,21 +96,26 @@ class Actions:
         await self._runner.cancel(run["id"])
 
     async def _start(self, trigger: Trigger) -> None:
+        files = await self._files(trigger)
+        for path in files:
+            await self._start_file(trigger, path, files)
+
+    async def _files(self, trigger: Trigger) -> dict[str, bytes]:
+        """Read the workflow files of a commit, by their paths; a link is none."""
         git = self._core.git(trigger.repo)
         folder = await git.entry(trigger.sha, FOLDER)
         if folder is None or folder.kind != "tree":
-            return
-        for entry in await git.tree(folder.sha):
-            if entry.kind == "blob" and entry.path.endswith((".yml", ".yaml")):
-                await self._start_file(trigger, f"{FOLDER}/{entry.path}")
+            return {}
+        return {
+            f"{FOLDER}/{entry.path}": await git.blob(entry.sha)
+            for entry in await git.tree(folder.sha)
+            if entry.mode in _PLAIN and entry.path.endswith((".yml", ".yaml"))
+        }
 
-    async def _start_file(self, trigger: Trigger, path: str) -> bool:
-        git = self._core.git(trigger.repo)
-        entry = await git.entry(trigger.sha, path)
-        if entry is None:
+    async def _start_file(self, trigger: Trigger, path: str, files: Mapping[str, bytes]) -> bool:
+        if path not in files:
             return False
-        source = await git.blob(entry.sha)
-        plan = self._runner.plan(source, trigger.event_name, trigger.event)
+        plan = self._runner.plan(files[path], trigger.event_name, trigger.event, files.get)
         if plan is None:
             return False
         await self._queue(await self._create(trigger, path, plan))

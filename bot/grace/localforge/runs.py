@@ -3,7 +3,7 @@
 The forge keeps the records (runs, jobs, checks, logs); the runner only plans and runs.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -87,9 +87,18 @@ class WorkflowPlan:
     error: str | None = None
 
 
+ReadFile = Callable[[str], bytes | None]
+"""Gives a workflow file of the commit by its path, or None where there is none."""
+
+
 class WorkflowRunner(Protocol):
-    def plan(self, source: bytes, event_name: str, event: dict[str, object]) -> WorkflowPlan | None:
-        """Return the jobs this event starts, or None when the workflow is not triggered by it."""
+    def plan(
+        self, source: bytes, event_name: str, event: dict[str, object], read: ReadFile
+    ) -> WorkflowPlan | None:
+        """Return the jobs this event starts, or None when the workflow is not triggered by it.
+
+        `read` serves workflows that call others of their own repository.
+        """
         ...
 
     def run(self, request: RunRequest) -> AsyncIterator[RunEvent]:

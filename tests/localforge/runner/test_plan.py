@@ -15,7 +15,7 @@ JOB = "jobs: {a: {runs-on: ubuntu-latest, steps: [{run: echo}]}}"
 
 def plan(text: str, name: str = "push", **event: object) -> WorkflowPlan | None:
     payload: dict[str, object] = {"ref": "refs/heads/main", **event}
-    return ActRunner(Path("act"), {}).plan(textwrap.dedent(text).encode(), name, payload)
+    return ActRunner(Path("act"), {}).plan(textwrap.dedent(text).encode(), name, payload, {}.get)
 
 
 @pytest.mark.parametrize(

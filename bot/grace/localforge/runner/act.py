@@ -19,6 +19,7 @@ from grace.localforge.runner.workflow import header, parse
 from grace.localforge.runs import (
     Annotation,
     JobFinished,
+    ReadFile,
     RunEvent,
     RunRequest,
     WorkflowPlan,
@@ -86,11 +87,7 @@ class ActRunner:
         self._cage = cage
 
     def plan(
-        self,
-        source: bytes,
-        event_name: str,
-        event: dict[str, object],
-        read: calls.Read | None = None,
+        self, source: bytes, event_name: str, event: dict[str, object], read: ReadFile
     ) -> WorkflowPlan | None:
         """Return the jobs that `event` starts, or None; a file that is wrong gives an error.
 
@@ -101,7 +98,7 @@ class ActRunner:
             name, on, _ = header(source)
             if not triggered(on, event_name, event):
                 return None
-            workflow, _ = calls.expand(parse(source), self._tools.folders, read or _nothing)
+            workflow, _ = calls.expand(parse(source), self._tools.folders, read)
             actions.resolve(workflow.uses(), self._tools.folders)
         except WorkflowInvalid as error:
             return WorkflowPlan(name=name, jobs=(), error=str(error))
@@ -188,10 +185,6 @@ class ActRunner:
             JobFinished(job.job, job.name, "failure", self._clock(), (note,), "")
             for job in workflow.planned()
         ]
-
-
-def _nothing(_path: str) -> None:
-    """Know no file of the commit."""
 
 
 def _overdue(launch: Launch, tracker: Tracker, clockwork: _Clockwork, root: Path) -> bool:

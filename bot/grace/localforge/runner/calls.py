@@ -5,7 +5,7 @@ name that is found again in act's records, which tell only a called job's own id
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -13,15 +13,13 @@ from pathlib import Path
 from grace.localforge.runner import document
 from grace.localforge.runner.errors import WorkflowInvalid
 from grace.localforge.runner.workflow import Call, Job, Workflow, parse
+from grace.localforge.runs import ReadFile
 
 OIDC = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 ALWAYS_PASSED = ("GITHUB_TOKEN", *OIDC)
 _LOCAL = re.compile(r"\./(\.github/workflows/[\w.-]+\.ya?ml)")
 _REMOTE = re.compile(r"([\w.-]+/[\w.-]+)/(\.github/workflows/[\w.-]+\.ya?ml)@[\w./-]+")
 _MARK = "called workflow of "
-
-Read = Callable[[str], bytes | None]
-"""Gives a file of the commit by its path, or None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ def key_of(record: Mapping[str, object]) -> str:
 
 
 def expand(
-    workflow: Workflow, folders: Mapping[str, Path], read: Read
+    workflow: Workflow, folders: Mapping[str, Path], read: ReadFile
 ) -> tuple[Workflow, tuple[Called, ...]]:
     """Return the workflow with the jobs of those it calls, and what it calls.
 
@@ -65,7 +63,7 @@ def expand(
     return replace(workflow, jobs=jobs), called
 
 
-def _called(call: Call, folders: Mapping[str, Path], read: Read) -> Called:
+def _called(call: Call, folders: Mapping[str, Path], read: ReadFile) -> Called:
     what = f"job `{call.key}` calls `{call.uses}`"
     source = _source(call.uses, folders, read, what)
     try:
@@ -89,7 +87,7 @@ def _called(call: Call, folders: Mapping[str, Path], read: Read) -> Called:
     return Called(call, source, jobs)
 
 
-def _source(uses: str, folders: Mapping[str, Path], read: Read, what: str) -> bytes:
+def _source(uses: str, folders: Mapping[str, Path], read: ReadFile, what: str) -> bytes:
     local, remote = _LOCAL.fullmatch(uses), _REMOTE.fullmatch(uses)
     if local is not None:
         found = read(local[1])
