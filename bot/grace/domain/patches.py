@@ -1,7 +1,7 @@
-"""Read a unified diff the way `git apply -p1` does, to judge it before git sees it.
+"""Read a unified diff the way `git apply -p1` does, to judge it before anything applies it.
 
 What is read here gives early answers in clear sentences; the truth is the tree that results,
-which `building` judges again.
+which whoever makes it judges again.
 """
 
 import re
@@ -20,17 +20,19 @@ from grace.domain.quoting import split_quoted
 HUNK_CHARACTERS = 2000
 
 _HUNK = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
-_MODE = re.compile(rb"(?:old mode|new mode|new file mode|deleted file mode) (\d+)\s*$")
+_MODE = re.compile(rb"(old mode|new mode|new file mode|deleted file mode) (\d+)\s*$")
 _INDEX_MODE = re.compile(rb"index [0-9a-f]+\.\.[0-9a-f]+ (\d+)\s*$")
-_MOVED = re.compile(rb"(?:rename|copy) (?:from|to|old|new) (.+)$")
+_MOVED = re.compile(rb"(rename|copy) (from|to|old|new) (.+)$")
+_SAME_AS = {b"old": "from", b"new": "to"}
 _NOWHERE = b"/dev/null"
 
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
-    """One hunk: `start` is its first line in the old file, `text` as in the patch."""
+    """One hunk: its first line in the old file and in the new one, `text` as in the patch."""
 
     start: int
+    new_start: int
     text: bytes
     added: int
     deleted: int
@@ -38,13 +40,18 @@ class Hunk:
 
 @dataclass(slots=True)
 class FilePatch:
-    """All that a patch says about one file: names, modes, hunks."""
+    """All that a patch says about one file: names, modes, hunks.
+
+    `sides` are the names of the lines `---` and `+++`, None for /dev/null. `words` are git's own
+    header lines by their first words (`new file mode`, `rename from` and so on).
+    """
 
     paths: list[str] = field(default_factory=list)
     modes: list[str] = field(default_factory=list)
+    words: dict[str, str] = field(default_factory=dict)
+    sides: list[str | None] = field(default_factory=list)
     hunks: list[Hunk] = field(default_factory=list)
     header: str | None = None
-    named: bool = False
 
     @property
     def name(self) -> str:
@@ -99,7 +106,7 @@ class _Reader:
                 current = self._begin(FilePatch(header=_header_name(line[11:])))
                 self._at += 1
             elif self._names_follow():
-                if current is None or current.named:
+                if current is None or current.sides:
                     current = self._begin(FilePatch())
                 self._names(current)
             elif line.startswith(b"@@ -") and current is not None:
@@ -123,11 +130,11 @@ class _Reader:
     def _names(self, file: FilePatch) -> None:
         for line in self._lines[self._at : self._at + 2]:
             name = _side_name(line[4:])
+            file.sides.append(name)
             if name is not None:
                 file.paths.append(name)
         if not file.paths:
             raise PatchOutOfBounds("The patch has a header without a file name.")
-        file.named = True
         self._at += 2
 
     def _hunk(self, name: str) -> Hunk:
@@ -135,7 +142,8 @@ class _Reader:
         found = _HUNK.match(self._lines[first])
         if found is None:
             raise self._cut_short(name, first)
-        start, old, _, new = (int(number) if number else 1 for number in found.groups())
+        numbers = (int(number) if number else 1 for number in found.groups())
+        start, old, new_start, new = numbers
         added = deleted = 0
         self._at += 1
         while deleted < old or added < new or self._no_newline_follows():
@@ -153,7 +161,8 @@ class _Reader:
             self._at += 1
         if (deleted, added) != (old, new):
             raise self._cut_short(name, first)
-        return Hunk(start, b"\n".join(self._lines[first : self._at]), added, deleted)
+        text = b"\n".join(self._lines[first : self._at])
+        return Hunk(start, new_start, text, added, deleted)
 
     def _no_newline_follows(self) -> bool:
         return self._at < len(self._lines) and self._lines[self._at].startswith(b"\\")
@@ -171,10 +180,15 @@ def _extended(line: bytes, current: FilePatch | None) -> None:
         raise PatchOutOfBounds(f"The patch changes {name or 'a file'} as binary data.", name)
     if current is None:
         return
-    if (mode := _MODE.match(line) or _INDEX_MODE.match(line)) is not None:
+    if (mode := _MODE.match(line)) is not None:
+        current.modes.append(mode[2].decode())
+        current.words[mode[1].decode()] = mode[2].decode()
+    elif (mode := _INDEX_MODE.match(line)) is not None:
         current.modes.append(mode[1].decode())
     elif (moved := _MOVED.match(line)) is not None:
-        current.paths.append(_name(moved[1], strip=False))
+        end = _SAME_AS.get(moved[2], moved[2].decode())
+        current.paths.append(_name(moved[3], strip=False))
+        current.words[f"{moved[1].decode()} {end}"] = current.paths[-1]
 
 
 def _side_name(text: bytes) -> str | None:
@@ -190,8 +204,12 @@ def _header_name(text: bytes) -> str | None:
     """Read the one name of a `diff --git` line; None where both sides differ (a rename)."""
     text = text.rstrip(b"\r")
     if text.startswith(b'"'):
-        parts = split_quoted(text)
-        return None if parts is None else _stripped(parts[0])
+        first = split_quoted(text)
+        if first is None:
+            return None
+        name, rest = first[0], first[1].removeprefix(b" ")
+        second = split_quoted(rest) or (rest, b"")
+        return _stripped(name) if second[0].split(b"/", 1)[1:] == name.split(b"/", 1)[1:] else None
     if text.endswith(b'"'):
         return None
     middle = len(text) // 2
