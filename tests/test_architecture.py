@@ -118,6 +118,7 @@ MAY_IMPORT = {
 # Where everything is put together, and what starts it.
 ROOTS = {
     "grace.app.bootstrap": {"domain", "ports", "adapters", "app", "web", "config"},
+    "grace.app.inlets": {"domain", "ports", "adapters", "app", "web"},
     "grace.ci.cli_observe": {"domain", "ci", "adapters"},
 }
 

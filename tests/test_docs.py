@@ -93,10 +93,13 @@ _SETTINGS = {
     "forge_host": "name of the forge, as `subsystems.yaml` writes it",
     "forge_api_url": "REST API of the forge",
     "forge_web_url": "where git clones from",
-    "app_id": "id of the GitHub App",
+    "mode": "`checks`, or `statuses`: commit statuses in place of check runs",
+    "app_id": "id of the GitHub App; required without `GRACE_FORGE_TOKEN`",
     "app_key": "private key of the App, PEM; or the next one",
     "app_key_file": "file with that key",
-    "webhook_secret": "secret of the App's webhook",
+    "forge_token": "personal access token in place of an App; in the mode `statuses` alone",
+    "webhook_secret": "secret of the App's webhook; required unless `GRACE_POLL`",
+    "poll": "ask GitHub for everything, without webhooks; the same as `grace serve --poll`",
     "alert_token": "bearer token of Alertmanager; unset: no alerts are taken",
     "operator_token": "bearer token of the kill switch; unset: it cannot be turned",
     "signing_key": "ledger key, base64 of 32 bytes; wins over the file",
@@ -106,6 +109,11 @@ _SETTINGS = {
     "author_name": "author of Grace's commits",
     "author_email": "address of that author",
     "redelivery_seconds": "how often deliveries that failed are asked for again",
+    "sweep_seconds": "time between two sweeps of the live missions; unset: 300, while polling 15",
+    "news_seconds": "time between two looks at issues and comments; while polling each sweep",
+    "points_per_minute": "GitHub's limit: points a minute of an installation",
+    "content_per_minute": "GitHub's limit: content created a minute; lower it to share it",
+    "content_per_hour": "GitHub's limit: content created an hour; lower it to share it",
     "log_json": "JSON lines, or text for people",
     "log_level": "DEBUG, INFO, WARNING or ERROR",
 }
@@ -123,7 +131,9 @@ def settings() -> str:
 def measures() -> str:
     made = Measures()
     rows = []
-    for name in ("deliveries", "calls", "pushes", "decisions", "effects", "retries", "faults"):
+    for name in made.__dataclass_fields__:
+        if name == "registry":
+            continue
         metric = getattr(made, name)
         (family,) = metric.describe()
         suffix = "_total" if family.type == "counter" else ""

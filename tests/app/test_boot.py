@@ -81,7 +81,7 @@ async def test_refuses_to_start_without_a_webhook_secret(stage: Stage) -> None:
 async def test_refuses_to_start_with_an_empty_webhook_secret(stage: Stage) -> None:
     async with serving({**stage.settings(), "webhook_secret": " "}) as bot:
         assert await bot.ended() == 2
-        assert any("webhook_secret is empty" in line for line in bot.lines), bot.lines
+        assert any("webhook_secret: is empty" in line for line in bot.lines), bot.lines
 
 
 async def test_bad_configuration_names_file_line_and_field(stage: Stage) -> None:

@@ -5,6 +5,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 
@@ -14,7 +15,6 @@ from grace.app.bootstrap import (
     System,
     configuration_hash,
     connect,
-    git_state,
     listening,
     open_system,
 )
@@ -67,9 +67,11 @@ async def running(
             found = await reach(system, say)
             assert system.worker is not None
             work = asyncio.create_task(system.worker.run(), name="worker")
-            asking = asyncio.create_task(ask_for_missed(system), name="redelivery")
+            loops = [asyncio.create_task(reconcile(system), name="sweep")]
+            if not settings.poll:
+                loops.append(asyncio.create_task(ask_for_missed(system), name="redelivery"))
             try:
-                steps.done("coding pipeline starts", found)
+                steps.done("coding pipeline starts", f"{found}; {hears(settings)}")
                 steps.done(
                     "healing workflow starts",
                     "healing missions are taken with a pull request; no playbook is installed",
@@ -77,9 +79,9 @@ async def running(
                 steps.done("all systems operational", f"listening on {url}")
                 yield system, url
             finally:
-                work.cancel()
-                asking.cancel()
-                await asyncio.gather(work, asking, return_exceptions=True)
+                for task in (work, *loops):
+                    task.cancel()
+                await asyncio.gather(work, *loops, return_exceptions=True)
 
 
 async def reach(system: System, say: Say) -> str:
@@ -94,6 +96,40 @@ async def reach(system: System, say: Say) -> str:
         else:
             system.waiting_for = None
             return found
+
+
+def hears(settings: Settings) -> str:
+    """Say how news of the forge comes in."""
+    every = f"{settings.sweep_every:g} s"
+    if settings.poll:
+        return f"polling every {every}, no webhook needed"
+    return f"webhooks, and a sweep every {every}"
+
+
+async def reconcile(system: System) -> None:
+    """Sweep live missions, and look at the news: while polling each time, else now and then.
+
+    The first look without polling comes after `news_seconds`: at the boot, deliveries that were
+    missed are asked for again.
+    """
+    log = structlog.get_logger("sweep")
+    sweep, news, settings = system.sweep, system.news, system.settings
+    assert sweep is not None  # built once the forge is reached
+    assert news is not None  # built with it
+    pause = timedelta(seconds=0 if settings.poll else settings.news_seconds)
+    next_look = system.clock.now() + pause
+    while True:
+        try:
+            found = await sweep.round()
+            if system.clock.now() >= next_look:
+                await news.look()
+                next_look = system.clock.now() + pause
+            elif found.closed:
+                await news.look(found.closed)
+        except Exception:
+            log.exception("failed")
+            system.measures.faults.labels(loop="sweep").inc()
+        await asyncio.sleep(settings.sweep_every)
 
 
 async def ask_for_missed(system: System) -> None:
@@ -137,3 +173,19 @@ async def serve(settings: Settings, say: Say) -> None:
 async def _forever(settings: Settings, say: Say) -> None:
     async with running(settings, say):
         await asyncio.Event().wait()
+
+
+async def git_state() -> str:
+    """Describe the code that runs: commit and branch in a checkout, else the version."""
+    process = await asyncio.create_subprocess_exec(
+        "git",
+        "-C",
+        str(Path(__file__).parent),
+        "log",
+        "-1",
+        "--format=%h %D",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    output, _ = await process.communicate()
+    return output.decode().strip() or "installed package, no checkout"

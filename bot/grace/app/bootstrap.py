@@ -1,46 +1,51 @@
 """The only place that constructs adapters and puts the parts together."""
 
-import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 import httpx
 import structlog
 from aiohttp import web
-from pydantic import TypeAdapter
 
-from grace.adapters.alertmanager import AlertError, read_alerts
 from grace.adapters.config import Configuration, config_hash, load_configuration
 from grace.adapters.git.model import Ident
 from grace.adapters.git.workshop import Watch, Workshop
 from grace.adapters.github.forge import GitHubForge
-from grace.adapters.github.ours import Ours, TranslationError
+from grace.adapters.github.ours import Ours
+from grace.adapters.github.pace import Limits
 from grace.adapters.github.session import GitHubSite
-from grace.adapters.github.translate import translate
-from grace.adapters.github.webhook import WebhookRejected, WebhookSecrets, verify
+from grace.adapters.github.webhook import WebhookSecrets
 from grace.adapters.github.wire import Call
 from grace.adapters.keys import Ed25519Key
 from grace.adapters.metrics import HttpMetrics
-from grace.adapters.oidc import OidcRejected, OidcUnavailable, OidcVerifier
+from grace.adapters.oidc import OidcVerifier
 from grace.adapters.secrets import secret_scan
 from grace.adapters.sqlite.store import SqliteStore
+from grace.app.inlets import (
+    alerts_of,
+    from_alerts,
+    from_ci,
+    from_github,
+    from_sweep,
+    token_check,
+    webhook_of,
+)
 from grace.app.interpreter import Interpreter, World
-from grace.app.observe import Measures
-from grace.app.router import Router, Translation, Unreadable
+from grace.app.news import News
+from grace.app.observe import Budget, Measures
+from grace.app.router import Router
 from grace.app.settings import Settings, SettingsError
+from grace.app.sweep import ORIGIN, Inbox, Sweep
 from grace.app.worker import Parts, Worker
-from grace.domain.events import ResultsReported
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
-from grace.ports import Clock, Delivery, ForgeError, Routed, Target
-from grace.web.intake import Claims, Intake, Refused, Reported
+from grace.ports import Clock, ForgeError
+from grace.web.intake import Intake
 from grace.web.server import make_app
 
-ROUTED: TypeAdapter[list[Routed]] = TypeAdapter(list[Routed])
 HTTP_TIMEOUT_S = 20.0
 
 
@@ -77,6 +82,8 @@ class System:
     clock: Clock
     policy: Policy | None = None
     worker: Worker | None = None
+    sweep: Sweep | None = None
+    news: News | None = None
     refs: dict[str, MissionRef] = field(default_factory=dict)
     waiting_for: str | None = "the boot is not finished"
     calls: list[Call] = field(default_factory=list)
@@ -97,11 +104,64 @@ class System:
             problems["boot"] = self.waiting_for
         if self.worker is not None:
             problems |= self.worker.failures
+        for name, part in (("sweep", self.sweep), ("news", self.news)):
+            if part is not None and part.failure is not None:
+                problems[name] = part.failure
         try:
             await self.store.logs()
         except (sqlite3.Error, OSError) as error:
             problems["store"] = str(error)
         return problems
+
+
+def make_site(settings: Settings) -> GitHubSite:
+    """Say which GitHub is spoken to, and as whom."""
+    token = settings.forge_token
+    return GitHubSite(
+        host=settings.forge_host,
+        api_url=settings.forge_api_url,
+        web_url=settings.forge_web_url,
+        app_id=settings.app_id or 0,
+        private_key=settings.private_key(),
+        mode=settings.mode,
+        token="" if token is None else token.get_secret_value(),
+        limits=Limits(
+            settings.points_per_minute, settings.content_per_minute, settings.content_per_hour
+        ),
+    )
+
+
+def make_forge(
+    site: GitHubSite,
+    client: httpx.AsyncClient,
+    clock: Clock,
+    observe: Callable[[Call], None],
+    mission: Callable[[], str | None],
+) -> GitHubForge:
+    """Make the adapter; a key that is none is an error of the settings."""
+    try:
+        return GitHubForge(site, client, clock, observe, mission)
+    except ValueError as error:
+        raise SettingsError(f"app_key: {error}") from error
+
+
+def exposition(system: System) -> tuple[bytes, str]:
+    """Write all measures, with what the forge's limits leave at this moment."""
+    budgets = [
+        Budget(
+            figures.installation,
+            figures.waiting,
+            figures.paused_s,
+            {
+                "points_per_minute": figures.points_left,
+                "content_per_minute": figures.content_left_minute,
+                "content_per_hour": figures.content_left_hour,
+                "requests_per_hour": figures.remaining,
+            },
+        )
+        for figures in system.forge.figures()
+    ]
+    return system.measures.exposition(budgets)
 
 
 def load_signer(settings: Settings) -> Ed25519Key:
@@ -131,19 +191,13 @@ async def open_system(settings: Settings, machine: Machine | None = None) -> Asy
         name = structlog.contextvars.get_contextvars().get("mission")
         return name if isinstance(name, str) else None
 
-    site = GitHubSite(
-        host=settings.forge_host,
-        api_url=settings.forge_api_url,
-        web_url=settings.forge_web_url,
-        app_id=settings.app_id,
-        private_key=settings.private_key(),
-    )
+    site = make_site(settings)
     store = await SqliteStore.open(
         settings.data_dir / "grace.db", signer, before_commit=machine.before_commit
     )
     try:
         async with httpx.AsyncClient(timeout=HTTP_TIMEOUT_S) as client:
-            forge = GitHubForge(site, client, clock, observe, mission)
+            forge = make_forge(site, client, clock, observe, mission)
             yield System(
                 settings=settings,
                 configuration=configuration,
@@ -172,6 +226,14 @@ async def connect(system: System) -> str:
             continue
         system.refs[name] = ref
     system.worker = build_worker(system, system.policy)
+
+    def fault(loop: str) -> None:
+        system.measures.faults.labels(loop=loop).inc()
+
+    count = system.measures.count_delivery
+    inbox = Inbox(system.store, system.clock, count, fault, system.wake)
+    system.sweep = Sweep(system.forge, system.policy, inbox)
+    system.news = News(system.forge, system.refs, inbox)
     return found
 
 
@@ -211,6 +273,7 @@ def build_worker(system: System, policy: Policy) -> Worker:
             "github": from_github(ours, policy, system.refs),
             "ci": from_ci,
             "alertmanager": from_alerts,
+            ORIGIN: from_sweep,
         },
     )
     return Worker(
@@ -218,49 +281,11 @@ def build_worker(system: System, policy: Policy) -> Worker:
     )
 
 
-def from_github(
-    ours: Ours, policy: Policy, refs: Mapping[str, MissionRef]
-) -> Callable[[Delivery], Translation]:
-    """Translate webhooks of GitHub; repositories that are no subsystem's are left alone."""
-
-    def read(delivery: Delivery) -> Translation:
-        try:
-            routed, note = translate(delivery, ours)
-        except TranslationError as error:
-            raise Unreadable(error.sentence) from error
-        ids = {ref.repository_id for ref in refs.values()}
-        known = tuple(
-            r
-            for r in routed
-            if r.target.ref.repository_id in ids
-            or policy.names_in(r.target.ref.host, r.target.ref.repository)
-        )
-        return known, note if len(known) == len(routed) else "ignored: no subsystem lives there"
-
-    return read
-
-
-def from_ci(delivery: Delivery) -> Translation:
-    """Route a proven CI report to the branch that its job's token names."""
-    reported = Reported.model_validate_json(delivery.body)
-    claims, report = reported.claims, reported.report
-    ref = MissionRef(
-        host=claims.host, repository_id=claims.repository_id, repository=claims.repository
-    )
-    target = Target(ref=ref, branch=claims.head_ref or None, sha=report.head_sha)
-    return (Routed(target=target, event=ResultsReported(report=report)),), f"run {claims.run_id}"
-
-
-def from_alerts(delivery: Delivery) -> Translation:
-    """Take alerts as the intake routed them."""
-    routed = ROUTED.validate_json(delivery.body)
-    return routed, f"{len(routed)} alerts"
-
-
 def make_intake(system: System) -> Intake:
     """Give the HTTP server its checks."""
     settings = system.settings
-    secrets = WebhookSecrets([settings.webhook_secret.get_secret_value()])
+    secret = settings.webhook_secret
+    secrets = None if secret is None else WebhookSecrets([secret.get_secret_value()])
     verifier = OidcVerifier(
         settings.oidc_issuer, settings.oidc_audience, system.client, system.clock
     )
@@ -270,69 +295,12 @@ def make_intake(system: System) -> Intake:
         clock=system.clock,
         count=system.measures.count_delivery,
         wake=system.wake,
-        webhook=lambda headers, body: _webhook(headers, body, secrets),
-        token=_token_check(verifier, settings.forge_host),
-        alerts=lambda body: _alerts(system, body),
+        webhook=lambda headers, body: webhook_of(headers, body, secrets),
+        token=token_check(verifier, settings.forge_host),
+        alerts=lambda body: alerts_of(body, system.policy, system.refs),
         workflows=system.configuration.governance.tests.workflows,
         alert_token=token.get_secret_value() if token is not None else None,
         operator_token=operator.get_secret_value() if operator is not None else None,
-    )
-
-
-def _webhook(headers: dict[str, str], body: bytes, secrets: WebhookSecrets) -> tuple[str, str]:
-    try:
-        arrived = verify(headers, body, secrets)
-    except WebhookRejected as error:
-        raise Refused(error.status, error.sentence) from error
-    return arrived.event, arrived.delivery_id
-
-
-def _token_check(verifier: OidcVerifier, host: str) -> Callable[[str], Awaitable[Claims]]:
-    async def check(token: str) -> Claims:
-        try:
-            claims = await verifier.verify(token)
-        except OidcRejected as error:
-            raise Refused(401, error.sentence) from error
-        except OidcUnavailable as error:
-            raise Refused(503, error.sentence) from error
-        return Claims(
-            host=host,
-            repository=claims.repository,
-            repository_id=claims.repository_id,
-            head_ref=claims.head_ref,
-            event=claims.event_name,
-            run_id=claims.run_id,
-            run_attempt=claims.run_attempt,
-            workflow=claims.workflow_ref,
-        )
-
-    return check
-
-
-def _alerts(system: System, body: bytes) -> tuple[bytes, tuple[dict[str, str], ...]]:
-    """Read an alert webhook and route each alert to its subsystem's repository."""
-    if system.policy is None:
-        raise Refused(503, "Grace has not reached the forge yet; send it again")
-    try:
-        intake = read_alerts(body, system.policy)
-    except AlertError as error:
-        raise Refused(
-            422, "the body is no Alertmanager webhook of version 4", _listed(error.errors)
-        ) from error
-    routed = []
-    for event in intake.seen:
-        ref = system.refs.get(event.request.subsystem_id)
-        if ref is None:
-            raise Refused(503, f"{event.request.subsystem_id} is not reachable at the forge yet")
-        firing = event.status == "firing"
-        target = Target(ref=ref, alert=event.fingerprint, create=firing)
-        routed.append(Routed(target=target, event=event))
-    return ROUTED.dump_json(routed), _listed(intake.errors)
-
-
-def _listed(errors: Sequence[object]) -> tuple[dict[str, str], ...]:
-    return tuple(
-        {"field": getattr(e, "field", ""), "problem": getattr(e, "problem", "")} for e in errors
     )
 
 
@@ -341,7 +309,7 @@ async def listening(system: System) -> AsyncIterator[str]:
     """Serve HTTP; yield the base URL."""
     settings = system.settings
     runner = web.AppRunner(
-        make_app(make_intake(system), system.readiness, system.measures.exposition),
+        make_app(make_intake(system), system.readiness, lambda: exposition(system)),
         access_log=None,
         handle_signals=False,
     )
@@ -355,22 +323,6 @@ async def listening(system: System) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def git_state() -> str:
-    """Describe the code that runs: commit and branch in a checkout, else the version."""
-    process = await asyncio.create_subprocess_exec(
-        "git",
-        "-C",
-        str(Path(__file__).parent),
-        "log",
-        "-1",
-        "--format=%h %D",
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    output, _ = await process.communicate()
-    return output.decode().strip() or "installed package, no checkout"
-
-
 def configuration_hash(system: System) -> str:
     """Hash the configuration in force."""
     return config_hash(system.configuration)
@@ -382,7 +334,6 @@ __all__ = [
     "System",
     "configuration_hash",
     "connect",
-    "git_state",
     "listening",
     "open_system",
 ]

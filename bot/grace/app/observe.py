@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -9,14 +10,25 @@ from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
 )
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """What the forge's limits leave one installation; a limit with None is not known yet."""
+
+    installation: int
+    waiting: int
+    paused_s: float
+    left: Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Measures:
-    """Counters and histograms of one process, in a registry of their own."""
+    """Counters, gauges and histograms of one process, in a registry of their own."""
 
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     deliveries: Counter = field(init=False)
@@ -26,6 +38,9 @@ class Measures:
     effects: Histogram = field(init=False)
     retries: Counter = field(init=False)
     faults: Counter = field(init=False)
+    budget: Gauge = field(init=False)
+    waiting: Gauge = field(init=False)
+    paused: Gauge = field(init=False)
 
     def __post_init__(self) -> None:
         made = {
@@ -52,6 +67,24 @@ class Measures:
             "faults": Counter(
                 "grace_faults", "Unexpected errors by loop", ["loop"], registry=self.registry
             ),
+            "budget": Gauge(
+                "grace_forge_budget_remaining",
+                "What a limit of the forge leaves an installation",
+                ["installation", "limit"],
+                registry=self.registry,
+            ),
+            "waiting": Gauge(
+                "grace_forge_calls_waiting",
+                "Calls that wait for a limit",
+                ["installation"],
+                registry=self.registry,
+            ),
+            "paused": Gauge(
+                "grace_forge_paused_seconds",
+                "How long the forge asked for silence yet",
+                ["installation"],
+                registry=self.registry,
+            ),
         }
         for name, measure in made.items():
             object.__setattr__(self, name, measure)
@@ -60,8 +93,17 @@ class Measures:
         """Count one delivery by what it was answered."""
         self.deliveries.labels(origin=origin, answer=answer).inc()
 
-    def exposition(self) -> tuple[bytes, str]:
+    def exposition(self, budgets: Sequence[Budget] = ()) -> tuple[bytes, str]:
         """Write all measures in Prometheus text format, with its media type."""
+        for gauge in (self.budget, self.waiting, self.paused):
+            gauge.clear()
+        for each in budgets:
+            name = str(each.installation)
+            self.waiting.labels(installation=name).set(each.waiting)
+            self.paused.labels(installation=name).set(each.paused_s)
+            for limit, left in each.left.items():
+                if left is not None:
+                    self.budget.labels(installation=name, limit=limit).set(left)
         return generate_latest(self.registry), CONTENT_TYPE_LATEST
 
 

@@ -1,15 +1,49 @@
 """Settings of the process: environment variables `GRACE_*`, then `bot.yaml`, then defaults."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     YamlConfigSettingsSource,
 )
+
+SWEEP_S: Final = 300.0
+POLL_S: Final = 15.0
+_WAYS_OUT: Final = {
+    "no secret": (
+        "is required: without it anybody could command Grace; give the secret of the App's "
+        "webhook, or set poll to true (grace serve --poll), which takes no webhooks"
+    ),
+    "empty secret": "is empty: without it anybody could command Grace",
+    "no app": "is required: the id of the GitHub App, as its settings page shows it",
+    "no key": (
+        "is required, or app_key_file: the private key of the GitHub App; "
+        "a personal access token goes into forge_token, with mode set to statuses"
+    ),
+    "empty token": "is empty: give a token, or leave it out",
+    "no checks": (
+        "a personal access token cannot create check runs, only a GitHub App can; give app_id "
+        "and app_key instead, or set mode to statuses, which uses commit statuses"
+    ),
+    "two ways": "is given beside a GitHub App: take it away, or app_id, app_key and app_key_file",
+}
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Amount = Annotated[int, Field(gt=0, le=1_000_000)]
+
+
+class _Wrong(ValueError):
+    """What is wrong with settings that are each well formed: field and key of the way out."""
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        self.lines = [(field, _WAYS_OUT[key]) for field, key in problems]
+        super().__init__("; ".join(f"{field} {way}" for field, way in self.lines))
 
 
 class SettingsError(Exception):
@@ -28,10 +62,13 @@ class Settings(BaseSettings):
     forge_host: str = "github.com"
     forge_api_url: str = "https://api.github.com"
     forge_web_url: str = "https://github.com"
-    app_id: Annotated[int, Field(gt=0)]
+    mode: Literal["checks", "statuses"] = "checks"
+    app_id: Annotated[int, Field(gt=0)] | None = None
     app_key: SecretStr | None = None
     app_key_file: Path | None = None
-    webhook_secret: SecretStr
+    forge_token: SecretStr | None = None
+    webhook_secret: SecretStr | None = None
+    poll: bool = False
     alert_token: SecretStr | None = None
     operator_token: SecretStr | None = None
     signing_key: SecretStr | None = None
@@ -40,27 +77,59 @@ class Settings(BaseSettings):
     oidc_audience: str = "grace"
     author_name: str = "Grace"
     author_email: str = "grace@users.noreply.github.com"
-    redelivery_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300
+    redelivery_seconds: Seconds = 300
+    sweep_seconds: Seconds | None = None
+    news_seconds: Seconds = 600
+    points_per_minute: Amount = 900
+    content_per_minute: Amount = 80
+    content_per_hour: Amount = 500
     log_json: bool = True
     log_level: str = "INFO"
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if not self.webhook_secret.get_secret_value().strip():
-            raise ValueError("webhook_secret is empty: without it anybody could command Grace")
-        if self.app_key is None and self.app_key_file is None:
-            raise ValueError("give app_key or app_key_file: the private key of the GitHub App")
+        problems = [*self._secret_problems(), *self._credential_problems()]
+        if problems:
+            raise _Wrong(problems)
         return self
+
+    def _secret_problems(self) -> Iterator[tuple[str, str]]:
+        if self.webhook_secret is None:
+            if not self.poll:
+                yield "webhook_secret", "no secret"
+        elif not self.webhook_secret.get_secret_value().strip():
+            yield "webhook_secret", "empty secret"
+
+    def _credential_problems(self) -> Iterator[tuple[str, str]]:
+        app = (self.app_id, self.app_key, self.app_key_file)
+        if self.forge_token is not None:
+            if not self.forge_token.get_secret_value().strip():
+                yield "forge_token", "empty token"
+            elif self.mode == "checks":
+                yield "forge_token", "no checks"
+            elif any(part is not None for part in app):
+                yield "forge_token", "two ways"
+            return
+        if self.app_id is None:
+            yield "app_id", "no app"
+        if self.app_key is None and self.app_key_file is None:
+            yield "app_key", "no key"
+
+    @property
+    def sweep_every(self) -> float:
+        """Return the seconds between two sweeps: fewer where nothing else tells the news."""
+        return self.sweep_seconds or (POLL_S if self.poll else SWEEP_S)
 
     @property
     def signing_key_path(self) -> Path:
         return self.signing_key_file or self.data_dir / "signing.key"
 
     def private_key(self) -> str:
-        """Return the App's private key in PEM."""
+        """Return the App's private key in PEM; empty where a token is used."""
         if self.app_key is not None:
             return self.app_key.get_secret_value()
-        assert self.app_key_file is not None
+        if self.app_key_file is None:
+            return ""
         try:
             return self.app_key_file.read_text()
         except OSError as error:
@@ -91,11 +160,18 @@ def load(file: Path | None, **given: object) -> Settings:
     try:
         return FromFile(**given)  # type: ignore[arg-type]
     except ValidationError as error:
-        lines = []
-        for item in error.errors(include_url=False, include_input=False):
-            name = ".".join(str(p) for p in item["loc"]) or "settings"
-            problem = item["msg"].removeprefix("Value error, ")
-            if item["type"] == "missing":
-                problem = "is required"
-            lines.append(f"{name}: {problem} (environment: GRACE_{name.upper()})")
+        lines = [line for item in error.errors(include_url=False) for line in _lines(item)]
         raise SettingsError("\n".join(lines)) from error
+
+
+def _lines(item: ErrorDetails) -> Iterator[str]:
+    """Say what is wrong, by field; the input itself may be a secret and is not shown."""
+    wrong = item.get("ctx", {}).get("error")
+    if isinstance(wrong, _Wrong):
+        found = wrong.lines
+    else:
+        name = ".".join(str(p) for p in item["loc"]) or "settings"
+        missing = item["type"] == "missing"
+        found = [(name, "is required" if missing else item["msg"].removeprefix("Value error, "))]
+    for name, problem in found:
+        yield f"{name}: {problem} (environment: GRACE_{name.upper()})"

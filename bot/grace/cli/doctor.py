@@ -67,7 +67,12 @@ def findings_of(config: Path | None, repo: str | None, url: str | None) -> list[
 
 def bot_of(settings: settings_.Settings, url: str | None) -> Bot:
     """Take from the settings what is examined."""
-    signing = settings.signing_key
+    if settings.app_id is None:
+        raise settings_.SettingsError(
+            "forge_token: the doctor examines a GitHub App, and a token has none; "
+            "try the bot itself: `grace serve` says what the token lacks"
+        )
+    signing, secret = settings.signing_key, settings.webhook_secret
     return Bot(
         configuration=load_configuration(settings.config_dir),
         data=settings.data_dir,
@@ -76,7 +81,7 @@ def bot_of(settings: settings_.Settings, url: str | None) -> Bot:
         app_id=settings.app_id,
         app_key=settings.private_key(),
         app_key_file=None if settings.app_key is not None else settings.app_key_file,
-        webhook_secret=settings.webhook_secret.get_secret_value(),
+        webhook_secret=None if secret is None else secret.get_secret_value(),
         signing_key=None if signing is None else signing.get_secret_value(),
         signing_key_path=settings.signing_key_path,
         oidc_issuer=settings.oidc_issuer,

@@ -21,10 +21,15 @@ def serve(
         Path | None,
         typer.Option("--config", help="bot.yaml; the environment (GRACE_*) wins over it."),
     ] = None,
+    poll: Annotated[
+        bool,
+        typer.Option("--poll", help="Ask GitHub for news; needs no public URL and no webhook."),
+    ] = False,
 ) -> None:
     """Run the bot until SIGTERM."""
+    given = {"poll": True} if poll else {}
     try:
-        settings = settings_.load(config)
+        settings = settings_.load(config, **given)
         configure_logs(json=settings.log_json, level=settings.log_level)
         asyncio.run(run(settings, typer.echo))
     except (settings_.SettingsError, ConfigError, StoreError, KeyMaterialError) as error:

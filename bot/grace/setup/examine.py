@@ -39,7 +39,7 @@ class Bot:
     app_id: int
     app_key: str = field(repr=False)
     app_key_file: Path | None
-    webhook_secret: str = field(repr=False)
+    webhook_secret: str | None = field(repr=False)
     signing_key: str | None = field(repr=False)
     signing_key_path: Path
     oidc_issuer: str

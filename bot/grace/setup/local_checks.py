@@ -33,9 +33,11 @@ def check_key_file(path: Path | None) -> Finding:
     return good(name, f"{path}, for its owner alone")
 
 
-def check_secret(secret: str) -> Finding:
-    """The webhook's secret is not one that can be guessed."""
+def check_secret(secret: str | None) -> Finding:
+    """The webhook's secret is not one that can be guessed; None: the bot polls."""
     name = "webhook secret"
+    if secret is None:
+        return good(name, "none: the bot polls, and takes no webhooks")
     if len(secret) < _SHORT_SECRET or len(set(secret)) < _SHORT_SECRET // 3:
         mend = "make a long random one and set it here and in the App's settings"
         return warn(name, f"{len(secret)} characters that can be guessed", mend)

@@ -1,0 +1,131 @@
+"""What comes in, proven and translated: webhooks, CI's reports, alerts, a sweep's findings."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from pydantic import TypeAdapter
+
+from grace.adapters.alertmanager import AlertError, read_alerts
+from grace.adapters.github.ours import Ours, TranslationError
+from grace.adapters.github.translate import translate
+from grace.adapters.github.webhook import WebhookRejected, WebhookSecrets, verify
+from grace.adapters.oidc import OidcRejected, OidcUnavailable, OidcVerifier
+from grace.app.router import Translation, Unreadable
+from grace.domain.events import ResultsReported
+from grace.domain.mission import MissionRef
+from grace.domain.policy import Policy
+from grace.ports import Delivery, Routed, Target
+from grace.web.intake import Claims, Refused, Reported
+
+ROUTED: TypeAdapter[list[Routed]] = TypeAdapter(list[Routed])
+
+
+def from_github(
+    ours: Ours, policy: Policy, refs: Mapping[str, MissionRef]
+) -> Callable[[Delivery], Translation]:
+    """Translate webhooks of GitHub; repositories that are no subsystem's are left alone."""
+
+    def read(delivery: Delivery) -> Translation:
+        try:
+            routed, note = translate(delivery, ours)
+        except TranslationError as error:
+            raise Unreadable(error.sentence) from error
+        ids = {ref.repository_id for ref in refs.values()}
+        known = tuple(
+            r
+            for r in routed
+            if r.target.ref.repository_id in ids
+            or policy.names_in(r.target.ref.host, r.target.ref.repository)
+        )
+        return known, note if len(known) == len(routed) else "ignored: no subsystem lives there"
+
+    return read
+
+
+def from_ci(delivery: Delivery) -> Translation:
+    """Route a proven CI report to the branch that its job's token names."""
+    reported = Reported.model_validate_json(delivery.body)
+    claims, report = reported.claims, reported.report
+    ref = MissionRef(
+        host=claims.host, repository_id=claims.repository_id, repository=claims.repository
+    )
+    target = Target(ref=ref, branch=claims.head_ref or None, sha=report.head_sha)
+    return (Routed(target=target, event=ResultsReported(report=report)),), f"run {claims.run_id}"
+
+
+def from_alerts(delivery: Delivery) -> Translation:
+    """Take alerts as the intake routed them."""
+    routed = ROUTED.validate_json(delivery.body)
+    return routed, f"{len(routed)} alerts"
+
+
+def from_sweep(delivery: Delivery) -> Translation:
+    """Take what a sweep or a look at the news found, as it was routed then."""
+    routed = ROUTED.validate_json(delivery.body)
+    return routed, f"{delivery.event}: {len(routed)} events"
+
+
+def webhook_of(
+    headers: dict[str, str], body: bytes, secrets: WebhookSecrets | None
+) -> tuple[str, str]:
+    """Prove a webhook and name it: event and delivery id."""
+    if secrets is None:
+        raise Refused(403, "Grace polls and has no webhook_secret, so no webhook can be proven")
+    try:
+        arrived = verify(headers, body, secrets)
+    except WebhookRejected as error:
+        raise Refused(error.status, error.sentence) from error
+    return arrived.event, arrived.delivery_id
+
+
+def token_check(verifier: OidcVerifier, host: str) -> Callable[[str], Awaitable[Claims]]:
+    """Make the check of a CI job's token."""
+
+    async def check(token: str) -> Claims:
+        try:
+            claims = await verifier.verify(token)
+        except OidcRejected as error:
+            raise Refused(401, error.sentence) from error
+        except OidcUnavailable as error:
+            raise Refused(503, error.sentence) from error
+        return Claims(
+            host=host,
+            repository=claims.repository,
+            repository_id=claims.repository_id,
+            head_ref=claims.head_ref,
+            event=claims.event_name,
+            run_id=claims.run_id,
+            run_attempt=claims.run_attempt,
+            workflow=claims.workflow_ref,
+            sha=claims.sha,
+        )
+
+    return check
+
+
+def alerts_of(
+    body: bytes, policy: Policy | None, refs: Mapping[str, MissionRef]
+) -> tuple[bytes, tuple[dict[str, str], ...]]:
+    """Read an alert webhook and route each alert to its subsystem's repository."""
+    if policy is None:
+        raise Refused(503, "Grace has not reached the forge yet; send it again")
+    try:
+        intake = read_alerts(body, policy)
+    except AlertError as error:
+        raise Refused(
+            422, "the body is no Alertmanager webhook of version 4", _listed(error.errors)
+        ) from error
+    routed = []
+    for event in intake.seen:
+        ref = refs.get(event.request.subsystem_id)
+        if ref is None:
+            raise Refused(503, f"{event.request.subsystem_id} is not reachable at the forge yet")
+        firing = event.status == "firing"
+        target = Target(ref=ref, alert=event.fingerprint, create=firing)
+        routed.append(Routed(target=target, event=event))
+    return ROUTED.dump_json(routed), _listed(intake.errors)
+
+
+def _listed(errors: Sequence[object]) -> tuple[dict[str, str], ...]:
+    return tuple(
+        {"field": getattr(e, "field", ""), "problem": getattr(e, "problem", "")} for e in errors
+    )
