@@ -5,10 +5,10 @@ GitHub Docs, "Commit signature verification for bots" and "REST API endpoints fo
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Final, Literal
+from typing import Final
 
 from grace.adapters.github.payloads import Lenient, fit
 from grace.adapters.github.session import Session, on
@@ -26,22 +26,35 @@ class FileState:
     """What a file is after the commit."""
 
     content: bytes
-    mode: Literal["100644", "100755", "120000"] = "100644"
+    mode: str = "100644"
+
+
+@dataclass(frozen=True, slots=True)
+class BlobState:
+    """What a file is after the commit, where its content is a blob at GitHub already."""
+
+    sha: str
+    mode: str = "100644"
 
 
 @dataclass(frozen=True, slots=True)
 class ApiCommit:
-    """A commit on `base` to be the tip of `branch`.
+    """A commit on `base` (None: a first one) to be the tip of `branch`.
 
-    `files`: path to what it becomes, None where it goes. `expected`: what the branch points at
-    now, None where it must not exist yet.
+    `files`: path to what it becomes, None where it goes. `message` may need the tree's id.
+    `expected`: what the branch points at now, None where it must not exist yet; with `again` an
+    earlier try may have moved it, and it is moved from wherever it stands. `base_tree` is asked
+    for where it is not given. `tree`: what must come out, where that is known.
     """
 
-    base: str
+    base: str | None
     branch: str
-    files: Mapping[str, FileState | None]
-    message: str
+    files: Mapping[str, FileState | BlobState | None]
+    message: str | Callable[[str], str]
     expected: str | None = None
+    again: bool = False
+    base_tree: str | None = None
+    tree: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +69,9 @@ class _Sha(Lenient):
     sha: Sha
 
 
-class _Commit(Lenient):
+class Commit(Lenient):
+    """A commit as the git data API has it."""
+
     sha: Sha
     tree: _Sha
     parents: tuple[_Sha, ...] = ()
@@ -68,30 +83,48 @@ class _Ref(Lenient):
 
 
 async def commit(session: Session, ref: MissionRef, order: ApiCommit) -> CommitMade:
-    """Make the commit and move the branch: 5 calls, one more for each file that is not text.
+    """Make the commit and move the branch: 4 calls, one more for each file that is not text.
 
-    A branch that has the same commit already (parent, tree and message) is left as it is, so
-    doing it twice is doing it once. Raises `ForgeRefused`: 409 where the branch is not at
-    `expected`. GitHub has no compare-and-swap that rewinds: between the look at the branch and
+    Where the tree of `base` is not given it is one call more, and one where the branch is not at
+    `expected`. A branch that has the same commit already (parent, tree and message) is left as it
+    is, so doing it twice is doing it once. Raises `ForgeRefused`: 409 where the branch is
+    elsewhere. GitHub has no compare-and-swap that rewinds: between the look at the branch and
     its move somebody else's push can be lost, unless the move is a fast-forward.
     """
     if not order.files:
         raise ForgeRefused("a commit without a change is not made", HTTPStatus.UNPROCESSABLE_ENTITY)
-    base = await _read_commit(session, ref, order.base)
-    tip = await _tip(session, ref, order.branch)
-    tree = await _tree(session, ref, order, base.tree.sha)
-    if tip is not None and tip != order.expected:
-        there = await _read_commit(session, ref, tip)
-        same = (there.tree.sha, [p.sha for p in there.parents]) == (tree, [order.base])
-        if same and there.message.strip() == order.message.strip():
+    if order.base is not None and order.base_tree is None:
+        base = await read_commit(session, ref, order.base)
+        order = replace(order, base_tree=base.tree.sha)
+    return await commit_at(session, ref, order, await read_tip(session, ref, order.branch))
+
+
+async def commit_at(
+    session: Session, ref: MissionRef, order: ApiCommit, tip: str | None
+) -> CommitMade:
+    """Make a commit as above, on a branch that was read a moment ago and is at `tip`."""
+    tree = await _tree(session, ref, order)
+    if order.tree not in {None, tree}:
+        raise ForgeRefused(
+            f"GitHub made the tree {tree}, and {order.tree} was to come out; it is not committed",
+            HTTPStatus.CONFLICT,
+        )
+    message = order.message if isinstance(order.message, str) else order.message(tree)
+    parents = [] if order.base is None else [order.base]
+    if tip is not None and (order.again or tip != order.expected):
+        there = await read_commit(session, ref, tip)
+        same = (there.tree.sha, [p.sha for p in there.parents]) == (tree, parents)
+        if same and there.message.strip() == message.strip():
             return CommitMade(tip, tree)
+    if order.again:
+        order = replace(order, expected=tip)
     if tip != order.expected:
         raise ForgeRefused(
             f"the branch {order.branch} is at {tip or 'nothing'}, not at "
             f"{order.expected or 'nothing'}; it is left alone",
             HTTPStatus.CONFLICT,
         )
-    fields = {"message": order.message, "tree": tree, "parents": [order.base]}
+    fields = {"message": message, "tree": tree, "parents": parents}
     made = await _post(session, ref, on(ref, "write commit", "POST /git/commits"), fields)
     sha = fit(_Sha, made.data, "write commit").sha
     await _move(session, ref, order, sha)
@@ -113,22 +146,27 @@ async def _move(session: Session, ref: MissionRef, order: ApiCommit, sha: str) -
         ) from refusal
 
 
-async def _tree(session: Session, ref: MissionRef, order: ApiCommit, base_tree: str) -> str:
-    entries = [
-        await _entry(session, ref, path, state) for path, state in sorted(order.files.items())
-    ]
+async def _tree(session: Session, ref: MissionRef, order: ApiCommit) -> str:
+    # What goes comes first, so that a file can take the place of a folder.
+    wanted = sorted(order.files.items(), key=lambda item: (item[1] is not None, item[0]))
+    entries = [await _entry(session, ref, path, state) for path, state in wanted]
+    fields: dict[str, object] = {"tree": entries}
+    if order.base_tree is not None:
+        fields["base_tree"] = order.base_tree
     request = on(ref, "write tree", "POST /git/trees")
-    answer = await _post(session, ref, request, {"base_tree": base_tree, "tree": entries})
+    answer = await _post(session, ref, request, fields)
     return fit(_Sha, answer.data, request.purpose).sha
 
 
 async def _entry(
-    session: Session, ref: MissionRef, path: str, state: FileState | None
+    session: Session, ref: MissionRef, path: str, state: FileState | BlobState | None
 ) -> dict[str, object]:
     """Describe a file: text inline, anything else as a blob of its own, null for one that goes."""
     if state is None:
         return {"path": path, "mode": "100644", "type": "blob", "sha": None}
     entry: dict[str, object] = {"path": path, "mode": state.mode, "type": "blob"}
+    if isinstance(state, BlobState):
+        return {**entry, "sha": state.sha}
     try:
         return {**entry, "content": state.content.decode()}
     except UnicodeDecodeError:
@@ -138,17 +176,31 @@ async def _entry(
         return {**entry, "sha": fit(_Sha, answer.data, request.purpose).sha}
 
 
-async def _read_commit(session: Session, ref: MissionRef, sha: str) -> _Commit:
+async def read_commit(session: Session, ref: MissionRef, sha: str) -> Commit:
+    """Read a commit: tree, parents, message."""
     request = on(ref, "read commit", "GET /git/commits/{sha}", sha=sha)
-    return fit(_Commit, (await session.call(ref, request)).data, request.purpose)
+    return fit(Commit, (await session.call(ref, request)).data, request.purpose)
 
 
-async def _tip(session: Session, ref: MissionRef, branch: str) -> str | None:
+async def read_tip(session: Session, ref: MissionRef, branch: str) -> str | None:
+    """Read where a branch is; None where there is none."""
     request = on(ref, "read ref", "GET /git/ref/heads/{+branch}", branch=branch)
     try:
         answer = await session.call(ref, request, _MISSING)
     except Refusal:
         return None
+    return fit(_Ref, answer.data, request.purpose).object.sha
+
+
+async def need_tip(session: Session, ref: MissionRef, branch: str) -> str:
+    """Read where a branch is that must be there."""
+    request = on(ref, "read ref", "GET /git/ref/heads/{+branch}", branch=branch)
+    try:
+        answer = await session.call(ref, request)
+    except ForgeRefused as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        raise ForgeRefused(f"the repository has no branch {branch}", error.status) from error
     return fit(_Ref, answer.data, request.purpose).object.sha
 
 
