@@ -87,6 +87,11 @@ class GitHubForge:
         self._statuses = Statuses(self._session, site.web_url)
         self._reading = Reading(self._session, site.app_id, clock)
 
+    @property
+    def session(self) -> Session:
+        """Return what makes the calls, for whatever else speaks to the same GitHub."""
+        return self._session
+
     async def identity(self) -> AppIdentity:
         """Return our app's id, slug and bot login; asked once."""
         return await self._session.identity()
