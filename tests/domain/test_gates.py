@@ -101,13 +101,14 @@ def test_green_tests_pass():
 )
 def test_only_success_of_a_job_passes(word):
     known = facts(GREEN | {"unit": word})
-    assert job_condition(known, HEAD, "unit", make_policy()).result is Result.FAIL
+    report = make_report(HEAD, TREE)
+    assert job_condition(known, report, "unit", make_policy()).result is Result.FAIL
     assert judged(known).holding().name == "job unit"
 
 
 @pytest.mark.parametrize(("jobs", "words"), [({}, "has not reported"), ({"unit": None}, "running")])
 def test_a_missing_or_running_job_is_waited_for(jobs, words):
-    found = job_condition(facts(jobs), HEAD, "unit", make_policy())
+    found = job_condition(facts(jobs), make_report(HEAD, TREE), "unit", make_policy())
     assert (found.result, words in found.reason) == (Result.PENDING, True)
 
 

@@ -69,7 +69,7 @@ def _seen(mission: Mission, state: LiveState) -> Iterator[Seen]:
 def _parts(change: ChangeState, mission: Mission) -> Iterator[Seen]:
     reviews = [r for r in change.reviews if r.state is not ReviewState.COMMENTED]
     checks = change.checks
-    yield from _newest(checks, [(c.sha, check_key(c.name, c.app_id)) for c in checks])
+    yield from _newest(checks, [(c.sha, check_key(c.name, c.app_id, c.run_id)) for c in checks])
     yield from _newest(reviews, [r.actor.login for r in reviews])
     yield _with_doer(change.pull, mission)
 
@@ -109,8 +109,8 @@ def _essence(facts: Facts, event: Seen) -> object:
             return pull and pull.model_dump(exclude={"sender", "at"})
         case ReviewSeen(actor=actor):
             return facts.reviews.get(actor.login)
-        case CheckSeen(sha=sha, name=name, app_id=app):
-            check = facts.checks.get(sha, {}).get(check_key(name, app))
+        case CheckSeen(sha=sha, name=name, app_id=app, run_id=run):
+            check = facts.checks.get(sha, {}).get(check_key(name, app, run))
             return check and (check.id, check.conclusion)
         case DeploymentSeen(sha=sha, environment=environment):
             release = facts.deployments.get(sha, {}).get(environment)

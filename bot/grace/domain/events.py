@@ -107,13 +107,17 @@ class ReviewSeen(Frozen):
 
 
 class CheckSeen(Frozen):
-    """A check run or commit status of CI on one commit; `conclusion` None: not finished."""
+    """A check run or commit status of CI on one commit; `conclusion` None: not finished.
+
+    `run_id` is the workflow run that it is a job of; 0: of none, None: the forge does not tell.
+    """
 
     kind: Literal["check_seen"] = "check_seen"
     id: str
     name: str
     sha: Sha
     app_id: int | None = None
+    run_id: int | None = None
     conclusion: str | None = None
     url: str = ""
     at: AwareDatetime

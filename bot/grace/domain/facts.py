@@ -28,6 +28,7 @@ class CheckFact(Frozen):
     id: str
     name: str
     app_id: int | None
+    run_id: int | None = None
     conclusion: str | None
     url: str
     at: AwareDatetime
@@ -181,14 +182,18 @@ def _bounded(table: dict[str, T]) -> dict[str, T]:
     return dict(list(table.items())[-MAX_SHAS:])
 
 
-def check_key(name: str, app_id: int | None) -> str:
-    """Tell one App's check from another's of the same name; a commit status has no App."""
-    return f"{app_id or 'status'}/{name}"
+def check_key(name: str, app_id: int | None, run_id: int | None = None) -> str:
+    """Tell one App's check from another's of the same name, and one run's from another's.
+
+    A commit status has no App.
+    """
+    where = f"{app_id or 'status'}/{name}"
+    return where if run_id is None else f"{where}#{run_id}"
 
 
 def _with_check(facts: Facts, event: ev.CheckSeen) -> dict[Sha, dict[str, CheckFact]]:
     known = facts.checks.get(event.sha, {})
-    key = check_key(event.name, event.app_id)
+    key = check_key(event.name, event.app_id, event.run_id)
     old = known.get(key)
     if old is not None and _supersedes(old, event):
         return facts.checks
@@ -196,6 +201,7 @@ def _with_check(facts: Facts, event: ev.CheckSeen) -> dict[Sha, dict[str, CheckF
         id=event.id,
         name=event.name,
         app_id=event.app_id,
+        run_id=event.run_id,
         conclusion=event.conclusion,
         url=event.url,
         at=event.at,

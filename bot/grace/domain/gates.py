@@ -25,21 +25,24 @@ def find_test(report: CIReport, wanted: str) -> tuple[TestCase, ...]:
     return exact or tuple(c for c in cases if c.name.endswith(f".{name}"))
 
 
-def job_conditions(facts: Facts, sha: str, suite: str, policy: Policy) -> tuple[Condition, ...]:
+def job_conditions(
+    facts: Facts, report: CIReport, suite: str, policy: Policy
+) -> tuple[Condition, ...]:
     """Judge the forge's own conclusions of a suite's CI jobs; governance says which they are."""
     jobs = policy.governance.tests.jobs.get(suite, (suite,))
-    return tuple(job_condition(facts, sha, job, policy) for job in jobs)
+    return tuple(job_condition(facts, report, job, policy) for job in jobs)
 
 
-def job_condition(facts: Facts, sha: str, job: str, policy: Policy) -> Condition:
-    """Judge the forge's own conclusion of one CI job; only success passes.
+def job_condition(facts: Facts, report: CIReport, job: str, policy: Policy) -> Condition:
+    """Judge the forge's own conclusion of one CI job of the report's run; only success passes.
 
     Only check runs of the CI's own App count: a commit status or another App's check of the same
-    name proves nothing.
+    name proves nothing, nor does a job of the same name of another run, where the forge tells runs.
     """
-    known = facts.checks.get(sha, {})
+    known = facts.checks.get(report.head_sha, {})
     apps = policy.governance.tests.ci_app_ids
-    runs = [known[key] for app in apps if (key := check_key(job, app)) in known]
+    keys = (check_key(job, app, run) for app in apps for run in (report.run_id, None))
+    runs = [known[key] for key in keys if key in known]
     check = max(runs, key=lambda run: run.at, default=None)
     name = f"job {job}"
     if check is None or check.conclusion is None:
@@ -93,7 +96,7 @@ def tests_gate(
         if not suites:
             children.append(leaf(f"suite {name}", Result.FAIL, "is not in the report", CI))
         children += [_suite_condition(suite) for suite in suites]
-        children += job_conditions(facts, head, name, policy)
+        children += job_conditions(facts, report, name, policy)
     children += [must_pass(report, wanted) for wanted in criteria.must_pass_tests]
     return all_of("tests", tuple(children))
 
@@ -131,7 +134,7 @@ def stress_gate(attempt: Attempt, facts: Facts, policy: Policy) -> Condition:
     enough = head.requests >= rules.min_requests
     errors = head.error_rate <= rules.max_error_rate
     children = [
-        *job_conditions(facts, report.head_sha, "stress", policy),
+        *job_conditions(facts, report, "stress", policy),
         leaf(
             "load",
             Result.PASS if enough else Result.NO_DATA,

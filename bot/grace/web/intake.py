@@ -27,7 +27,10 @@ class Refused(Exception):
 
 
 class Claims(Frozen):
-    """What a CI job's token proves about it."""
+    """What a CI job's token proves about it.
+
+    `sha` is what the forge ran on: a merge group's head, but a pull request's merge with its base.
+    """
 
     host: str
     repository: str
@@ -37,6 +40,7 @@ class Claims(Frozen):
     run_id: int
     run_attempt: int
     workflow: str
+    sha: str = ""
 
 
 class Reported(Frozen):
@@ -149,15 +153,22 @@ def workflow_path(workflow_ref: str, repository: str) -> str:
 
 
 def check_claims(claims: Claims, report: CIReport, workflows: tuple[str, ...]) -> None:
-    """Refuse a report that speaks of another run or repository than its token proves."""
-    pairs = (
+    """Refuse a report that speaks of another run or repository than its token proves.
+
+    A pull request's token proves its branch, a merge group's the very commit.
+    """
+    pairs: list[tuple[str, object, object]] = [
         ("repository", claims.repository.lower(), report.repository.lower()),
         ("workflow", workflow_path(claims.workflow, claims.repository), report.workflow),
         ("run_id", claims.run_id, report.run_id),
         ("run_attempt", claims.run_attempt, report.run_attempt),
-    )
-    if claims.event != "pull_request" or not claims.head_ref:
-        raise Refused(403, f"a report is taken from a pull request's run, not from {claims.event}")
+    ]
+    if claims.event == "merge_group":
+        pairs.append(("head_sha", claims.sha, report.head_sha))
+    elif claims.event != "pull_request" or not claims.head_ref:
+        raise Refused(
+            403, f"a report is of a pull request's run or a merge group's, not of {claims.event}"
+        )
     if report.workflow not in workflows:
         raise Refused(
             403,

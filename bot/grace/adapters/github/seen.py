@@ -1,5 +1,6 @@
 """GitHub's objects as the domain's observations. Pure; used for webhooks and reads alike."""
 
+import re
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +14,9 @@ _STATUS_CONCLUSIONS: Final = {
     "pending": None,
     "expected": None,
 }
+_RUN: Final = re.compile(
+    r"https?://[^/?#]+/[^/?#]+/[^/?#]+/actions/runs/(\d{1,18})(?:[/?#]|$)", re.ASCII
+)
 _REVIEW_STATES: Final = frozenset(ReviewState)
 
 
@@ -77,10 +81,20 @@ def check_seen(run: CheckRun, otherwise: datetime) -> CheckSeen:
         name=run.name,
         sha=run.head_sha,
         app_id=run.app.id if run.app else None,
+        run_id=_run_of(run),
         conclusion=run.conclusion if done else None,
         url=run.html_url or run.details_url or "",
         at=next(time for time in times if time is not None),
     )
+
+
+def _run_of(check: CheckRun) -> int:
+    """Read which workflow run a check is a job of; 0 where GitHub's address of it names none."""
+    for url in (check.details_url, check.html_url):
+        found = _RUN.match(url or "")
+        if found is not None:
+            return int(found[1])
+    return 0
 
 
 def status_seen(sha: str, context: str, state: str, at: datetime) -> CheckSeen | None:
