@@ -15,6 +15,7 @@ from aiohttp import web
 
 from grace.adapters.git import CommitDraft, Credentials, Git, Ident, Mirror, MirrorConfig
 from grace.adapters.git.mirror import CredentialSource, anonymous
+from support.patches import LINES
 
 AT = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 TOKEN = "tok-3f9c1e"
@@ -89,9 +90,6 @@ def create(root: Path, name: str) -> Upstream:
 @pytest.fixture
 def make_upstream(tmp_path: Path) -> Callable[[str], Upstream]:
     return lambda name: create(tmp_path, name)
-
-
-LINES = "".join(f"line {n}\n" for n in range(1, 21))
 
 
 @pytest.fixture(scope="session")
