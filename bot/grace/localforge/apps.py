@@ -92,7 +92,7 @@ def tell_installation(core: Core, name: str, action: str, number: int, extra: Js
     row = core.db.get("installations", number)
     body = {"installation": installation_json(core, row), **extra}
     event = Event(name, core.user(row["account_id"]), action=action, body=body)
-    for hook in core.db.all("SELECT * FROM hooks WHERE app_id=?", row["app_id"]):
+    for hook in core.db.all("SELECT * FROM hooks WHERE app_id=? AND active=1", row["app_id"]):
         hook["installation_id"] = number
         enqueue(core, hook, event, payload(core, event))
 
