@@ -228,6 +228,10 @@ class LocalForge:
         add_hook(self._core, app_id, new)
         return App(app_id, new.slug, f"{new.slug}[bot]")
 
+    async def set_webhook(self, app_id: int, *, active: bool) -> None:
+        """Turn an App's webhook on or off, as a box of its form does."""
+        self._core.db.run("UPDATE hooks SET active=? WHERE app_id=?", int(active), app_id)
+
     async def install_app(self, app_id: int, owner: str, repositories: Sequence[str]) -> int:
         """Install an App on repositories (names without owner) and return the installation id."""
         core, account = self._core, self._user(owner)
