@@ -6,6 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from grace.domain.policy import Tests
+
 ROOT = Path(__file__).parents[2]
 MISSION = ROOT / ".github/workflows/mission.yml"
 
@@ -68,3 +70,13 @@ def definitions(folder, sha):
     )
     if shown.returncode == 0:
         yield yaml.load(shown.stdout, yaml.BaseLoader)
+
+
+def test_the_governance_that_the_readme_shows_names_the_jobs_as_the_forge_does():
+    section = (ROOT / "actions/README.md").read_text().partition("\n## mission.yml\n")[2]
+    shown = yaml.safe_load(section.split("```yaml\n")[2].partition("```")[0])
+    rules = Tests.model_validate(shown["tests"])
+    workflow = yaml.load(MISSION.read_text(), yaml.BaseLoader)
+    names = {f"mission / {job['name']}" for job in workflow["jobs"].values()}
+    assert set(rules.jobs) == {*rules.suites, "stress"}
+    assert {name for jobs in rules.jobs.values() for name in jobs} <= names
