@@ -49,19 +49,36 @@ _TOKEN = re.compile(
     r"\\[\\\[\]]|<(?:!(?:--|\[CDATA\[|[A-Za-z])|\?|/?[A-Za-z])|!?\[|\]"
     r"|&(?:#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6})|[A-Za-z][A-Za-z0-9]{1,30});"
 )
-_NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*+)(?=[\s/>])")
-_RAW_NAME = re.compile(r"</?([A-Za-z][^\s/>]*+)(?=[\s/>])")
-_ATTRIBUTE = re.compile(
-    r"[\s/]*+([^\s/>][^\s/>=]*+)"
-    r"(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'>][^\s>]*+))|(?!\s*+=))"
+# A tag in a paragraph as CommonMark has it, and in raw HTML as HTML has it: name, attribute, end.
+_STRICT: Final = (
+    re.compile(r"</?([A-Za-z][A-Za-z0-9-]*+)(?=[\s/>])"),
+    re.compile(
+        r"\s++([A-Za-z_:][A-Za-z0-9_.:-]*+)"
+        r"(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'=<>`]++)))?"
+    ),
+    re.compile(r"\s*+/?>"),
 )
-_TAG_END = re.compile(r"[\s/]*+>")
+_LAX: Final = (
+    re.compile(r"</?([A-Za-z][^\s/>]*+)(?=[\s/>])"),
+    re.compile(
+        r"[\s/]*+([^\s/>][^\s/>=]*+)"
+        r"(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'>][^\s>]*+))|(?!\s*+=))"
+    ),
+    re.compile(r"[\s/]*+>"),
+)
 _NOT_SHOWN = re.compile(
     "applet|audio|base|canvas|datalist|embed|frame|frameset|head|iframe|link|math|meta|noembed|"
     "noframes|noscript|object|optgroup|option|param|plaintext|script|select|style|svg|template|"
     "textarea|title|video|xmp"
 )
 _VOID = re.compile("area|base|br|col|embed|frame|hr|img|input|link|meta|param|source|track|wbr")
+# Any other name is shown by nobody, and may be a sentence.
+_KNOWN = re.compile(
+    "a|abbr|address|article|aside|b|bdi|bdo|big|blockquote|br|caption|center|cite|code|col|"
+    "colgroup|dd|del|details|dfn|div|dl|dt|em|figcaption|figure|font|footer|h[1-6]|header|hr|i|"
+    "img|ins|kbd|li|main|mark|nav|ol|p|picture|pre|q|rp|rt|ruby|s|samp|section|small|source|span|"
+    "strike|strong|sub|summary|sup|table|tbody|td|tfoot|th|thead|time|tr|tt|u|ul|var|wbr"
+)
 _HARMLESS = re.compile("align|colspan|dir|height|href|open|rowspan|start|valign|width")
 _HARMLESS_VALUE = re.compile(r"[^\s\"'<>]{0,500}")
 _UNSEEN_STYLE = re.compile(
@@ -185,18 +202,20 @@ class _Reader:
         return end
 
     def _tag(self, at: int, block: Block) -> int:
-        raw = block.place is Place.RAW
-        named = (_RAW_NAME if raw else _NAME).match(self.text, at)
+        tag, attribute, tag_end = _LAX if block.place is Place.RAW else _STRICT
+        named = tag.match(self.text, at)
         if named is None:
             return at + 2
         name, attributes, position = named[1].lower(), list[tuple[str, str]](), named.end()
-        while (end := _TAG_END.match(self.text, position, block.end)) is None:
-            found = _ATTRIBUTE.match(self.text, position, block.end)
+        while (end := tag_end.match(self.text, position, block.end)) is None:
+            found = attribute.match(self.text, position, block.end)
             if found is None:
                 return self._broken(at, block)
             attributes.append((found[1].lower(), found[2] or found[3] or found[4] or ""))
             position = found.end()
         if self.text[at + 1] == "/":
+            if attributes and block.place is Place.PLAIN:
+                return at + 2
             return self._attributes(at, end.end(), f"</{name}>", attributes)
         if _NOT_SHOWN.fullmatch(name) or _unseen(attributes):
             after = end.end() if _VOID.fullmatch(name) else self._element_end(name, end.end())
@@ -211,7 +230,11 @@ class _Reader:
     def _attributes(
         self, start: int, end: int, rest: str, attributes: list[tuple[str, str]]
     ) -> int:
-        if not all(_HARMLESS.fullmatch(n) and _HARMLESS_VALUE.fullmatch(v) for n, v in attributes):
+        if _KNOWN.fullmatch(rest.strip("</>").partition(" ")[0]) is None:
+            self._hide(start, end, Kind.ATTRIBUTE)
+        elif not all(
+            _HARMLESS.fullmatch(n) and _HARMLESS_VALUE.fullmatch(v) for n, v in attributes
+        ):
             self._hide(start, end, Kind.ATTRIBUTE, rest)
         return end
 

@@ -42,20 +42,25 @@ def unlinked(text: str, gap: str = ZERO_WIDTH_SPACE) -> str:
 
 def inline(text: str, limit: int = 120) -> str:
     """Make a stranger's text one harmless line of Markdown."""
-    line = re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", one_line(text, limit))
+    line = re.sub(r"([\\`*_~&\[\]<>|#]|(?<=<)!)", r"\\\1", one_line(text, limit))
     return unlinked(line)
 
 
 def code(text: str, limit: int = 200) -> str:
     """Put a stranger's text in a code span that it cannot leave."""
-    return "`" + one_line(text, limit).replace("`", "'") + "`"
+    return "`" + _unmarked(one_line(text, limit).replace("`", "'")) + "`"
 
 
 def quoted(text: str, limit: int = 2000) -> str:
     """Put a stranger's text in a block that it cannot leave."""
     longest = max((len(m) for m in re.findall(r"`{3,}", text)), default=2)
     fence = "`" * (longest + 1)
-    return f"{fence}text\n{text[:limit].strip()}\n{fence}"
+    return f"{fence}text\n{_unmarked(text[:limit].strip())}\n{fence}"
+
+
+def _unmarked(text: str) -> str:
+    """Keep code from holding a marker: ours are looked for in the source of a comment."""
+    return text.replace("<!--", "<! --")
 
 
 def tree(condition: Condition, depth: int = 0, text: Callable[[str, int], str] = inline) -> str:
