@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from grace.localforge.forge import ForgeConfig, LocalForge
 from localforge.forge_world import EVENTS, PERMISSIONS, SECRET, FakeRunner, Receiver, World
-from support.schema import GitHubSchema, SchemaCheck
+from support.schema import GitHubSchema, published
+from support.schema_check import SchemaCheck
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +56,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture(scope="session")
 def github_schema() -> GitHubSchema:
-    return GitHubSchema()
+    return published()
 
 
 @pytest.fixture

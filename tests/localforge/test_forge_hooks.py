@@ -3,11 +3,9 @@
 import asyncio
 import hashlib
 import hmac
-import json
 
 import httpx
 import pytest
-from githubkit.webhooks import parse
 
 from grace.localforge.faults import DeliveryFault
 from grace.localforge.forge import ForgeConfig, LocalForge
@@ -129,7 +127,8 @@ async def test_queue_survives_a_restart(world: World, receiver: Receiver, tmp_pa
     assert [r.name for r in receiver.received if r.event == "issues"] == ["issues.opened"]
 
 
-async def test_every_event_parses_as_github_documents_it(world: World) -> None:
+async def test_every_event_comes_as_github_documents_it(world: World) -> None:
+    # That each one fits its schema is what the fixture asserts at the end.
     ann, bot = world.person("ann"), await world.bot()
     await _comment(world, "a")
     await ann.patch(f"{REPO}/issues/comments/1", json={"body": "b"})
@@ -187,7 +186,5 @@ async def test_every_event_parses_as_github_documents_it(world: World) -> None:
         "repository.deleted",
     }
     assert wanted <= set(world.receiver.names())
-    for item in world.receiver.received:
-        parse(item.event, json.dumps(item.body))
     found = world.receiver.last("check_run.completed")["check_run"]
     assert found["check_suite"]["head_branch"]

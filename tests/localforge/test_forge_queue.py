@@ -4,13 +4,6 @@ from typing import Any
 
 import httpx
 import pytest
-from githubkit_schemas.v2026_03_10.models import (
-    WebhookMergeGroupChecksRequested,
-    WebhookMergeGroupDestroyed,
-    WebhookPullRequestDequeued,
-    WebhookPullRequestEnqueued,
-)
-from pydantic import TypeAdapter
 
 from localforge.forge_world import REPO, World
 
@@ -18,13 +11,6 @@ ENQUEUE = """mutation($id: ID!, $sha: GitObjectID) {
   enqueuePullRequest(input: {pullRequestId: $id, expectedHeadOid: $sha}) {
     mergeQueueEntry { position state headCommit { oid } baseCommit { oid } } } }"""
 DEQUEUE = "mutation($id: ID!) { dequeuePullRequest(input: {id: $id}) { mergeQueueEntry { id } } }"
-# One by one: the union that githubkit parses webhooks with takes seconds to build.
-WEBHOOKS = {
-    "merge_group.checks_requested": WebhookMergeGroupChecksRequested,
-    "merge_group.destroyed": WebhookMergeGroupDestroyed,
-    "pull_request.enqueued": WebhookPullRequestEnqueued,
-    "pull_request.dequeued": WebhookPullRequestDequeued,
-}
 CI = {"strict": True, "contexts": [], "checks": [{"context": "ci"}]}
 
 
@@ -98,9 +84,6 @@ async def test_base_moves_to_the_group_when_its_checks_pass(world: World) -> Non
     assert world.receiver.last("merge_group.destroyed")["reason"] == "merged"
     assert world.receiver.last("pull_request.closed")["pull_request"]["merge_commit_sha"] == group
     assert names.index("pull_request.enqueued") < names.index("merge_group.checks_requested")
-    for name, model in WEBHOOKS.items():
-        raw = next(item.raw for item in world.receiver.received if item.name == name)
-        TypeAdapter(model).validate_json(raw, strict=True)
 
 
 async def test_failed_group_leaves_the_queue_and_the_one_behind_is_built_anew(world: World) -> None:

@@ -20,6 +20,8 @@ from support.flow_ci import FastCI
 from support.flow_look import Look
 from support.flow_mission import OTHER, SERVICE, Wanted
 from support.flow_people import Deployer, MetricPage, Reviewer, at_work, metric_page
+from support.schema import published
+from support.schema_check import SchemaCheck
 
 OWNER = "acme"
 PEOPLE = {"alice": "write", "rita": "write", "mallory": "read"}
@@ -45,7 +47,10 @@ def free_port() -> int:
 
 @dataclass
 class Stage:
-    """A forge with its people, and everything that the bot is started with."""
+    """A forge with its people, and everything that the bot is started with.
+
+    `check` holds all that the forge is asked, answers and announces against GitHub's schema.
+    """
 
     folder: Path
     forge: LocalForge
@@ -56,6 +61,7 @@ class Stage:
     app_key: str
     bot_url: str
     tokens: dict[str, str]
+    check: SchemaCheck
     clients: dict[str | None, httpx.AsyncClient] = field(default_factory=dict)
 
     @property
@@ -164,7 +170,7 @@ class Stage:
     async def forge_again(self) -> None:
         """Start the forge that was closed, on the same data and port."""
         port = int(self.forge.url.rpartition(":")[2])
-        self.forge = make_forge(self.folder, port, self.ci)
+        self.forge = make_forge(self.folder, port, self.ci, self.check)
         await self.forge.start()
 
     async def close(self) -> None:
@@ -184,22 +190,29 @@ class Bot:
     said: list[str]
 
 
-def make_forge(folder: Path, port: int, ci: FastCI) -> LocalForge:
-    """Make a forge whose data lies in the folder."""
+def make_forge(folder: Path, port: int, ci: FastCI, check: SchemaCheck) -> LocalForge:
+    """Make a forge whose data lies in the folder, and which is checked."""
     config = ForgeConfig(
         data=folder / "forge", port=port, parallel_runs=4, rate_limit=100_000, delivery_timeout=5
     )
-    return LocalForge(config, ci)
+    forge = LocalForge(config, ci)
+    forge.watch(check)
+    return forge
 
 
 @asynccontextmanager
 async def staged(
     folder: Path, app_key: tuple[str, str], governance: Mapping[str, Any] | None = None
 ) -> AsyncIterator[Stage]:
-    """Set a stage: `governance` replaces sections of the bot's `governance.yaml`."""
+    """Set a stage: `governance` replaces sections of the bot's `governance.yaml`.
+
+    At its end all that the bot sent, and all that the forge answered and announced to anybody,
+    must have been as GitHub publishes it.
+    """
     bot_url = f"http://127.0.0.1:{free_port()}"
     ci = FastCI(bot_url)
-    forge = make_forge(folder, free_port(), ci)
+    check = SchemaCheck(published())
+    forge = make_forge(folder, free_port(), ci, check)
     async with AsyncExitStack() as stack:
         page = await stack.enter_async_context(metric_page())
         await forge.start()
@@ -217,14 +230,16 @@ async def staged(
             permissions=PERMISSIONS,
             events=EVENTS,
         )
+        check.requests_of = app.bot
         await forge.install_app(app.id, OWNER, ["mesh"])
-        stage = Stage(folder, forge, ci, page, repository, app, app_key[0], bot_url, tokens)
+        stage = Stage(folder, forge, ci, page, repository, app, app_key[0], bot_url, tokens, check)
         stack.push_async_callback(stage.close)
         await protect(stage)
         rules = {**GOVERNANCE, **(governance or {})}
         rules["tests"] = {"ci_app_ids": [forge.ci_app_id], **rules["tests"]}
         write_config(folder / "config", repository, page, rules)
         yield stage
+    check.assert_clean()
 
 
 def write_template(template: Path) -> None:

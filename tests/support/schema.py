@@ -1,26 +1,21 @@
-"""GitHub's published REST schema, as githubkit carries it, held against what goes to and fro.
+"""GitHub's published REST schema, as githubkit carries it: operations, webhooks, their models."""
 
-check = SchemaCheck(GitHubSchema(), requests_of=forge_app.bot)
-forge.watch(check)
-...
-check.assert_clean()
-"""
-
+import ast
+import builtins
+import functools
 import importlib
-import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from types import ModuleType
-from typing import Any, Final, Union
+from typing import Any, Final
 
-from githubkit.typing import Missing
-from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from grace.localforge.forge import Exchange
-
-VERSION: Final = "githubkit_schemas.v2026_03_10"
+# The version that the bot asks for by its header.
+VERSION: Final = "githubkit_schemas.v2022_11_28"
 AREAS: Final = (
     "actions",
     "apps",
@@ -34,68 +29,85 @@ AREAS: Final = (
     "repos",
     "users",
 )
-# Answers that are files, not JSON.
-FILES: Final = ("/logs", "/zip")
-# What is served and is no part of GitHub's REST schema.
-OUTSIDE: Final = {"(unknown)", "/graphql"}
 
 # Paths that GitHub serves too, by the operation that documents them.
 SAME_AS: Final = {
     "/repos/{}/{}/contents": "/repos/{}/{}/contents/{}",
+    "/repos/{}/{}/git/refs": "/repos/{}/{}/git/matching-refs/{}",
     "/repos/{}/{}/git/refs/{}": "/repos/{}/{}/git/matching-refs/{}",
     "/repos/{}/{}/actions/artifacts/{}/zip": "/repos/{}/{}/actions/artifacts/{}/{}",
 }
+# Variables that hold slashes.
+LONG: Final = ("/contents/{}", "/git/ref/{}", "/git/refs/{}", "/git/matching-refs/{}")
 
 URL: Final = re.compile(r'^        url = \(?\s*f?"(?P<path>[^"]+)"', re.MULTILINE)
 NEXT: Final = re.compile(r"\n    (?:@overload|def )")
 METHOD: Final = re.compile(r'arequest\(\s+"(?P<method>[A-Z]+)",')
-RESPONSE: Final = re.compile(
-    r"^            response_model=(?P<model>.+?),\n(?:            error_models|        \))",
-    re.MULTILINE | re.DOTALL,
-)
-ERRORS: Final = re.compile(r'^                "(?P<status>\w+)": (?P<model>\w+),$', re.MULTILINE)
-REQUEST: Final = re.compile(r"type_validate_python\(\s*(?P<model>.+?),\s*json\s*\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: its models as githubkit writes them, None where there is no body."""
+    """One operation: its models as githubkit writes them, None where there is no body.
+
+    `params` are what a query may have, each with its type.
+    """
 
     request: str | None
     response: str | None
     errors: Mapping[str, str]
+    params: Mapping[str, str]
 
 
 class _Names(dict[str, Any]):
     """Resolves the names in a model's expression."""
 
     def __init__(self, models: ModuleType) -> None:
-        super().__init__({"list": list, "Union": Union, "Any": Any, "None": None, "str": str})
-        self["Missing"] = Missing
-        self._models = models
+        super().__init__({"_dt": importlib.import_module("datetime")})
+        self._places = (models, importlib.import_module("githubkit.typing"), typing, builtins)
 
     def __missing__(self, name: str) -> Any:
-        return getattr(self._models, name)
+        for place in self._places:
+            if hasattr(place, name):
+                return getattr(place, name)
+        raise KeyError(name)
 
 
 class GitHubSchema:
-    """Operations by method and path, read once from githubkit's sources; models as needed."""
+    """Operations by method and path, from githubkit's sources; what is not used is not read."""
 
     def __init__(self) -> None:
-        self.operations: dict[tuple[str, str], Operation] = {}
+        self._sources: dict[tuple[str, str], str] = {}
         for area in AREAS:
             source = files(f"{VERSION}.rest").joinpath(f"{area}.py").read_text()
-            self.operations.update(_operations(source))
+            self._sources.update(_sources(source))
+        self._operations: dict[tuple[str, str], Operation] = {}
         self._names: _Names | None = None
         self._adapters: dict[str, TypeAdapter[Any]] = {}
+        self._webhooks: dict[tuple[str, str | None], TypeAdapter[Any] | None] = {}
 
     def find(self, method: str, template: str) -> Operation | None:
-        """Return an operation whatever its path calls its variables."""
+        """Return an operation, whatever its path calls its variables."""
         path = anonymous(template)
-        if method == "GET" and path == "/repos/{}/{}/git/refs":
-            path = "/repos/{}/{}/git/matching-refs/{}"
-        found = self.operations.get((method, path))
-        return found or self.operations.get((method, SAME_AS.get(path, path)))
+        key = (method, path)
+        if key not in self._sources:
+            key = (method, SAME_AS.get(path, path))
+        if key not in self._operations and key in self._sources:
+            self._operations[key] = _operation(self._sources[key])
+        return self._operations.get(key)
+
+    def template_of(self, method: str, path: str) -> str:
+        """Return the template that a path is an instance of; the path itself when there is none."""
+        for long in LONG:
+            start, found, _ = path.partition(long.removesuffix("{}"))
+            if found and start.count("/") == 3:
+                return f"/repos/{{}}/{{}}{long}"
+        pieces = path.split("/")
+        fitting = [
+            template
+            for known, template in self._sources
+            if known == method and _fits(template.split("/"), pieces)
+        ]
+        return min(fitting, key=lambda template: template.count("{}"), default=path)
 
     def adapter(self, model: str) -> TypeAdapter[Any]:
         """Return what validates a model."""
@@ -106,93 +118,89 @@ class GitHubSchema:
             self._adapters[model] = TypeAdapter(kind)
         return self._adapters[model]
 
+    def webhook(self, event: str, action: str | None) -> TypeAdapter[Any] | None:
+        """Return what validates the payload of an event, None where GitHub has no such event."""
+        key = (event, action)
+        if key not in self._webhooks:
+            self._webhooks[key] = self._webhook(event, action)
+        return self._webhooks[key]
+
+    def _webhook(self, event: str, action: str | None) -> TypeAdapter[Any] | None:
+        # From the source, one model at a time: to import those of all actions takes seconds.
+        place = files(f"{VERSION}.webhooks").joinpath(f"{event}.py")
+        if not place.is_file():
+            return None
+        for node in ast.parse(place.read_text()).body:
+            match node:
+                case ast.AnnAssign(ast.Name("action_types"), value=ast.Dict() as kinds):
+                    model = _models(kinds).get(action or "")
+                    return None if model is None else self.adapter(model)
+                case ast.Assign([ast.Name("action_types")], ast.expr() as kind):
+                    return self.adapter(ast.unparse(kind))  # it says itself which action
+        return None
+
+
+@functools.cache
+def published() -> GitHubSchema:
+    """Return the schema that all tests of a process share."""
+    return GitHubSchema()
+
 
 def anonymous(template: str) -> str:
     """Return a path without the names of its variables."""
     return re.sub(r"\{[^}]+\}", "{}", template)
 
 
-def _operations(source: str) -> Iterator[tuple[tuple[str, str], Operation]]:
+def _fits(template: Sequence[str], pieces: Sequence[str]) -> bool:
+    return len(template) == len(pieces) and all(
+        ours in {"{}", theirs} for ours, theirs in zip(template, pieces, strict=True)
+    )
+
+
+def _sources(source: str) -> dict[tuple[str, str], str]:
+    """Return the source of each operation's method."""
+    found: dict[tuple[str, str], str] = {}
     for text in source.split("\n    async def ")[1:]:
         # What follows up to the next one is another method, the same in blocking form.
         block = NEXT.split(text, maxsplit=1)[0]
         url, method = URL.search(block), METHOD.search(block)
-        if url is None or method is None:
-            continue  # an overload, which has no body
-        request, response = REQUEST.search(block), RESPONSE.search(block)
-        operation = Operation(
-            None if request is None else request["model"],
-            None if response is None else response["model"],
-            {found["status"]: found["model"] for found in ERRORS.finditer(block)},
-        )
-        yield (method["method"], anonymous(url["path"])), operation
+        if url is not None and method is not None:  # else an overload, which has no body
+            found[method["method"], anonymous(url["path"])] = f"async def {block}"
+    return found
 
 
-@dataclass(slots=True)
-class SchemaCheck:
-    """Watches a forge: every answer must fit, and every body that `requests_of` sends."""
-
-    schema: GitHubSchema
-    requests_of: str | None = None
-    violations: list[str] = field(default_factory=list)
-    answered: set[tuple[str, str]] = field(default_factory=set)
-
-    def __call__(self, seen: Exchange) -> None:
-        if seen.template in OUTSIDE or seen.status >= 500:
-            return
-        operation = self.schema.find(seen.method, seen.template)
-        where = f"{seen.method} {seen.template}"
-        if operation is None:
-            self.violations.append(f"{where}: GitHub has no such operation")
-            return
-        self.answered.add((seen.method, seen.template))
-        if seen.actor == self.requests_of:
-            self._request(where, operation, seen.request)
-        self._response(where, operation, seen)
-
-    def assert_clean(self) -> None:
-        """Fail with every violation so far."""
-        assert not self.violations, "\n".join(self.violations)
-
-    def _request(self, where: str, operation: Operation, body: bytes) -> None:
-        if operation.request is None or not body:
-            if body:
-                self.violations.append(f"{where}: sent a body where GitHub takes none")
-            return
-        adapter = self.schema.adapter(operation.request)
-        try:
-            parsed = adapter.validate_json(body, strict=True)
-        except ValidationError as error:
-            self.violations.append(f"{where}: sent {_brief(error)}")
-            return
-        if unknown := _unknown(parsed, json.loads(body)):
-            self.violations.append(f"{where}: sent fields GitHub does not know: {unknown}")
-
-    def _response(self, where: str, operation: Operation, seen: Exchange) -> None:
-        model = operation.response
-        if seen.status >= 400:
-            # Errors that an operation does not list have GitHub's common form.
-            model = operation.errors.get(str(seen.status), "BasicError")
-        if model is None or not seen.response:
-            return
-        if seen.status < 400 and seen.template.endswith(FILES):
-            return
-        try:
-            self.schema.adapter(model).validate_json(seen.response, strict=True)
-        except ValidationError as error:
-            self.violations.append(f"{where}: answered {seen.status} with {_brief(error)}")
+def _operation(source: str) -> Operation:
+    """Read an operation off the method that asks for it."""
+    (method,) = ast.parse(source).body
+    assert isinstance(method, ast.AsyncFunctionDef)
+    arguments = [*method.args.args, *method.args.kwonlyargs]
+    kinds = {a.arg: ast.unparse(a.annotation) for a in arguments if a.annotation is not None}
+    request, asked, params = None, {}, {}
+    for node in ast.walk(method):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="arequest"), keywords=keywords):
+                asked = {keyword.arg: keyword.value for keyword in keywords}
+            case ast.Call(func=ast.Name(id="type_validate_python"), args=[model, *_]):
+                request = ast.unparse(model)
+            case ast.Assign(targets=[ast.Name(id="params")], value=ast.Dict() as given):
+                params = {
+                    ast.literal_eval(name): kinds[ast.unparse(value)]
+                    for name, value in zip(given.keys, given.values, strict=True)
+                    if name is not None
+                }
+    errors = asked.get("error_models")
+    response = asked.get("response_model")
+    return Operation(
+        request,
+        None if response is None else ast.unparse(response),
+        _models(errors) if isinstance(errors, ast.Dict) else {},
+        params,
+    )
 
 
-def _unknown(parsed: Any, body: Any) -> list[str]:
-    """Return the top-level fields of a body that its model does not have."""
-    if isinstance(parsed, RootModel):
-        parsed = parsed.root
-    if not isinstance(parsed, BaseModel) or not isinstance(body, dict):
-        return []
-    known = {info.alias or name for name, info in type(parsed).model_fields.items()}
-    return sorted(set(body) - known)
-
-
-def _brief(error: ValidationError) -> str:
-    found = error.errors(include_url=False, include_input=False)[:4]
-    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in found)
+def _models(named: ast.Dict) -> dict[str, str]:
+    return {
+        ast.literal_eval(name): ast.unparse(model)
+        for name, model in zip(named.keys, named.values, strict=True)
+        if name is not None
+    }

@@ -15,7 +15,7 @@ from grace.localforge.errors import not_found
 from grace.localforge.faults import Faults
 from grace.localforge.gitrepo import GitRepository
 from grace.localforge.limits import Limits, RateLimits
-from grace.localforge.watching import Exchange
+from grace.localforge.watching import Observer
 
 if TYPE_CHECKING:
     from grace.localforge.actions import Actions
@@ -70,7 +70,7 @@ class Core:
     wake: Callable[[int], None] = lambda _hook: None
     actions: "Actions | None" = None
     queue: "MergeQueue | None" = None
-    watchers: list[Callable[[Exchange], None]] = field(default_factory=list)
+    watchers: list[Observer] = field(default_factory=list)
     limits: RateLimits = field(init=False)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     locks: dict[int, asyncio.Lock] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from grace.localforge.core import Core, Json, node_id
 from grace.localforge.db import Row
 from grace.localforge.shapes.people import user_json
 from grace.localforge.shapes.repos import repository_json
+from grace.localforge.watching import WebhookQueued
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def enqueue(core: Core, hook: Row, event: Event, shape: Json) -> None:
             **shape,
             "installation": {"id": installation, "node_id": node_id("Installation", installation)},
         }
+    text = json.dumps(shape)
     core.db.insert(
         "deliveries",
         hook_id=hook["id"],
@@ -68,10 +70,12 @@ def enqueue(core: Core, hook: Row, event: Event, shape: Json) -> None:
         action=event.action,
         installation_id=installation,
         repository_id=event.repo["id"] if event.repo else None,
-        payload=json.dumps(shape),
+        payload=text,
         queued_at=core.now(),
     )
     core.wake(hook["id"])
+    for watcher in core.watchers:
+        watcher(WebhookQueued(event.name, event.action, text.encode()))
 
 
 def _subscribed(core: Core, event: Event) -> list[Row]:

@@ -35,7 +35,7 @@ from grace.localforge.repositories import create_from_template
 from grace.localforge.runs import WorkflowRunner
 from grace.localforge.server import ForgeServer
 from grace.localforge.shapes.repos import full_name
-from grace.localforge.watching import Exchange
+from grace.localforge.watching import Exchange, Observer, WebhookQueued
 
 __all__ = [
     "ApiCall",
@@ -46,6 +46,7 @@ __all__ = [
     "Limits",
     "LocalForge",
     "Repository",
+    "WebhookQueued",
 ]
 
 NOT_LOOPBACK: Final = "The local forge is not a host for the public: it binds loopback only"
@@ -310,8 +311,8 @@ class LocalForge:
         )
         return [GitPush(**row) for row in rows]
 
-    def watch(self, observer: Callable[[Exchange], None]) -> None:
-        """Show every later API request and its answer to an observer, which must not raise."""
+    def watch(self, observer: Observer) -> None:
+        """Show an observer, which must not raise, all later API requests, answers and webhooks."""
         self._core.watchers.append(observer)
 
     def _user(self, login: str) -> Row:

@@ -9,7 +9,7 @@ from grace.localforge.gitmerge import Conflict, merge_tree
 from grace.localforge.issues import set_state
 from grace.localforge.protection import Protection, protection_of, unmet_checks, unmet_reviews
 from grace.localforge.shapes.people import identity, web_flow
-from grace.localforge.shapes.pulls import pull_json, review_json
+from grace.localforge.shapes.pulls import pull_json, review_json, simple_pull_json
 
 STARTS_WORKFLOWS = {"opened", "synchronize", "reopened"}
 
@@ -149,25 +149,25 @@ async def head_moved(core: Core, repo: Row, pull: Row, after: str, sender: Row) 
     await import_head(core, repo, pull)
     protection = protection_of(core, repo, pull["base_ref"])
     if protection is not None and protection.dismiss_stale:
-        await _dismiss_stale(core, repo, pull, sender)
+        _dismiss_stale(core, repo, pull, sender)
     extra = {"before": before, "after": after}
     await pull_event(core, repo, pull, Act("synchronize", sender, extra))
 
 
-async def _dismiss_stale(core: Core, repo: Row, pull: Row, sender: Row) -> None:
+def _dismiss_stale(core: Core, repo: Row, pull: Row, sender: Row) -> None:
     for review in core.db.all(
         "SELECT * FROM reviews WHERE pull_id=? AND state='APPROVED' ORDER BY id", pull["id"]
     ):
         row = core.db.update("reviews", review["id"], state="DISMISSED")
-        await review_event(core, repo, pull, row, Act("dismissed", sender))
+        review_event(core, repo, pull, row, Act("dismissed", sender))
 
 
-async def review_event(core: Core, repo: Row, pull: Row, review: Row, act: Act) -> None:
+def review_event(core: Core, repo: Row, pull: Row, review: Row, act: Act) -> None:
     """Tell of a review. Webhooks write its state in lower case."""
     shape = review_json(core, repo, pull, review)
     body = {
         "review": {**shape, "state": shape["state"].lower(), "updated_at": core.now()},
-        "pull_request": await pull_json(core, repo, pull, (None, "unknown")),
+        "pull_request": simple_pull_json(core, repo, pull),
     }
     emit(core, Event("pull_request_review", act.sender, repo, act.action, body))
 

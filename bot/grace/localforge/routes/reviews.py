@@ -65,7 +65,7 @@ async def create_review(call: Call) -> Reply:
         pull = core.db.update("pulls", pull["id"], reviewers_json=asked)
     review = core.db.get("reviews", number)
     if event in STATES:
-        await review_event(core, repo, pull, review, Act("submitted", call.user))
+        review_event(core, repo, pull, review, Act("submitted", call.user))
     return Reply(review_json(core, repo, pull, review))
 
 
@@ -79,7 +79,7 @@ async def submit_review(call: Call) -> Reply:
     changes = {"state": STATES[event], "submitted_at": core.now()}
     text = text_of(body, "body") or review["body"]
     review = core.db.update("reviews", review["id"], body=text, **changes)
-    await review_event(core, call.repo, pull, review, Act("submitted", call.user))
+    review_event(core, call.repo, pull, review, Act("submitted", call.user))
     return Reply(review_json(core, call.repo, pull, review))
 
 
@@ -105,7 +105,7 @@ async def edit_review(call: Call) -> Reply:
         raise not_found()
     changes = {"changes": {"body": {"from": review["body"]}}}
     review = core.db.update("reviews", review["id"], body=text_of(body, "body") or "")
-    await review_event(core, call.repo, pull, review, Act("edited", call.user, changes))
+    review_event(core, call.repo, pull, review, Act("edited", call.user, changes))
     return Reply(review_json(core, call.repo, pull, review))
 
 
@@ -117,7 +117,7 @@ async def dismiss_review(call: Call) -> Reply:
     if review["state"] not in {"APPROVED", "CHANGES_REQUESTED"}:
         raise unprocessable("Can not dismiss a commented pull request review")
     review = core.db.update("reviews", review["id"], state="DISMISSED")
-    await review_event(core, call.repo, pull, review, Act("dismissed", call.user))
+    review_event(core, call.repo, pull, review, Act("dismissed", call.user))
     return Reply(review_json(core, call.repo, pull, review))
 
 
