@@ -7,7 +7,7 @@ Source: apply.c of git.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, zip_longest
+from itertools import chain, groupby, zip_longest
 from typing import Final
 
 from grace.domain.patch_bounds import PatchDoesNotApply
@@ -58,6 +58,22 @@ def apply_patch(
     for file in files:
         applying.file(file)
     return {path: now for path, now in applying.changed.items() if now != base.get(path)}
+
+
+def added_lines(path: str, old: bytes, new: bytes) -> bytes:
+    """Write as a unified diff without context which lines of a file its old content has not.
+
+    It is for whoever looks at what a change adds; a line that was there elsewhere is not new.
+    """
+    known = set(old.split(b"\n"))
+    out = [b"--- a/" + path.encode(), b"+++ b/" + path.encode()]
+    numbered = enumerate(new.split(b"\n"), 1)
+    for is_new, run in groupby(numbered, key=lambda item: item[1] not in known):
+        lines = list(run)
+        if is_new:
+            out.append(b"@@ -0,0 +%d,%d @@" % (lines[0][0], len(lines)))
+            out += [b"+" + line for _, line in lines]
+    return b"\n".join((*out, b""))
 
 
 class _Applying:

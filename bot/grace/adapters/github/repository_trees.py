@@ -110,8 +110,9 @@ class Trees:
                 f"{path} has more than {MAX_FILE_BYTES} bytes; commit with git to change it",
                 HTTPStatus.UNPROCESSABLE_ENTITY,
             )
-        request = on(self._ref, "read blob", "GET /git/blobs/{sha}", sha=sha)
-        found = fit(_Blob, (await self._session.call(self._ref, request)).data, request.purpose)
+        ref = self._ref
+        request = on(ref, "read blob", "GET /git/blobs/{sha}", sha=sha)
+        found = fit(_Blob, (await self._session.call(ref, request)).data, request.purpose)
         content = decoded(found.content, found.encoding)
         if blob_id(content) != sha:
             raise ForgeUnavailable(f"GitHub's answer to {request.purpose} is not the blob {sha}")
@@ -122,9 +123,10 @@ class Trees:
         return self._sizes.get(sha, 0)
 
     async def _read(self, treeish: str, *, recursive: bool) -> _Tree:
+        ref = self._ref
         call = "GET /git/trees/{sha}" + ("?recursive=1" if recursive else "")
-        request = on(self._ref, "read tree", call, sha=treeish)
-        answer = await self._session.call(self._ref, request)
+        request = on(ref, "read tree", call, sha=treeish)
+        answer = await self._session.call(ref, request)
         found = fit(_Tree, answer.data, request.purpose)
         if found.truncated and not recursive:
             raise ForgeRefused(

@@ -6,6 +6,7 @@ left to a person. Neither author nor signature of an order is used: GitHub names
 and signs for it. Counts of calls are those of a repository that GitHub lists in one answer.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -35,6 +36,7 @@ from grace.adapters.github.workshop_patches import Change, of_diff, of_ref
 from grace.adapters.github.workshop_reverts import Undoing, undo
 from grace.domain import events as ev
 from grace.domain.effects import PushPatch, PushRevert
+from grace.domain.leaks import SecretScan, refusal
 from grace.domain.mission import MissionRef
 from grace.domain.objects import TreeEntry, blob_id
 from grace.domain.patch_bounds import PatchBounds, PatchDoesNotApply, PatchError, check_changed
@@ -59,10 +61,11 @@ class _Compared(Lenient):
 
 
 class ApiWorkshop:
-    """Read and make commits at GitHub."""
+    """Read and make commits at GitHub; `secrets` looks at what a patch adds before it is sent."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, secrets: SecretScan) -> None:
         self._session = session
+        self._secrets = secrets
 
     async def tip(self, ref: MissionRef, branch: str) -> ev.BaseRead:
         """Read a branch's tip; the version is the file VERSION, if there is one: 2 calls."""
@@ -99,7 +102,7 @@ class ApiWorkshop:
     async def push_patch(
         self, ref: MissionRef, effect: PushPatch, order: CommitOrder
     ) -> ev.BranchPushed | ev.PatchRefused:
-        """Apply a candidate on its base and commit it; a patch out of bounds is refused.
+        """Apply a candidate on its base and commit it; out of bounds or with secrets it is refused.
 
         5 calls (base's tree; the branch; tree, commit and branch written), one more for each file
         that the patch changes, and one for each of these that is not UTF-8. For a candidate that
@@ -119,6 +122,8 @@ class ApiWorkshop:
             tree = await _judged(trees, change)
         except PatchError as error:
             return ev.PatchRefused(attempt=effect.attempt, reason=error.sentence)
+        if found := await asyncio.to_thread(self._secrets, change.added):
+            return ev.PatchRefused(attempt=effect.attempt, reason=refusal(found))
         made = await commit(
             self._session,
             ref,

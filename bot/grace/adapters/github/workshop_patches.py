@@ -13,7 +13,7 @@ from grace.adapters.github.session import Session, on
 from grace.adapters.github.wire import Refusal
 from grace.domain.mission import MissionRef
 from grace.domain.objects import TreeEntry, blob_id
-from grace.domain.patch_apply import TextFile, apply_patch, is_binary
+from grace.domain.patch_apply import TextFile, added_lines, apply_patch, is_binary
 from grace.domain.patch_bounds import (
     PatchBounds,
     PatchDoesNotApply,
@@ -36,11 +36,15 @@ _SAME_PATH: Final = frozenset({"added", "removed", "modified", "changed"})
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be committed on a tree: as paths with their blobs, and as what is sent."""
+    """What is to be committed on a tree: as paths with their blobs, and as what is sent.
+
+    `added` shows at least every line that is new in its file, as a unified diff.
+    """
 
     base_tree: str
     changes: tuple[PathChange, ...]
     files: Mapping[str, FileState | BlobState | None]
+    added: bytes
 
 
 class _Commit(Lenient):
@@ -75,14 +79,15 @@ async def of_diff(trees: Trees, base: str, diff: bytes, bounds: PatchBounds) -> 
             entries[path] = entry
     made = await asyncio.to_thread(apply_patch, files, before)
     check_changed(changed=bool(made))
-    changes = []
+    changes, added = [], b""
     for path, file in sorted(made.items()):
         new = None if file is None else TreeEntry(file.mode, blob_id(file.content))
         changes.append(PathChange(path, entries.get(path), new))
-        _check_texts(path, (side.content for side in (before.get(path), file) if side is not None))
+        texts = [side.content if side is not None else b"" for side in (before.get(path), file)]
+        added += _shown(path, *texts)
     _judge(changes, bounds)
     sent = {p: None if f is None else FileState(f.content, f.mode) for p, f in made.items()}
-    return Change(root, tuple(changes), sent)
+    return Change(root, tuple(changes), sent, added)
 
 
 async def of_ref(
@@ -101,13 +106,13 @@ async def of_ref(
     changes = await trees.changes(await trees.root(merge_base), await trees.root(head or wanted))
     check_changed(changed=bool(changes))
     _judge(changes, bounds)
-    await _measure(trees, changes, {f.filename: f for f in compared.files}, bounds)
+    added = await _measured(trees, changes, {f.filename: f for f in compared.files}, bounds)
     root = await trees.root(base)
     if merge_base != base:
         changes = [c for c in changes if await _still_fits(trees, root, c)]
     sent = {c.path: None if c.new is None else BlobState(c.new.sha, c.new.mode) for c in changes}
     check_changed(changed=bool(sent))
-    return Change(root, tuple(changes), sent)
+    return Change(root, tuple(changes), sent, added)
 
 
 async def _compared(session: Session, ref: MissionRef, base: str, head: str) -> _Compared:
@@ -127,11 +132,11 @@ async def _still_fits(trees: Trees, root: str, change: PathChange) -> bool:
     return now != change.new
 
 
-async def _measure(
+async def _measured(
     trees: Trees, changes: Iterable[PathChange], listed: Mapping[str, _Listed], bounds: PatchBounds
-) -> None:
-    """Hold a change against the bounds; what GitHub shows no lines of is read and counted."""
-    size = lines = 0
+) -> bytes:
+    """Hold a change against the bounds and show it; what GitHub shows no lines of is read."""
+    size, lines, added = 0, 0, b""
     for change in changes:
         file = listed.get(change.path)
         if file is not None and file.status in _SAME_PATH and file.changes:
@@ -140,15 +145,17 @@ async def _measure(
                 raise PatchOutOfBounds(reason, change.path)
             lines += file.changes
             size += len(file.patch.encode())
+            added += f"+++ b/{change.path}\n{file.patch}\n".encode()
         elif change.old is None or change.new is None or change.old.sha != change.new.sha:
-            blobs = [side.sha for side in (change.old, change.new) if side is not None]
+            blobs = [side.sha if side is not None else "" for side in (change.old, change.new)]
             check_bytes(size + sum(trees.size(sha) for sha in blobs), bounds)
-            texts = [await trees.blob(sha, change.path) for sha in blobs]
-            _check_texts(change.path, texts)
+            texts = [await trees.blob(sha, change.path) if sha else b"" for sha in blobs]
+            added += _shown(change.path, *texts)
             size += sum(len(text) for text in texts)
-            lines += sum(len(text.splitlines()) for text in texts)
+            lines += sum(text.count(b"\n") for text in texts)
         check_bytes(size, bounds)
         check_counts(0, lines, bounds)
+    return added
 
 
 def _judge(changes: Iterable[PathChange], bounds: PatchBounds) -> None:
@@ -162,8 +169,10 @@ def _judge(changes: Iterable[PathChange], bounds: PatchBounds) -> None:
     check_counts(len(listed), 0, bounds)
 
 
-def _check_texts(path: str, contents: Iterable[bytes]) -> None:
-    check_text(path, binary=any(is_binary(content) for content in contents))
+def _shown(path: str, old: bytes, new: bytes) -> bytes:
+    """Show what a file gains; raise PatchOutOfBounds where it is, or was, no text."""
+    check_text(path, binary=is_binary(old) or is_binary(new))
+    return added_lines(path, old, new)
 
 
 def _unknown(wanted: str) -> PatchOutOfBounds:
