@@ -135,12 +135,14 @@ async def site(
     )
     forge = LocalForge(ForgeConfig(data, job_environment=env), runner)
     await forge.start()
-    token = await forge.create_user("ann")
-    await forge.create_repository("ann", "mesh", template=folder / "template")
-    headers = {"Authorization": f"token {token}"}
-    async with httpx.AsyncClient(base_url=forge.api_url, headers=headers, verify=False) as ann:
-        yield Site(forge, ann)
-    await forge.close()
+    try:
+        token = await forge.create_user("ann")
+        await forge.create_repository("ann", "mesh", template=folder / "template")
+        headers = {"Authorization": f"token {token}"}
+        async with httpx.AsyncClient(base_url=forge.api_url, headers=headers, verify=False) as ann:
+            yield Site(forge, ann)
+    finally:
+        await forge.close()
 
 
 def pinned() -> str:
