@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     forge_token: SecretStr | None = None
     webhook_secret: SecretStr | None = None
     poll: bool = False
+    commits: Literal["git", "api"] = "git"
     alert_token: SecretStr | None = None
     operator_token: SecretStr | None = None
     signing_key: SecretStr | None = None

@@ -348,7 +348,7 @@ async def test_branch_that_left_an_older_base_is_put_on_the_new_one(world: World
 
 
 async def test_branch_outside_the_bounds_is_refused(world: World) -> None:
-    base = world.commit({"big.txt": "y\n" * 60_000})
+    base = world.commit({"big.txt": ("y" * 999 + "\n") * 150})
     (world.work / "big.txt").rename(world.work / "renamed.txt")
     world.commit({}, "renamed")
     world.git("reset", "-q", "--hard", base, cwd=world.work)
