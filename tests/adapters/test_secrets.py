@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from grace.adapters.secrets import MAX_FOUND, secret_scan
+from grace.domain.leaks import SecretFound, refusal
 
 ROOT = Path(__file__).parents[2]
 BODY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7"
@@ -92,6 +93,16 @@ def test_the_project_s_own_code_would_pass():
         for secret in scan(diff_of(file.read_text("utf-8"), file.name))
     }
     assert found == set()
+
+
+def test_a_refusal_names_places_and_the_way_out():
+    found = [SecretFound(path="a.py", line=n, kind="GitHub Token") for n in range(1, 6)]
+    assert refusal(found) == (
+        "The patch adds what looks like a secret: a.py:1 (GitHub Token), a.py:2 (GitHub Token), "
+        "a.py:3 (GitHub Token) and 2 more. Revoke it if it is real, read it from the environment "
+        "instead, and offer the patch again."
+    )
+    assert "more" not in refusal(found[:3])
 
 
 def test_only_added_lines_count_and_hunks_are_counted():

@@ -1,6 +1,7 @@
 """A coding agent's run: a command without secrets goes in, a bounded patch comes out as data."""
 
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -17,6 +18,7 @@ from grace.ci.errors import CheckoutInvalid, PatchRefused
 from grace.ci.piece import git
 from grace.ci.process import SHELL, running
 from grace.domain.base import Frozen
+from grace.domain.hidden import strip_characters, strip_hidden
 from grace.domain.package import MissionId, MissionPackage
 from grace.domain.results import Count, Sha
 
@@ -25,6 +27,7 @@ MAX_PATHS = 1000
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "CI")
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|PRIVATE|CREDENTIAL|API_?KEY", re.IGNORECASE)
 _REFUSED = re.compile(r"\.github/(?:workflows|actions)(?:/|$)", re.IGNORECASE)
+_PROSE = frozenset({"description", "summary", "excerpt", "detected_by", "assigned_to", "source"})
 _PLAIN = frozenset({"000000", "100644", "100755"})
 
 
@@ -65,7 +68,7 @@ def propose(
         place = Path(folder)
         own = _Own(place / "git", checkout, wanted.base)
         told = place / "mission.json"
-        told.write_text(mission.model_dump_json(indent=1), encoding="utf-8")
+        told.write_text(_told(mission), encoding="utf-8")
         _run(wanted, checkout, place, told)
         diff, tree, paths = own.changed(wanted.max_bytes)
     proposed = PatchProposed(
@@ -151,6 +154,26 @@ class _Own:
             said = done.stderr.decode(errors="replace").strip()
             raise CheckoutInvalid(f"git {args[0]} failed in the checkout: {said}")
         return done.stdout
+
+
+def _told(mission: MissionPackage) -> str:
+    """Write a mission for an agent: it reads what people who read the issue could see, no more."""
+    fields = mission.model_dump(mode="json")
+    return json.dumps(_seen(fields), indent=1, ensure_ascii=False)
+
+
+def _seen(value: object, field: str = "") -> object:
+    match value:
+        case str() if field in _PROSE:
+            return strip_hidden(value)
+        case str():
+            return strip_characters(value)
+        case list():
+            return [_seen(each, field) for each in value]
+        case dict():
+            return {key: _seen(each, key) for key, each in value.items()}
+        case _:
+            return value
 
 
 def _mission(file: Path) -> MissionPackage:
