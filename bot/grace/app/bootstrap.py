@@ -19,6 +19,7 @@ from grace.adapters.github.pace import Limits
 from grace.adapters.github.session import GitHubSite
 from grace.adapters.github.webhook import WebhookSecrets
 from grace.adapters.github.wire import Call
+from grace.adapters.github.workshop import ApiWorkshop
 from grace.adapters.keys import Ed25519Key
 from grace.adapters.metrics import HttpMetrics
 from grace.adapters.oidc import OidcVerifier
@@ -42,7 +43,7 @@ from grace.app.sweep import ORIGIN, Inbox, Sweep
 from grace.app.worker import Parts, Worker
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
-from grace.ports import Clock, ForgeError
+from grace.ports import Clock, ForgeError, Repositories
 from grace.web.intake import Intake
 from grace.web.server import make_app
 
@@ -237,23 +238,30 @@ async def connect(system: System) -> str:
     return found
 
 
-def build_worker(system: System, policy: Policy) -> Worker:
-    """Put worker, router and interpreter together."""
+def repositories_of(system: System) -> Repositories:
+    """Choose how commits are made: with git and our signature, or by GitHub, which signs them."""
     settings = system.settings
 
     def on_push(_ref: MissionRef, branch: str) -> None:
         kind = "ledger" if branch.endswith("grace-ledger") else "work"
         system.measures.pushes.labels(branch=kind).inc()
 
-    repositories = Workshop(
+    if settings.commits == "api":
+        return ApiWorkshop(system.forge.session, secret_scan())
+    return Workshop(
         settings.data_dir / "mirrors",
         system.forge.git_access,
         Ident(settings.author_name, settings.author_email),
         Watch(on_push, secret_scan()),
     )
+
+
+def build_worker(system: System, policy: Policy) -> Worker:
+    """Put worker, router and interpreter together."""
+    settings = system.settings
     world = World(
         forge=system.forge,
-        repositories=repositories,
+        repositories=repositories_of(system),
         metrics=HttpMetrics(system.client, system.clock),
         store=system.store,
         signer=system.signer,
