@@ -91,6 +91,7 @@ CUT = {
     "words behind a list's fence": (f"- {FENCE} x y\n  a", f"- {FENCE}\n  a", Kind.INFO),
     "unused definition": ("a\n\n[x]: # (y z)\nb", "a\n\n\nb", Kind.DEFINITION),
     "unused definition over lines": ("[//]:\n#\n'x\ny'\n\nb", "\n\n\n\n\nb", Kind.DEFINITION),
+    "second definition": ("[x]\n\n[x]: u\n[x]: v\na", "[x]\n\n[x]: u\n\na", Kind.DEFINITION),
     "comment that begins in a definition": ("[x]: y<!--\nz -->a", "\na", Kind.DEFINITION),
     "title of a definition": ("[x]\n\n[x]: u 'y z'", "[x]\n\n[x]: u", Kind.TITLE),
     "unused footnote": ("a\n\n[^x]: y [^x]\n\n    z\n\nb", "a\n\n\n\n\n\nb", Kind.DEFINITION),

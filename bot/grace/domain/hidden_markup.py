@@ -287,12 +287,14 @@ class _Reader:
         """Handle what is defined in one place and used in another."""
         marks = [m for m in _DEFINITION.finditer(self.text) if self._is_text(m)]
         used = self._used([(m.start(), m.end()) for m in marks])
-        defined = {_label(m[1]) for m in marks}
+        defined = set[str]()
         for mark in marks:
-            if _label(mark[1]) not in used:
+            label = _label(mark[1])
+            if label not in used or label in defined:  # of two, the first one counts
                 self._hide(mark.start(), mark.end(), Kind.DEFINITION)
             elif mark[3]:
                 self._hide(mark.start(3), mark.end(3), Kind.TITLE)
+            defined.add(label)
         for start, end, inner in self.pictures:
             if not _PLAIN_ALT.fullmatch(inner) and defined:
                 self._hide(start, end, Kind.ALT)
