@@ -219,6 +219,13 @@ async def test_fault_of_the_program_is_counted_and_stops_no_other(yard: Yard) ->
     assert "TypeError" in (yard.sweep.failure or "")
 
 
+async def test_mission_that_the_forge_leaves_out_is_named(yard: Yard) -> None:
+    first, second = await yard.mission(1), await yard.mission(2)
+    yard.forge.live = {first.uid: LiveState(uid=first.uid)}
+    await yard.sweep.round()
+    assert yard.sweep.failure == f"the forge says nothing about {second.name}"
+
+
 async def test_closed_missions_are_not_asked_for_and_no_mission_is_no_query(yard: Yard) -> None:
     await yard.mission(1, phase=Phase.CLOSED)
     assert (await yard.sweep.round()).missions == 0

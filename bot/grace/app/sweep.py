@@ -88,11 +88,12 @@ class Sweep:
         failures: list[str] = []
         told, closed = 0, set[int]()
         for group in groups(missions):
-            refs = {mission.uid: mission.ref for mission in group}
             try:
                 states = await self._forge.read_live([self.query(mission) for mission in group])
-                for state in states:
-                    told += await self._compare(state)
+                found = {state.uid: state for state in states}
+                for mission in group:
+                    if mission.uid in found:
+                        told += await self._compare(mission, found[mission.uid])
             except ForgeError as error:
                 self._log.warning("failed", missions=len(group), reason=error.sentence)
                 failures.append(error.sentence)
@@ -101,7 +102,11 @@ class Sweep:
                 self._inbox.fault(ORIGIN)
                 failures.append(f"{type(error).__name__}: {error}")
             else:
-                closed |= {refs[uid].repository_id for uid in self._newly_closed(states)}
+                shut = self._newly_closed(states)
+                closed |= {m.ref.repository_id for m in group if m.uid in shut}
+                unseen = [m.name for m in group if m.uid not in found]
+                if unseen:
+                    failures.append(f"the forge says nothing about {', '.join(unseen)}")
         self.failure = "; ".join(dict.fromkeys(failures)) or None
         if told:
             self._log.info("differences", missions=len(missions), told=told)
@@ -124,18 +129,25 @@ class Sweep:
             environment=None if subsystem is None else subsystem.environment,
         )
 
-    async def _compare(self, state: LiveState) -> bool:
-        """Tell a mission what it has not heard; what waits for it already counts as heard."""
+    async def _compare(self, mission: Mission, state: LiveState) -> bool:
+        """Tell a mission what it has not heard; what waits for it already counts as heard.
+
+        It is read anew: it may have heard much since the round began.
+        """
         if state.gone:
             self._gone[state.uid] = self._gone.get(state.uid, 0) + 1
             if self._gone[state.uid] < GONE_AFTER:
                 return False
         else:
             self._gone.pop(state.uid, None)
-        turn = await self._inbox.store.turn(state.uid)
+        store, now = self._inbox.store, self._inbox.clock.now()
+        known = await store.find(mission.name)
+        if known is None or not differences(known[0], known[1], state, now):
+            return False
+        turn = await store.turn(state.uid)
         if turn is None or not turn.mission.live:
             return False
-        now, facts = self._inbox.clock.now(), turn.facts
+        facts = turn.facts
         for _, event in turn.events:
             facts = fold(facts, event, now)
         target = Target(ref=turn.mission.ref, uid=state.uid)

@@ -73,7 +73,13 @@ def pull(**more: Any) -> dict[str, Any]:
         "mergeCommit": {"oid": LANDED},
         "author": BOT,
         "mergedBy": ADA,
-        "reviews": {"nodes": [review, review | {"state": "PENDING", "submittedAt": None}]},
+        "reviews": {
+            "nodes": [
+                review,
+                review | {"state": "PENDING", "submittedAt": None},
+                review | {"databaseId": 602, "author": BOT},
+            ]
+        },
         "commits": {"nodes": [{"commit": {"oid": HEAD, "statusCheckRollup": rollup}}]},
         **more,
     }

@@ -145,7 +145,7 @@ class _Deployment(Node):
 def states(
     wanted: Sequence[LiveQuery], found: Found, us: AppIdentity, now: datetime
 ) -> Iterator[LiveState]:
-    """Yield the state of each mission that was answered; our own checks are left out.
+    """Yield the state of each mission that was answered; our own checks and reviews are left out.
 
     A repository that is not found, or is another one now, is gone; one that failed otherwise is
     left out, and so is a pull request.
@@ -187,7 +187,11 @@ def _change(data: Mapping[str, Any], us: AppIdentity, now: datetime) -> ChangeSt
             sender=actor_of(sender),
             at=pull.updated_at,
         ),
-        reviews=tuple(_reviews(pull.number, _nodes(data, "reviews"))),
+        reviews=tuple(
+            review
+            for review in _reviews(pull.number, _nodes(data, "reviews"))
+            if review.actor.login.lower() != us.bot_login.lower()
+        ),
         checks=tuple(_checks(_nodes(data, "commits"), us, now)),
     )
 
