@@ -61,6 +61,11 @@ class SchemaCheck:
         for words in (*self._query(operation, seen.query), *self._body(operation, seen.request)):
             self._wrong(seen, f"sent {words}")
 
+    def question(self, seen: Exchange) -> None:
+        """Check a GraphQL request alone, whoever sent it."""
+        for words in _question(seen.request):
+            self._wrong(seen, f"sent {words}")
+
     def _rest(self, seen: Exchange) -> None:
         self.answered.add((seen.method, seen.template))
         if seen.actor == self.requests_of:
@@ -125,8 +130,7 @@ class SchemaCheck:
 
     def _graph(self, seen: Exchange) -> None:
         if seen.actor == self.requests_of:
-            for words in _question(seen.request):
-                self._wrong(seen, f"sent {words}")
+            self.question(seen)
         if seen.status == 200:
             answer = json.loads(seen.response)
             if not answer.keys() <= {"data", "errors"} or not answer:

@@ -19,9 +19,13 @@ from grace.adapters.github.session import GitHubSite
 from grace.adapters.github.translate import translate
 from grace.adapters.github.wire import Call
 from grace.domain.mission import MissionRef
+from grace.localforge.watching import Exchange
 from grace.ports import Delivery
+from support.schema import published
+from support.schema_check import SchemaCheck
 
 API = "https://github.test/api/v3"
+OPERATIONS = ("/app", "/graphql", "/repos/", "/user")
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -105,6 +109,25 @@ async def github(site: GitHubSite) -> AsyncIterator[GitHub]:
         hub.on("POST", "/app/installations/5/access_tokens").mock(side_effect=token)
         hub.on("GET", "/app").respond(json={"id": 7, "slug": "grace", "name": "Grace"})
         yield hub
+    assert_requests_fit(router)
+
+
+def assert_requests_fit(router: respx.MockRouter) -> None:
+    """Demand that GitHub's schema has all that was sent; answers, and where they lead, are ours."""
+    check = SchemaCheck(published())
+    for call in router.calls:
+        sent = call.request
+        path, _, _ = sent.url.raw_path.decode().removeprefix("/api/v3").partition("?")
+        if not path.startswith(OPERATIONS):
+            continue
+        template = check.schema.template_of(sent.method, path)
+        query = sent.url.query.decode()
+        seen = Exchange("", sent.method, template, path, query, sent.content, 0, b"")
+        if path.endswith("/graphql"):
+            check.question(seen)
+        else:
+            check.request(seen)
+    check.assert_clean()
 
 
 class Payloads:

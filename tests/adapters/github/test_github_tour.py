@@ -41,6 +41,8 @@ from grace.ports import (
     MergeDraft,
     Routed,
 )
+from support.schema import published
+from support.schema_check import SchemaCheck
 
 SECRET = "over the raw bytes"
 BRANCH = "grace/mission_20260301_001"
@@ -173,6 +175,8 @@ async def tour(
         permissions=PERMISSIONS,
         events=EVENTS,
     )
+    schema = SchemaCheck(published(), requests_of=app.bot)
+    local.watch(schema)
     installation = await local.install_app(app.id, "ada", ["mesh"])
     site = GitHubSite("forge.test", local.api_url, local.url, app.id, key_pem)
     ours = Ours(host="forge.test", app_id=app.id, bot_login=app.bot)
@@ -181,6 +185,7 @@ async def tour(
         forge = GitHubForge(site, client, Wall(), calls.append)
         ref = await forge.resolve("forge.test", "ada/mesh")
         yield Tour(local, forge, client, ref, ours, inbox, installation, people, calls)
+    schema.assert_clean()
 
 
 def check(head: str, *, done: bool) -> CheckDraft:
