@@ -25,8 +25,10 @@ from grace.adapters.metrics import HttpMetrics
 from grace.adapters.oidc import OidcVerifier
 from grace.adapters.secrets import secret_scan
 from grace.adapters.sqlite.store import SqliteStore
+from grace.app.courtesies import Courtesies
 from grace.app.inlets import (
     alerts_of,
+    courtesies_of,
     from_alerts,
     from_ci,
     from_github,
@@ -226,6 +228,7 @@ async def connect(system: System) -> str:
             structlog.get_logger("boot").warning("subsystem", name=name, reason=error.sentence)
             continue
         system.refs[name] = ref
+        await _prime(system.forge, ref, subsystem.base_branch)
     system.worker = build_worker(system, system.policy)
 
     def fault(loop: str) -> None:
@@ -236,6 +239,14 @@ async def connect(system: System) -> str:
     system.sweep = Sweep(system.forge, system.policy, inbox)
     system.news = News(system.forge, system.refs, inbox)
     return found
+
+
+async def _prime(forge: GitHubForge, ref: MissionRef, branch: str) -> None:
+    """Learn before the first merge whether a branch has a merge queue."""
+    try:
+        await forge.queue_required(ref, branch)
+    except ForgeError as error:
+        structlog.get_logger("boot").warning("merge queue", branch=branch, reason=error.sentence)
 
 
 def repositories_of(system: System) -> Repositories:
@@ -283,9 +294,12 @@ def build_worker(system: System, policy: Policy) -> Worker:
             "alertmanager": from_alerts,
             ORIGIN: from_sweep,
         },
+        {"github": courtesies_of(ours, policy, system.refs)},
     )
+    courtesies = Courtesies(system.store, system.forge, system.clock)
+    clock, measures = system.clock, system.measures
     return Worker(
-        Parts(system.store, router, Interpreter(world), policy, system.clock, system.measures)
+        Parts(system.store, router, Interpreter(world), courtesies, policy, clock, measures)
     )
 
 

@@ -6,14 +6,14 @@ from pydantic import TypeAdapter
 
 from grace.adapters.alertmanager import AlertError, read_alerts
 from grace.adapters.github.ours import Ours, TranslationError
-from grace.adapters.github.translate import translate
+from grace.adapters.github.translate import courtesies, translate
 from grace.adapters.github.webhook import WebhookRejected, WebhookSecrets, verify
 from grace.adapters.oidc import OidcRejected, OidcUnavailable, OidcVerifier
 from grace.app.router import Translation, Unreadable
 from grace.domain.events import ResultsReported
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
-from grace.ports import Delivery, Routed, Target
+from grace.ports import Courtesy, Delivery, Routed, Target
 from grace.web.intake import Claims, Refused, Reported
 
 ROUTED: TypeAdapter[list[Routed]] = TypeAdapter(list[Routed])
@@ -37,6 +37,27 @@ def from_github(
             or policy.names_in(r.target.ref.host, r.target.ref.repository)
         )
         return known, note if len(known) == len(routed) else "ignored: no subsystem lives there"
+
+    return read
+
+
+def courtesies_of(
+    ours: Ours, policy: Policy, refs: Mapping[str, MissionRef]
+) -> Callable[[Delivery], Sequence[Courtesy]]:
+    """Find the commits on which our required check says that they are no mission."""
+
+    def read(delivery: Delivery) -> Sequence[Courtesy]:
+        try:
+            found = courtesies(delivery, ours)
+        except TranslationError as error:
+            raise Unreadable(error.sentence) from error
+        ids = {ref.repository_id for ref in refs.values()}
+        return [
+            Courtesy(given.ref, given.sha, given.reason, given.pull)
+            for given in found
+            if given.ref.repository_id in ids
+            or policy.names_in(given.ref.host, given.ref.repository)
+        ]
 
     return read
 

@@ -4,18 +4,14 @@ An effect runs at least once and is seen at most once. `Job.tries` above 0 says 
 happened already: then the marker that it leaves is looked for first (see `EFFECT_RULES`).
 """
 
-import asyncio
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from grace.app.publication import Publication
+from grace.app.reports import bound
 from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain import trailers
-from grace.domain.audit_comment import render_audit
-from grace.domain.audit_layout import CHECKPOINT, LEDGER_BRANCH, branch_files, file_start
-from grace.domain.ledger import LedgerError, parse_line
-from grace.domain.ledger_verify import parse_checkpoint, sign_head
 from grace.domain.lifecycle.merging import withdrawn
 from grace.domain.policy import Policy
 from grace.domain.render import marker
@@ -38,8 +34,6 @@ from grace.ports import (
     Store,
 )
 
-AUDIT_ROWS = 200
-PAGE = 1000
 KILL_SWITCH_RETRY_S = 10.0
 METHOD_NOT_ALLOWED = 405
 CONFLICT = 409
@@ -65,7 +59,7 @@ class Interpreter:
     def __init__(self, world: World) -> None:
         self._world = world
         self._names: dict[str, str] = {}
-        self._publishing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._publication = Publication(world.store, world.repositories, world.signer, world.clock)
 
     async def carry_out(self, job: Job) -> ev.Event:
         """Carry out an effect and return what came of it.
@@ -93,6 +87,11 @@ class Interpreter:
             case fx.ReadContains(head=head, landed=landed):
                 contains = await self._world.repositories.contains(job.mission.ref, head, landed)
                 return ev.ContainsRead(head=head, contains=contains)
+            case fx.ReadReport(head=head):
+                return await self._report(job, head)
+            case fx.ReadTree(sha=sha):
+                tree = await self._world.repositories.tree(job.mission.ref, sha)
+                return ev.TreeRead(sha=sha, tree=tree)
             case fx.PushPatch() as effect:
                 return await self._push_patch(job, effect)
             case fx.OpenPull() as effect:
@@ -136,14 +135,19 @@ class Interpreter:
                 await forge.close_issue(ref, number, reason)
             case fx.ClosePull(number=number):
                 await forge.close_change(ref, number)
+            case fx.React(comment=comment, reaction=reaction):
+                await forge.react(ref, comment, reaction)
+            case fx.Reply() as effect:
+                await self._reply(job, effect)
             case fx.PublishLedger():
-                async with self._publishing[ref.log]:
-                    await self._publish_ledger(job)
+                await self._publication.publish(ref)
             case (
                 fx.ReadPermission()
                 | fx.ReadBase()
                 | fx.ReadPull()
                 | fx.ReadContains()
+                | fx.ReadReport()
+                | fx.ReadTree()
                 | fx.PushPatch()
                 | fx.OpenPull()
                 | fx.PublishComment()
@@ -247,7 +251,7 @@ class Interpreter:
         forge, mission = self._world.forge, job.mission
         body = effect.body
         if effect.audit:
-            body += "\n" + await self._audit(job)
+            body += "\n" + await self._publication.table(job)
         known = mission.surface_ids.get(effect.surface)
         if known is None and job.tries > 0:
             mark = marker(mission, effect.surface)
@@ -266,12 +270,22 @@ class Interpreter:
             return False
         return True
 
-    async def _audit(self, job: Job) -> str:
-        """Render the mission's newest entries and the signed head of its log."""
-        store, ref = self._world.store, job.mission.ref
-        entries = await store.mission_entries(ref.log, job.mission.name)
-        head = await store.head(ref.log) or job.entry
-        return render_audit(entries[-AUDIT_ROWS:], head, self._world.signer)
+    async def _reply(self, job: Job, effect: fx.Reply) -> None:
+        """Answer once: after a doubtful try the answer may stand there already."""
+        forge, mission = self._world.forge, job.mission
+        mark = marker(mission, effect.surface)
+        if job.tries and await forge.find_comment(mission.ref, effect.number, mark) is not None:
+            return
+        await forge.post_comment(mission.ref, effect.number, effect.body)
+
+    async def _report(self, job: Job, head: str) -> ev.Event:
+        """Fetch the report that CI left as an artifact, where it is about this run and head."""
+        ref = job.mission.ref
+        found = await self._world.forge.read_report(ref, head)
+        report = None if found is None else bound(found, ref, self._world.policy)
+        if report is None:
+            return ev.EffectDone(key=job.effect.key)
+        return ev.ResultsReported(report=report)
 
     async def _check(self, job: Job, effect: fx.PublishCheck) -> ev.Event:
         forge, mission = self._world.forge, job.mission
@@ -283,6 +297,8 @@ class Interpreter:
             title=effect.title,
             summary=effect.summary,
             at=self._world.clock.now(),
+            buttons=effect.buttons,
+            annotations=effect.annotations,
         )
         known = mission.surface_ids.get(effect.surface)
         if known is None and job.tries > 0:
@@ -311,11 +327,32 @@ class Interpreter:
             subject=subject,
             message=rest.strip("\n"),
         )
+        if await forge.queue_required(ref, self._base(job)):
+            # A plain merge with enough permission would go around the queue.
+            return await self._enqueue(job, effect, draft)
         answer = await forge.merge(ref, draft)
         if answer.sha is not None:
             return await self._landed(job, effect.number, answer.sha)
         refusal = _refusal(answer)
         return ev.MergeRefused(purpose=effect.purpose, refusal=refusal, reason=answer.message)
+
+    def _base(self, job: Job) -> str:
+        request = job.mission.request
+        assert request is not None  # only a started mission merges
+        return self._world.policy.subsystem(request.subsystem_id).base_branch
+
+    async def _enqueue(self, job: Job, effect: fx.MergePull, draft: MergeDraft) -> ev.Event:
+        """Put exactly the tested head into the queue, which takes its message from the change."""
+        forge, ref = self._world.forge, job.mission.ref
+        body = f"{marker(job.mission, effect.purpose)}\n{draft.message}"
+        await forge.describe_change(ref, effect.number, draft.subject, body)
+        try:
+            await forge.enqueue(ref, effect.number, effect.head)
+        except ForgeRefused as error:
+            moved = error.status == CONFLICT
+            refusal = ev.MergeRefusal.HEAD_MOVED if moved else ev.MergeRefusal.NOT_ALLOWED
+            return ev.MergeRefused(purpose=effect.purpose, refusal=refusal, reason=error.sentence)
+        return ev.Enqueued(number=effect.number, head=effect.head)
 
     async def _withdrawn(self, job: Job, effect: fx.MergePull) -> str | None:
         """Say why what was decided holds no longer; after a doubtful try gates run again."""
@@ -337,42 +374,6 @@ class Interpreter:
         if found is None:
             found = await forge.file_issue(ref, effect.title, effect.body, effect.labels)
         return ev.IssueFiled(purpose=effect.purpose, number=found.number, url=found.url)
-
-    async def _publish_ledger(self, job: Job) -> None:
-        """Publish what the branch does not have yet, in whole files; the branch only grows."""
-        ref = job.mission.ref
-        repositories, signer = self._world.repositories, self._world.signer
-        standing = await repositories.read(ref, LEDGER_BRANCH, CHECKPOINT)
-        published = _published(standing)
-        first = file_start(published + 1)
-        lines = await self._lines_from(ref.log, first)
-        if not lines:
-            return
-        head = parse_line(lines[-1]).head
-        files = branch_files(lines, sign_head(head, signer), first=first)
-        order = CommitOrder(
-            message=lambda _tree: f"Publish the ledger up to entry {head.seq}\n",
-            sign=lambda raw: sign_commit(raw, signer),
-            at=self._world.clock.now(),
-        )
-        await repositories.publish(ref, LEDGER_BRANCH, files, order)
-
-    async def _lines_from(self, log: str, first: int) -> list[bytes]:
-        """Read a log's records from one entry to its end, page by page, as they are stored."""
-        lines: list[bytes] = []
-        while page := await self._world.store.lines(log, first - 1 + len(lines), PAGE):
-            lines += page
-        return lines
-
-
-def _published(checkpoint: bytes | None) -> int:
-    """Read up to which entry a branch goes; one that somebody broke is written anew."""
-    if checkpoint is None:
-        return 0
-    try:
-        return parse_checkpoint(checkpoint.removesuffix(b"\n")).seq
-    except LedgerError:
-        return 0
 
 
 def _refusal(answer: MergeAnswer) -> ev.MergeRefusal:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
-from grace.ports import Clock, Delivery, Routed, Store
+from grace.ports import Clock, Courtesy, Delivery, Routed, Store, Translated
 
 Translation = tuple[Sequence[Routed], str]
 Translator = Callable[[Delivery], Translation]
+Courteous = Callable[[Delivery], Sequence[Courtesy]]
 
 BATCH = 100
 
@@ -19,10 +20,17 @@ class Unreadable(Exception):
 class Router:
     """Route by origin. A translator is pure: a delivery in, routed events and a note out."""
 
-    def __init__(self, store: Store, clock: Clock, translators: Mapping[str, Translator]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        translators: Mapping[str, Translator],
+        courtesies: Mapping[str, Courteous] | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._translators = translators
+        self._courtesies = courtesies or {}
         self._log = structlog.get_logger("router")
 
     async def drain(self) -> int:
@@ -30,7 +38,8 @@ class Router:
         deliveries = await self._store.unrouted(BATCH)
         for delivery in deliveries:
             routed, note = self._translate(delivery)
-            missions = await self._store.route(delivery.id, routed, note, self._clock.now())
+            said = Translated(routed, note, self._courteous(delivery))
+            missions = await self._store.route(delivery.id, said, self._clock.now())
             self._log.info(
                 "routed",
                 origin=delivery.origin,
@@ -40,6 +49,14 @@ class Router:
                 note=note,
             )
         return len(deliveries)
+
+    def _courteous(self, delivery: Delivery) -> Sequence[Courtesy]:
+        """Find the commits on which our check owes an answer; none where it cannot be read."""
+        courteous = self._courtesies.get(delivery.origin)
+        try:
+            return () if courteous is None else courteous(delivery)
+        except Unreadable:
+            return ()  # the translation says why, in the delivery's note
 
     def _translate(self, delivery: Delivery) -> Translation:
         translator = self._translators.get(delivery.origin)

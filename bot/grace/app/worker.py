@@ -5,13 +5,14 @@ found again by its row. No loop holds a lock while it waits for the world.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 
+from grace.app.courtesies import Courtesies
 from grace.app.interpreter import Interpreter
 from grace.app.observe import Measures
 from grace.app.router import Router
@@ -21,7 +22,14 @@ from grace.domain.events import EffectFailed, Event, Ticked
 from grace.domain.lifecycle import decide
 from grace.domain.policy import Policy
 from grace.domain.verdict import Verdict
-from grace.ports import Clock, ForgeUnavailable, Job, Ruling, Store, Turn
+from grace.ports import (
+    Clock,
+    ForgeUnavailable,
+    Job,
+    Ruling,
+    Store,
+    Turn,
+)
 
 MAX_SLEEP = timedelta(seconds=30)
 COOLING = timedelta(seconds=30)
@@ -38,6 +46,7 @@ class Parts:
     store: Store
     router: Router
     interpreter: Interpreter
+    courtesies: Courtesies
     policy: Policy
     clock: Clock
     measures: Measures
@@ -51,6 +60,7 @@ class Worker:
         self._store = parts.store
         self._router = parts.router
         self._interpreter = parts.interpreter
+        self._courtesies = parts.courtesies
         self._policy = parts.policy
         self._clock = parts.clock
         self._measures = parts.measures
@@ -78,6 +88,7 @@ class Worker:
                 busy = await self._guarded("inbox", self._router.drain)
                 busy += await self._guarded("missions", self._turns)
                 busy += await self._guarded("outbox", self._start_jobs)
+                busy += await self._guarded("courtesies", self._start_courtesies)
                 if not busy:
                     await self._sleep()
         finally:
@@ -158,10 +169,22 @@ class Worker:
         jobs = await self._store.jobs(self._clock.now(), free)
         for job in jobs:
             await self._store.begin(job.id)
-            task = asyncio.create_task(self._carry_out(job), name=f"effect-{job.id}")
-            self._running.add(task)
-            task.add_done_callback(self._ended)
+            self._spawn(self._carry_out(job), f"effect-{job.id}")
         return len(jobs)
+
+    async def _start_courtesies(self) -> int:
+        """Begin to say on other people's commits that they are no missions."""
+        if len(self._running) >= self._parallel:
+            return 0
+        jobs = await self._courtesies.take()
+        if jobs:
+            self._spawn(self._courtesies.say(jobs), "courtesies")
+        return len(jobs)
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

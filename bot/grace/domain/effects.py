@@ -46,6 +46,35 @@ class ReadContains(EffectBase):
     landed: Sha
 
 
+class ReadReport(EffectBase):
+    """Fetch the report that CI left as an artifact of its run on `head`."""
+
+    kind: Literal["read_report"] = "read_report"
+    head: Sha
+
+
+class ReadTree(EffectBase):
+    kind: Literal["read_tree"] = "read_tree"
+    sha: Sha
+
+
+class React(EffectBase):
+    """React to the comment that a command stands in."""
+
+    kind: Literal["react"] = "react"
+    comment: str
+    reaction: Literal["eyes", "+1"]
+
+
+class Reply(EffectBase):
+    """Answer a command in a comment of its own; `surface` is its marker."""
+
+    kind: Literal["reply"] = "reply"
+    number: int
+    surface: str
+    body: str
+
+
 class PushPatch(EffectBase):
     """Apply `candidate` on `base` and push it to `branch`.
 
@@ -86,6 +115,19 @@ class PublishComment(EffectBase):
     audit: bool = False
 
 
+class Annotation(Frozen):
+    """A remark on a line of a file, at the check that found it."""
+
+    path: str
+    line: int
+    title: str
+    message: str
+    level: Literal["notice", "warning", "failure"] = "failure"
+
+
+Button = Literal["approve", "retry", "rollback"]
+
+
 class PublishCheck(EffectBase):
     """A check run; `conclusion` None leaves it in progress."""
 
@@ -98,6 +140,8 @@ class PublishCheck(EffectBase):
     title: str
     summary: str
     digest: str
+    buttons: tuple[Button, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
 
 
 class RequestReview(EffectBase):
@@ -170,6 +214,10 @@ Effect = (
     | ReadBase
     | ReadPull
     | ReadContains
+    | ReadReport
+    | ReadTree
+    | React
+    | Reply
     | PushPatch
     | OpenPull
     | PublishComment
@@ -208,7 +256,15 @@ EFFECT_RULES: dict[type[Effect], EffectRule] = {
     ReadBase: _READ,
     ReadPull: _READ,
     ReadContains: _READ,
+    ReadReport: _READ,
+    ReadTree: _READ,
     SampleMetrics: _READ,
+    React: EffectRule("the reaction", "reacting twice is reacting once", "none"),
+    Reply: EffectRule(
+        "an HTML comment with mission and command",
+        "on a second try the comments are searched for the marker",
+        "the one found stands",
+    ),
     PushPatch: EffectRule(
         "SHA of the work branch",
         "the commit is the same bytes each time, so the branch is there already",

@@ -11,30 +11,9 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 
 from grace.domain.base import Frozen
 from grace.domain.package import MetricObservation, MissionRequest
+from grace.domain.people import Actor as Actor
+from grace.domain.people import Permission as Permission
 from grace.domain.results import CIReport, Sha
-
-
-class Permission(StrEnum):
-    """A person's permission on the repository, as the forge answers it."""
-
-    NONE = "none"
-    READ = "read"
-    TRIAGE = "triage"
-    WRITE = "write"
-    MAINTAIN = "maintain"
-    ADMIN = "admin"
-
-    @property
-    def may_write(self) -> bool:
-        return self in {Permission.WRITE, Permission.MAINTAIN, Permission.ADMIN}
-
-
-class Actor(Frozen):
-    """Who did something at the forge. `app_id` is set when an app did."""
-
-    login: Annotated[str, Field(min_length=1, max_length=100)]
-    id: int = 0
-    app_id: int | None = None
 
 
 class IssueSeen(Frozen):
@@ -59,7 +38,11 @@ class IssueClosed(Frozen):
 
 
 class CommandGiven(Frozen):
-    """A slash command in a new comment; `id` is unique at the forge."""
+    """A slash command in a new comment, or a button that was pressed; `id` is unique at the forge.
+
+    `comment` is what to react to and `number` where to answer; a button has neither, but `sha`,
+    the commit whose check it is on.
+    """
 
     kind: Literal["command_given"] = "command_given"
     id: str
@@ -67,6 +50,9 @@ class CommandGiven(Frozen):
     name: str
     argument: str = ""
     actor: Actor
+    comment: str = ""
+    number: int = 0
+    sha: Sha | None = None
 
 
 class PullSeen(Frozen):
@@ -155,6 +141,27 @@ class RepositoryGone(Frozen):
     reason: str
 
 
+class RepositoryRenamed(Frozen):
+    """The repository has another name; its id is the same."""
+
+    kind: Literal["repository_renamed"] = "repository_renamed"
+    repository: str
+
+
+class GroupSeen(Frozen):
+    """The merge queue made a group with our pull request on top, or took it apart.
+
+    `head` is the commit that would land and `base` what it builds on; `ended` says why the group
+    is no more: `merged`, `invalidated` or `dequeued`.
+    """
+
+    kind: Literal["group_seen"] = "group_seen"
+    pull: int
+    head: Sha
+    base: Sha
+    ended: str | None = None
+
+
 class AlertSeen(Frozen):
     """An alert fired or was resolved; `request` is the mission that it asks for."""
 
@@ -183,6 +190,22 @@ class BaseRead(Frozen):
     branch: str
     sha: Sha
     version: str = ""
+
+
+class TreeRead(Frozen):
+    """The tree of a commit, as the repository itself says."""
+
+    kind: Literal["tree_read"] = "tree_read"
+    sha: Sha
+    tree: Sha
+
+
+class Enqueued(Frozen):
+    """Our pull request stands in the forge's merge queue at `head`."""
+
+    kind: Literal["enqueued"] = "enqueued"
+    number: int
+    head: Sha
 
 
 class BranchPushed(Frozen):
@@ -342,9 +365,13 @@ Event = (
     | DeploymentSeen
     | ResultsReported
     | RepositoryGone
+    | RepositoryRenamed
+    | GroupSeen
     | AlertSeen
     | PermissionRead
     | BaseRead
+    | TreeRead
+    | Enqueued
     | BranchPushed
     | PatchRefused
     | PullOpened

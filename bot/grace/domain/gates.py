@@ -9,6 +9,7 @@ from grace.domain.results import CIReport, StressReport, SuiteReport, TestCase, 
 from grace.domain.verdict import Condition, Result, all_of, leaf
 
 CI = "CI"
+APPROVALS = "approvals"
 FAILED_CONCLUSIONS = frozenset(
     {"failure", "cancelled", "timed_out", "action_required", "stale", "startup_failure"}
 )
@@ -221,10 +222,16 @@ def proposers(mission: Mission, policy: Policy) -> set[str]:
 
 
 def approvers(mission: Mission, attempt: Attempt, facts: Facts, policy: Policy) -> tuple[str, ...]:
-    """List who validly approves this very patch.
+    """List who validly approves this very patch."""
+    return tuple(sorted(voices(mission, attempt, facts, policy)))
 
-    A review counts for the head it was given on, or for an earlier head of the same attempt's
-    patch when changed paths, modes and blobs are the same.
+
+def voices(mission: Mission, attempt: Attempt, facts: Facts, policy: Policy) -> dict[str, str]:
+    """Find who validly approves this very patch, by review or by command.
+
+    An approval counts for the head it was given on, or for an earlier head of the same attempt's
+    patch when changed paths, modes and blobs are the same. The value is what the permission was
+    read about.
     """
     since = mission.started_at
     same = {
@@ -234,23 +241,29 @@ def approvers(mission: Mission, attempt: Attempt, facts: Facts, policy: Policy) 
         and a.blobs == attempt.blobs
         and (since is None or a.pushed_at is None or a.pushed_at >= since)
     }
+    given = [(a.login, a.sha, f"command:{a.command}") for a in mission.approvals]
+    given += [
+        (r.login, r.sha, f"review:{r.id}")
+        for r in facts.reviews.values()
+        if r.state is ReviewState.APPROVED
+    ]
     excluded = proposers(mission, policy)
-    found: list[str] = []
-    for review in facts.reviews.values():
-        permission = facts.permission(f"review:{review.id}")
-        if (
-            review.state is ReviewState.APPROVED
-            and review.sha in same | {attempt.head}
-            and review.login.lower() not in excluded
-            and permission is not None
-            and permission.may_write
-        ):
-            found.append(review.login)
-    return tuple(sorted(found))
+    found: dict[str, str] = {}
+    for login, sha, about in given:
+        permission = facts.permission(about)
+        counts = sha in same | {attempt.head} and login.lower() not in excluded
+        if counts and permission is not None and permission.may_write:
+            found[login] = about
+    return found
 
 
 def approvals_gate(mission: Mission, attempt: Attempt, facts: Facts, policy: Policy) -> Condition:
     """Judge reviews: enough valid approvals, and nobody with write permission objecting."""
+    if mission.vetoes:
+        vetoing = sorted(mission.vetoes)
+        reason = "; ".join(f"vetoed by {login}: {mission.vetoes[login]}" for login in vetoing)
+        lift = f"{', '.join(vetoing)} by /grace approve, or a maintainer by /grace resume"
+        return leaf(APPROVALS, Result.FAIL, reason, lift)
     objecting = [
         r.login
         for r in facts.reviews.values()
@@ -260,18 +273,18 @@ def approvals_gate(mission: Mission, attempt: Attempt, facts: Facts, policy: Pol
     ]
     if objecting:
         names = ", ".join(sorted(objecting))
-        return leaf("approvals", Result.FAIL, f"{names} asked for changes", names)
+        return leaf(APPROVALS, Result.FAIL, f"{names} asked for changes", names)
     needed = approvals_needed(mission, policy)
     if needed == 0:
-        return leaf("approvals", Result.SKIPPED, "the mission and its severity ask for none")
+        return leaf(APPROVALS, Result.SKIPPED, "the mission and its severity ask for none")
     given = approvers(mission, attempt, facts, policy)
     words = f"{len(given)} of {needed} approvals of {(attempt.head or '')[:10]}"
     if given:
         words += f": {', '.join(given)}"
     if len(given) >= needed:
-        return leaf("approvals", Result.PASS, words)
-    who = "a reviewer with write permission who did not file the mission"
-    return leaf("approvals", Result.PENDING, words, who)
+        return leaf(APPROVALS, Result.PASS, words)
+    who = "somebody with write permission who did not file the mission, by review or /grace approve"
+    return leaf(APPROVALS, Result.PENDING, words, who)
 
 
 def roles_gate(mission: Mission, attempt: Attempt, policy: Policy) -> Condition:

@@ -2,21 +2,25 @@
 
 from collections.abc import Sequence
 
+from grace.domain import replies
+from grace.domain.agreement import contract_lines, gate_lines
 from grace.domain.contract import dump
-from grace.domain.events import Permission
 from grace.domain.gates import approvals_needed
 from grace.domain.mission import Attempt, Mission, Window
-from grace.domain.package import AcceptanceCriteria
-from grace.domain.phase import Phase
+from grace.domain.phase import Outcome, Phase
 from grace.domain.policy import Policy
 from grace.domain.render import code, inline, marker, one_line, quoted, tree, unlinked, why
 from grace.domain.verdict import Condition
 
+STARTED = (
+    "Understood and started. The pull request that names this issue shows how it goes: its checks "
+    "say what holds it back, and its comment is the record when it has ended."
+)
 NO_CANDIDATE = "there is no patch candidate: edit the issue, add one, and comment `/grace start`"
 KILL_SWITCH = "the kill switch is on: the revert is prepared, and a person lands it"
 NOT_RESTORED = "the revert does not restore the tree as it was before; a person must look"
 MAX_ERRORS = 100  # a forge's comment holds 64 KiB
-COMMANDS = "`/grace start` · `/grace hold` · `/grace resume` · `/grace cancel`"
+COMMANDS = " · ".join(f"`/grace {written}`" for written in replies.COMMANDS)
 
 
 def issue_closed_by(login: str) -> str:
@@ -78,14 +82,18 @@ def unconfigured(what: str) -> str:
     return f"{what} is not in the bot's configuration any more: put it back, then `/grace resume`"
 
 
-def start_void(login: str) -> str:
-    return f"The issue was edited after {code(login)} asked for `start`: read it and ask again."
+def rollback_by(login: str) -> str:
+    return f"{login} asked for it"
 
 
-def command_refused(command: str, login: str, permission: Permission) -> str:
+def queue_dropped(reason: str) -> str:
+    return f"the merge queue dropped the change: {reason}"
+
+
+def base_rewritten(landed: str) -> str:
     return (
-        f"{code(login)} asked for `{command}`, which needs write permission, "
-        f"and has {permission.value}."
+        f"the base branch was rewritten and does not contain {landed[:10]} any more: what was "
+        "merged is gone, and a person must look"
     )
 
 
@@ -164,58 +172,26 @@ def revert_check(reason: str) -> str:
     return f"This pull request restores the tree that stood before. Reason: {inline(reason, 300)}"
 
 
-def contract_lines(mission: Mission, policy: Policy) -> list[str]:
-    """List the contract as Grace understood it."""
-    request = mission.request
-    if request is None:
-        return []
-    criteria: AcceptanceCriteria = request.acceptance_criteria
-    candidates = ", ".join(f"`{c.name}`" for c in request.workspace.patch_candidates) or "none"
-    lines = [
-        "### Contract",
-        f"- subsystem `{request.subsystem_id}`, severity {request.severity.value}",
-        *(f"- symptom: {inline(s.description, 200)}" for s in request.symptoms),
-        *(f"- must pass: {code(t)}" for t in criteria.must_pass_tests),
-        *(
-            f"- target: `{t}` over {t.rolling_window_minutes:g} min"
-            for t in criteria.metric_targets
-        ),
-        f"- observation window: {criteria.observation_window_minutes:g} min after the release",
-        f"- patch candidates: {candidates}",
-    ]
-    if mission.contract_hash:
-        lines.append(
-            f"- frozen as `{mission.contract_hash[:23]}…` by {code(mission.started_by or '')}"
-        )
-    suites = ", ".join(policy.governance.tests.suites)
-    lines += [
-        "",
-        "### Plan",
-        (
-            f"Branch `{mission.branch}` → pull request → {suites} and stress in CI → "
-            "metric targets → approvals → merge of exactly the tested tree → observation window → "
-            "resolve, or revert and CAPA."
-        ),
-    ]
-    return lines
-
-
 def issue_headline(mission: Mission) -> str:
     match mission.phase:
         case Phase.INVALID:
             return "This contract does not parse yet. Edit the issue; Grace reads it again."
         case Phase.AWAITING_START:
             return "Understood. It waits for `/grace start` by somebody with write permission."
-        case Phase.CLOSED:
+        case Phase.CLOSED if mission.outcome is not Outcome.FIXED:
             return f"Mission closed: **{mission.outcome}** — {inline(mission.reason, 400)}"
         case _ if mission.held is not None:
             return f"Held: {inline(mission.held, 400)}"
         case _:
-            return "Understood and started. The pull request will name this issue."
+            return STARTED
 
 
 def issue_comment(mission: Mission, policy: Policy) -> str:
-    """Write the sticky comment of the issue."""
+    """Write the sticky comment of the issue.
+
+    A mission that goes well leaves it as it was at the start: what changes meanwhile stands in the
+    checks, and each edit costs one of the 500 writes that a forge allows an hour.
+    """
     lines = [marker(mission, "issue"), f"## {mission.name}", issue_headline(mission), ""]
     if mission.errors:
         lines += ["### What is wrong with the contract", ""]
@@ -225,10 +201,10 @@ def issue_comment(mission: Mission, policy: Policy) -> str:
             lines.append(f"- and {len(mission.errors) - MAX_ERRORS} more")
         lines.append("")
     lines += contract_lines(mission, policy)
+    lines += gate_lines(mission, policy)
     if mission.proposed is not None:
         lines += ["", "The issue was edited since: `/grace start` takes the new contract."]
-    lines += [f"\n{words}" for words in mission.refused]
-    if mission.phase is Phase.CLOSED:
+    if mission.phase is Phase.CLOSED and mission.outcome is not Outcome.FIXED:
         lines += ["", *record_lines(mission)]
     lines += ["", f"Commands: {COMMANDS}"]
     return "\n".join(lines)

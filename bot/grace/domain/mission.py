@@ -70,6 +70,7 @@ class Window(Frozen):
     ends_at: AwareDatetime | None = None
     extended: bool = False
     waited_since: AwareDatetime | None = None
+    added_minutes: float = 0
     verdict: Literal["pass", "regress", "inconclusive"] | None = None
     judged_at: AwareDatetime | None = None
     reason: str = ""
@@ -86,15 +87,38 @@ class Revert(Frozen):
     restored: bool | None = None
     pull: PullRef | None = None
     landed: Landing | None = None
+    queued: bool = False
     blocked: str | None = None
     asked_at: AwareDatetime | None = None
 
 
 class PendingCommand(Frozen):
-    """A command whose commander's permission is being read, and the contract it was given for."""
+    """A command whose commander's permission is being read.
+
+    `body_digest` and `head`: the contract and the head that stood when it was heard.
+    """
 
     given: CommandGiven
     body_digest: str
+    head: Sha | None = None
+
+
+class Approval(Frozen):
+    """An approval that was given by a command, of one head."""
+
+    login: str
+    sha: Sha
+    at: AwareDatetime
+    command: str
+
+
+class Group(Frozen):
+    """What the merge queue is about to land; `tree` None until it is read."""
+
+    pull: int
+    head: Sha
+    base: Sha
+    tree: Sha | None = None
 
 
 class Mission(Frozen):
@@ -119,8 +143,10 @@ class Mission(Frozen):
     contract_hash: str | None = None
     started_by: str | None = None
     started_at: AwareDatetime | None = None
-    refused: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
     commands: tuple[PendingCommand, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    vetoes: dict[str, str] = {}
     body_at: AwareDatetime | None = None
     revisions: int = 0
     authors: tuple[str, ...] = ()
@@ -135,6 +161,8 @@ class Mission(Frozen):
     forge_says: str = ""
     merge_after: AwareDatetime | None = None
     merge_refusals: int = 0
+    queued: bool = False
+    group: Group | None = None
     attempts: tuple[Attempt, ...] = ()
     pull: PullRef | None = None
     landing: Landing | None = None

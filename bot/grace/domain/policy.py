@@ -42,7 +42,8 @@ class Tests(Frozen):
 
     A report of any other workflow counts for nothing. A suite is believed only where the check run
     of its job succeeded, and only a check run of `ci_app_ids` counts; `jobs` names the jobs of
-    a suite (or of `stress`) where they are not called as it is.
+    a suite (or of `stress`) where they are not called as it is. So long after CI's jobs ended
+    without a report, it is looked for among the run's artifacts.
     """
 
     __test__ = False
@@ -56,6 +57,7 @@ class Tests(Frozen):
     ci_app_ids: Annotated[tuple[int, ...], Field(min_length=1)] = (GITHUB_ACTIONS,)
     timeout_minutes: Minutes = 60
     ask_after_minutes: Minutes = 5
+    fetch_report_after_seconds: Seconds = 60
 
 
 class Stress(Frozen):

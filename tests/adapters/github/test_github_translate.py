@@ -92,7 +92,15 @@ def test_command_is_told_with_the_comments_id(read: Any, payloads: Any) -> None:
     comment = payloads.comment("/grace approve security")
     target, event = read("issue_comment", "created", issue=payloads.issue(), comment=comment)
     assert (target.issue, target.pull) == (3, None)
-    assert event == CommandGiven(id="501", name="approve", argument="security", actor=event.actor)
+    assert event == CommandGiven(
+        id="501",
+        name="approve",
+        argument="security",
+        actor=event.actor,
+        at=event.at,
+        comment="501",
+        number=3,
+    )
     assert (event.actor.login, event.actor.id) == ("ada", 11)
 
 

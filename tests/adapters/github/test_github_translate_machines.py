@@ -12,7 +12,9 @@ from grace.domain.events import (
     CheckSeen,
     CommandGiven,
     DeploymentSeen,
+    GroupSeen,
     RepositoryGone,
+    RepositoryRenamed,
 )
 
 BRANCH = "grace/mission_20260301_001"
@@ -58,7 +60,11 @@ def test_button_on_our_check_is_a_command_of_who_pressed_it(
     target, event = read("check_run", "requested_action", **pressed)
     assert (target.branch, target.sha) == (BRANCH, None)
     assert event == CommandGiven(
-        id=f"action-701-{name}-d-1", name=name, actor=Actor(login="ada", id=11)
+        id=f"action-701-{name}-d-1",
+        name=name,
+        actor=Actor(login="ada", id=11),
+        at=event.at,
+        sha="a" * 40,
     )
     run = run | {"check_suite": {"head_branch": "main"}}
     target, _ = read("check_run", "requested_action", **(pressed | {"check_run": run}))
@@ -82,9 +88,29 @@ def test_button_that_commands_nothing(read: Any, payloads: Any, change: Any, why
     assert why in read("check_run", "requested_action", **(body | change | {"check_run": run}))
 
 
-def test_merge_group_changes_no_mission(read: Any, payloads: Any) -> None:
+QUEUE_REF = f"refs/heads/gh-readonly-queue/main/pr-4-{'b' * 40}"
+
+
+@pytest.mark.parametrize(
+    ("action", "more", "ended"),
+    [
+        ("checks_requested", {}, None),
+        ("destroyed", {"reason": "invalidated"}, "invalidated"),
+        ("destroyed", {}, "destroyed"),
+    ],
+)
+def test_merge_group_is_of_the_pull_request_on_top(
+    read: Any, action: str, more: dict[str, str], ended: str | None
+) -> None:
+    group = {"head_sha": "d" * 40, "head_ref": QUEUE_REF, "base_sha": "b" * 40}
+    target, event = read("merge_group", action, merge_group=group, **more)
+    assert target.pull == 4
+    assert event == GroupSeen(pull=4, head="d" * 40, base="b" * 40, ended=ended)
+
+
+def test_merge_group_that_names_no_pull_request_is_ignored(read: Any) -> None:
     group = {"head_sha": "d" * 40, "head_ref": "x", "base_sha": "b" * 40}
-    assert "no mission changes" in read("merge_group", "checks_requested", merge_group=group)
+    assert "names no pull request" in read("merge_group", "checks_requested", merge_group=group)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +189,9 @@ def test_lost_repository_concerns_everyone(read: Any, action: str) -> None:
 
 
 def test_renamed_repository_goes_on_under_its_number(read: Any) -> None:
-    assert "its id stays" in read("repository", "renamed")
+    target, event = read("repository", "renamed")
+    assert target.everyone
+    assert event == RepositoryRenamed(repository="acme/mesh")
 
 
 @pytest.mark.parametrize("action", ["publicized", "edited", "unarchived"])

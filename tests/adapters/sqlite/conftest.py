@@ -25,7 +25,7 @@ from grace.domain.package import (
     WorkspaceInfo,
 )
 from grace.domain.phase import Severity
-from grace.ports import Delivery, Routed, Ruling, Target, Turn
+from grace.ports import Delivery, Routed, Ruling, Target, Translated, Turn
 
 START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
@@ -77,7 +77,7 @@ class World:
         assert await self.store.accept(delivery)
         (stored,) = await self.store.unrouted(10)
         routed = Routed(target=Target(ref=ref, **target), event=event or self.event())
-        return await self.store.route(stored.id, [routed], "routed", self.now)
+        return await self.store.route(stored.id, Translated([routed], "routed"), self.now)
 
     async def open_mission(self, issue: int, **changes: Any) -> UUID:
         """File an issue's mission, handle what waits for it and store it with changes."""

@@ -26,7 +26,7 @@ from grace.domain.decision import Note
 from grace.domain.effects import Effect, PublishLedger
 from grace.domain.events import Actor, CommandGiven, EffectDone, Event
 from grace.domain.mission import MissionRef
-from grace.ports import Delivery, Routed, Ruling, Target
+from grace.ports import Delivery, Routed, Ruling, Target, Translated
 
 REF = MissionRef(host="forge.test", repository_id=7, repository="octo/mesh")
 SEED = hashlib.sha256(b"a key for tests").digest()
@@ -79,7 +79,7 @@ class Worker:
             event = CommandGiven(id=delivery.delivery_id, name="x", actor=Actor(login="octo"))
             target = Target(ref=REF, issue=issue, create=True)
             routed = [Routed(target=target, event=event)]
-            await self.store.route(delivery.id, routed, "routed", self.now())
+            await self.store.route(delivery.id, Translated(routed, "routed"), self.now())
         return bool(deliveries)
 
     async def decide(self) -> bool:

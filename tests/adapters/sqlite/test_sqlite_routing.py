@@ -8,7 +8,7 @@ import pytest
 from grace.domain.facts import Facts
 from grace.domain.mission import Attempt, Landing, PullRef, Revert
 from grace.domain.phase import Outcome, Phase
-from grace.ports import Delivery, Routed, Target
+from grace.ports import Delivery, Routed, Target, Translated
 
 
 def sha(digit: str) -> str:
@@ -47,8 +47,8 @@ async def test_delivery_is_routed_once(world):
     await world.store.accept(world.delivery())
     (delivery,) = await world.store.unrouted(10)
     routed = [Routed(target=Target(ref=world.ref, issue=1, create=True), event=world.event())]
-    assert await world.store.route(delivery.id, routed, "", world.now) == 1
-    assert await world.store.route(delivery.id, routed, "", world.now) == 0
+    assert await world.store.route(delivery.id, Translated(routed, ""), world.now) == 1
+    assert await world.store.route(delivery.id, Translated(routed, ""), world.now) == 0
     assert await world.store.unrouted(10) == []
     (mission,) = await world.store.missions()
     assert await waiting(world, mission.uid) == ["c1"]
@@ -57,13 +57,13 @@ async def test_delivery_is_routed_once(world):
 async def test_delivery_for_nobody_is_marked_too(world):
     await world.store.accept(world.delivery())
     (delivery,) = await world.store.unrouted(10)
-    assert await world.store.route(delivery.id, [], "a star was given", world.now) == 0
+    assert await world.store.route(delivery.id, Translated([], "a star was given"), world.now) == 0
     assert await world.store.unrouted(10) == []
 
 
 async def test_unknown_delivery_is_an_error(world):
     with pytest.raises(KeyError, match="no delivery 12"):
-        await world.store.route(12, [], "", world.now)
+        await world.store.route(12, Translated([], ""), world.now)
 
 
 async def test_new_issue_makes_one_mission_with_a_name_of_the_day(world):
@@ -241,5 +241,5 @@ async def test_one_mission_that_gets_two_events_counts_once(world):
     (delivery,) = await world.store.unrouted(10)
     target = Target(ref=world.ref, issue=1)
     routed = [Routed(target=target, event=world.event(name)) for name in "xy"]
-    assert await world.store.route(delivery.id, routed, "", world.now) == 1
+    assert await world.store.route(delivery.id, Translated(routed, ""), world.now) == 1
     assert await waiting(world, uid) == ["x", "y"]

@@ -105,6 +105,8 @@ def commanded(ref: MissionRef, said: Comment, where: tuple[int, bool], ours: Our
                 argument=command.argument,
                 actor=actor,
                 at=said.created_at,
+                comment=str(said.id),
+                number=number,
             ),
         )
         for nth, command in enumerate(found, start=1)

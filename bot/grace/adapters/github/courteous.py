@@ -7,10 +7,9 @@ import re
 from typing import Final
 
 from grace.adapters.github.envelopes import MergeGroupDelivery, PullDelivery
-from grace.adapters.github.ours import Courtesy, Ours, is_fork, is_work
+from grace.adapters.github.ours import Courtesy, Ours, is_fork, is_work, queued_pull
 
 _NEW_HEAD: Final = frozenset({"opened", "synchronize", "reopened"})
-_QUEUED: Final = re.compile(r"/pr-([0-9]{1,18})-[0-9a-f]{40}$")
 # A queue's commit names the branch that it merges, or carries the trailers of the pull request.
 _MISSION: Final = re.compile(
     r"^(?:Mission|Mission-Signature)[ \t]*:|^Merge pull request #[0-9]+ from [^/\s]+/grace/",
@@ -34,10 +33,9 @@ def merge_group(given: MergeGroupDelivery, ours: Ours) -> tuple[Courtesy, ...]:
     Its base may be a group with a mission in it, which has a commit and a check of its own.
     """
     group = given.merge_group
-    queued = _QUEUED.search(group.head_ref)
+    number = queued_pull(group.head_ref)
     message = group.head_commit.message if group.head_commit else ""
-    if given.action != "checks_requested" or queued is None or _MISSION.search(message):
+    if given.action != "checks_requested" or number is None or _MISSION.search(message):
         return ()
-    number = int(queued[1])
     reason = f"the group of #{number} is not a mission"
     return (Courtesy(given.ref(ours.host), group.head_sha, reason, number, group.base_sha),)

@@ -87,6 +87,7 @@ class MergeGroup(Lenient):
 
 class MergeGroupDelivery(Envelope):
     merge_group: MergeGroup
+    reason: str | None = None
 
 
 class Commit(Lenient):

@@ -8,10 +8,11 @@ from typing import Final, Literal
 
 import httpx
 
+from grace.adapters.github.checks import check_fields
 from grace.adapters.github.commits import ApiCommit, CommitMade, commit
 from grace.adapters.github.graph import ask
 from grace.adapters.github.live import AT_ONCE, document, states
-from grace.adapters.github.merge_queue import enqueue
+from grace.adapters.github.merge_queue import Queues, enqueue
 from grace.adapters.github.missed import Missed
 from grace.adapters.github.news import news
 from grace.adapters.github.ours import Ours
@@ -44,8 +45,6 @@ from grace.ports import (
     Routed,
 )
 
-_MAX_SUMMARY: Final = 65_535
-_CUT: Final = "\n\n(cut here: GitHub shows no more)"
 _PERMISSIONS: Final = frozenset(Permission)
 _MISSING: Final = frozenset({int(HTTPStatus.NOT_FOUND)})
 _INVALID: Final = frozenset({int(HTTPStatus.UNPROCESSABLE_ENTITY)})
@@ -86,6 +85,7 @@ class GitHubForge:
         self._session = Session(site, client, clock, Watch(observe, mission))
         self._statuses = Statuses(self._session, site.web_url)
         self._reading = Reading(self._session, site.app_id, clock)
+        self._queues = Queues(self._session, clock)
 
     @property
     def session(self) -> Session:
@@ -181,6 +181,14 @@ class GitHubForge:
         """Fetch the report artifact of the newest finished run of CI on a commit; see there."""
         return await read_report(self._session, ref, head)
 
+    async def queue_required(self, ref: MissionRef, branch: str) -> bool:
+        """Tell whether a branch has a merge queue: a query, remembered for ten minutes."""
+        return await self._queues.required(ref, branch)
+
+    async def describe_change(self, ref: MissionRef, number: int, title: str, body: str) -> None:
+        request = on(ref, "describe pull request", "PATCH /pulls/{number}", number=number)
+        await self._write(ref, request, {"title": title, "body": body})
+
     async def enqueue(self, ref: MissionRef, number: int, head: str) -> None:
         """Put a pull request into the merge queue: a query and a mutation."""
         await enqueue(self._session, ref, number, head)
@@ -259,16 +267,7 @@ class GitHubForge:
         """Create a check run, or bring `check` up to date; a status where that is the mode."""
         if self._site.mode == "statuses":
             return await self._statuses.publish(ref, draft)
-        at = draft.at.isoformat()
-        fields: dict[str, object] = {
-            "name": draft.name,
-            "external_id": draft.external_id,
-            "output": {"title": draft.title, "summary": _cut(draft.summary)},
-        }
-        if draft.conclusion is None:
-            fields |= {"status": "in_progress", "started_at": at}
-        else:
-            fields |= {"status": "completed", "conclusion": draft.conclusion, "completed_at": at}
+        fields = check_fields(draft)
         if check is None:
             request = on(ref, "create check", "POST /check-runs")
             fields["head_sha"] = draft.sha
@@ -374,10 +373,3 @@ def _change(pull: Pull) -> Change:
 
 def _filed(issue: Issue) -> Change:
     return Change(number=issue.number, url=issue.html_url, head_sha="")
-
-
-def _cut(summary: str) -> str:
-    """Keep a check's summary within GitHub's limit, and say so where it was cut."""
-    if len(summary) <= _MAX_SUMMARY:
-        return summary
-    return summary[: _MAX_SUMMARY - len(_CUT)] + _CUT

@@ -11,9 +11,23 @@ from grace.adapters.github.envelopes import (
     RepositoryDelivery,
     StatusDelivery,
 )
-from grace.adapters.github.ours import LEDGER_BRANCH, Ours, Translated, ignored, is_work
+from grace.adapters.github.ours import (
+    LEDGER_BRANCH,
+    Ours,
+    Translated,
+    ignored,
+    is_work,
+    queued_pull,
+)
 from grace.adapters.github.seen import actor_of, check_seen, status_seen
-from grace.domain.events import BasePushed, CommandGiven, DeploymentSeen, RepositoryGone
+from grace.domain.events import (
+    BasePushed,
+    CommandGiven,
+    DeploymentSeen,
+    GroupSeen,
+    RepositoryGone,
+    RepositoryRenamed,
+)
 from grace.domain.mission import MissionRef
 from grace.ports import Delivery, Routed, Target
 
@@ -58,16 +72,31 @@ def _pressed(given: CheckRunDelivery, delivery: Delivery, ours: Ours) -> Transla
     if sender is None or sender.type == "Bot" or ours.sent(sender):
         return ignored(f"{what}: bots command nothing")
     command = CommandGiven(
-        id=f"action-{run.id}-{name}-{delivery.delivery_id}", name=name, actor=actor_of(sender)
+        id=f"action-{run.id}-{name}-{delivery.delivery_id}",
+        at=delivery.received_at,
+        name=name,
+        actor=actor_of(sender),
+        sha=run.head_sha,
     )
     branch = run.check_suite.head_branch if run.check_suite else None
     target = _commit(given.ref(ours.host), branch, run.head_sha)
     return (Routed(target=target, event=command),), ""
 
 
-def merge_group(given: MergeGroupDelivery, _: Delivery, _ours: Ours) -> Translated:
-    """Note a merge group; what is answered on its commit is a courtesy, see `courtesies`."""
-    return ignored(f"merge_group.{given.action}: no mission changes before it lands")
+def merge_group(given: MergeGroupDelivery, _: Delivery, ours: Ours) -> Translated:
+    """Read that a queue made a group with a pull request on top, or took it apart.
+
+    Whether that is a mission's is known by its number; on other groups our check is a courtesy.
+    """
+    group = given.merge_group
+    number = queued_pull(group.head_ref)
+    if number is None:
+        return ignored(f"merge_group.{given.action}: {group.head_ref} names no pull request")
+    if given.action not in {"checks_requested", "destroyed"}:
+        return ignored(f"merge_group.{given.action}: not known")
+    ended = None if given.action == "checks_requested" else given.reason or "destroyed"
+    event = GroupSeen(pull=number, head=group.head_sha, base=group.base_sha, ended=ended)
+    return (Routed(target=Target(ref=given.ref(ours.host), pull=number), event=event),), ""
 
 
 def status(given: StatusDelivery, _: Delivery, ours: Ours) -> Translated:
@@ -116,7 +145,9 @@ def repository(given: RepositoryDelivery, _: Delivery, ours: Ours) -> Translated
     """Read that a repository is lost to us."""
     reason = _REPOSITORY_REASONS.get(given.action)
     if reason is None and given.action == "renamed":
-        return ignored("repository.renamed: its id stays, and calls are sent on")
+        ref = given.ref(ours.host)
+        renamed = RepositoryRenamed(repository=ref.repository)
+        return (Routed(target=Target(ref=ref, everyone=True), event=renamed),), ""
     if reason is None:
         return ignored(f"repository.{given.action}: it stays where it is")
     return (_gone(given.ref(ours.host), reason),), ""

@@ -1,10 +1,13 @@
 """The merge queue: where a branch requires one, nothing may go around it."""
 
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
 from grace.adapters.github.graph import Node, ask, change, quoted
 from grace.adapters.github.payloads import fit
 from grace.adapters.github.session import Session, named
 from grace.domain.mission import MissionRef
-from grace.ports import ForgeRefused
+from grace.ports import Clock, ForgeRefused, ForgeUnavailable
 
 _FIND = """query {{
   repository(owner: {owner}, name: {repo}) {{
@@ -16,6 +19,42 @@ _ENQUEUE = """mutation {{
     mergeQueueEntry {{ position state }}
   }}
 }}"""
+
+
+_REQUIRED = """query {{
+  repository(owner: {owner}, name: {repo}) {{ mergeQueue(branch: {branch}) {{ id }} }}
+}}"""
+_REMEMBERED = timedelta(minutes=10)
+
+
+class Queues:
+    """Which branches have a merge queue, asked of GitHub every ten minutes at most."""
+
+    def __init__(self, session: Session, clock: Clock) -> None:
+        self._session = session
+        self._clock = clock
+        self._known: dict[tuple[int, str], tuple[datetime, bool]] = {}
+
+    async def required(self, ref: MissionRef, branch: str) -> bool:
+        """Tell whether a branch has a queue. Raises `ForgeUnavailable` where GitHub cannot say."""
+        key, now = (ref.repository_id, branch), self._clock.now()
+        known = self._known.get(key)
+        if known is not None and timedelta(0) <= now - known[0] < _REMEMBERED:
+            return known[1]
+        where = {name: quoted(str(value)) for name, value in named(ref.repository).items()}
+        document = _REQUIRED.format(**where, branch=quoted(branch))
+        try:
+            found = await ask(self._session, ref, "find merge queue", document)
+        except ForgeRefused as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return False  # a GitHub without GraphQL has no merge queues
+        if found.errors:
+            said = "; ".join(error.message for error in found.errors)
+            raise ForgeUnavailable(f"GitHub does not say whether {branch} has a queue: {said}")
+        queue = (found.data.get("repository") or {}).get("mergeQueue")
+        self._known[key] = (now, queue is not None)
+        return queue is not None
 
 
 class _Pull(Node):

@@ -1,5 +1,6 @@
 """What is our own at GitHub, and the shapes of a translation."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,7 @@ from grace.ports import Routed, Target
 
 WORK_PREFIX: Final = "grace/"
 LEDGER_BRANCH: Final = "grace-ledger"
+_QUEUED: Final = re.compile(r"/pr-([0-9]{1,18})-[0-9a-f]{40}$")
 
 Translated = tuple[tuple[Routed, ...], str]
 
@@ -72,6 +74,12 @@ def ignored(reason: str) -> Translated:
 def is_work(branch: str | None) -> bool:
     """Tell whether a branch's name is one that we give."""
     return branch is not None and branch.startswith(WORK_PREFIX)
+
+
+def queued_pull(head_ref: str) -> int | None:
+    """Read the number of the pull request on top of a merge group from its branch's name."""
+    found = _QUEUED.search(head_ref)
+    return None if found is None else int(found[1])
 
 
 def is_fork(head: Tip, repository: Repository) -> bool:

@@ -22,6 +22,8 @@ URGENCY: Final[Mapping[str, Urgency]] = {
             "merge",
             "enqueue",
             "find queue entry",
+            "find merge queue",
+            "describe pull request",
             "open pull request",
             "find pull request",
             "write blob",

@@ -100,6 +100,7 @@ def _handles(mission: Mission) -> Iterator[tuple[str, str]]:
     for sha in (
         *(attempt.head for attempt in mission.attempts),
         mission.landing.sha if mission.landing else None,
+        mission.group.head if mission.group else None,
         revert.head if revert else None,
         revert.landed.sha if revert and revert.landed else None,
     ):

@@ -87,6 +87,7 @@ def next_wake(connection: sqlite3.Connection) -> datetime | None:
     row = connection.execute(
         "SELECT min(at) AS at FROM ("  # noqa: S608 - our own clause
         "SELECT wake_at AS at FROM missions WHERE wake_at IS NOT NULL"
+        " UNION ALL SELECT due_at FROM courtesies WHERE ended IS NULL"
         f" UNION ALL SELECT o.due_at FROM outbox AS o WHERE {_READY})"
     ).fetchone()
     return None if row["at"] is None else moment(row["at"])

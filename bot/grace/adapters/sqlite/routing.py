@@ -3,17 +3,16 @@
 import json
 import re
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID, uuid5
 
-from grace.adapters.sqlite import inbox_rows, mission_rows
+from grace.adapters.sqlite import courtesy_rows, inbox_rows, mission_rows
 from grace.adapters.sqlite.event_rows import add_event
 from grace.domain.mission import Mission
 from grace.domain.phase import Phase
-from grace.ports import Routed, Target
+from grace.ports import Target, Translated
 
 # The namespace of mission identities; changing it would give every issue a second mission.
 _IDENTITY: Final = UUID("5b1d2a0e-6d0f-4f6c-9d55-6a3f1f0f7c21")
@@ -28,14 +27,13 @@ class Arrival:
     now: datetime
 
 
-def route(
-    connection: sqlite3.Connection, arrival: Arrival, routed: Sequence[Routed], note: str
-) -> int:
+def route(connection: sqlite3.Connection, arrival: Arrival, said: Translated) -> int:
     """Give events to missions and mark the delivery; 0 when it was routed before."""
-    if not inbox_rows.mark_routed(connection, arrival.delivery, note, arrival.now):
+    if not inbox_rows.mark_routed(connection, arrival.delivery, said.note, arrival.now):
         return 0
+    courtesy_rows.add(connection, said.courtesies, arrival.now)
     reached: set[str] = set()
-    for item in routed:
+    for item in said.routed:
         for uid in _resolve(connection, arrival, item.target):
             add_event(connection, uid, item.event, arrival.now, delivery=arrival.delivery)
             reached.add(uid)

@@ -10,6 +10,7 @@ from typing import Self, TypeVar
 from uuid import UUID
 
 from grace.adapters.sqlite import (
+    courtesy_rows,
     inbox_rows,
     mission_rows,
     outbox_rows,
@@ -25,7 +26,7 @@ from grace.adapters.sqlite.writer import GroupWriter
 from grace.domain.events import Event
 from grace.domain.ledger import SALT_BYTES
 from grace.domain.signing import Signer
-from grace.ports import Delivery, Job, Routed, Ruling, Turn
+from grace.ports import CourtesyJob, Delivery, Job, Ruling, Translated, Turn
 
 T = TypeVar("T")
 
@@ -96,10 +97,20 @@ class SqliteStore(StoreReader):
         """Return deliveries that nobody has looked at, in the order they came."""
         return await self._read(lambda c: inbox_rows.unrouted(c, limit))
 
-    async def route(self, delivery: int, routed: Sequence[Routed], note: str, now: datetime) -> int:
+    async def route(self, delivery: int, said: Translated, now: datetime) -> int:
         """Give events to missions and mark the delivery; 0 when it was routed before."""
         arrival = routing.Arrival(delivery, now)
-        return await self._write(lambda c: routing.route(c, arrival, routed, note))
+        return await self._write(lambda c: routing.route(c, arrival, said))
+
+    async def courtesies(self, now: datetime, limit: int) -> Sequence[CourtesyJob]:
+        """Take courtesies that are due; those on a mission's commit are dropped."""
+        if not await self._read(lambda c: courtesy_rows.waits(c, now)):
+            return ()
+        return await self._write(lambda c: courtesy_rows.due(c, now, limit))
+
+    async def end_courtesy(self, job: int, due_at: datetime | None) -> None:
+        """Mark a courtesy done, or put it off until `due_at`."""
+        await self._write(lambda c: courtesy_rows.end(c, job, due_at))
 
     async def due(self, now: datetime, limit: int) -> Sequence[UUID]:
         """Return missions with waiting events or a passed deadline, most urgent first."""

@@ -9,7 +9,7 @@ import rfc8785
 from grace.domain import messages
 from grace.domain.decision import Decision
 from grace.domain.effects import Effect
-from grace.domain.events import Event, Published
+from grace.domain.events import Event, PermissionRead, Published
 from grace.domain.facts import Facts, fold
 from grace.domain.lifecycle import forward, landed, merging, reverting
 from grace.domain.lifecycle.draft import Draft
@@ -32,7 +32,7 @@ def decide(mission: Mission, event: Event, facts: Facts, policy: Policy, now: da
     """
     draft = Draft(mission=mission, facts=facts, policy=policy, now=now)
     before = mission.phase
-    if mission.live:
+    if mission.live or isinstance(event, PermissionRead):
         draft.facts = fold(facts, event, now)
     missing = unconfigured(draft)
     if missing is None:
@@ -92,7 +92,7 @@ def carry_on(draft: Draft, limit: int = MAX_STEPS) -> None:
 def step(draft: Draft) -> None:
     """Do what the phase asks for, from what is known."""
     match draft.mission.phase:
-        case Phase.FILED | Phase.INVALID | Phase.CLOSED | Phase.MERGING:
+        case Phase.FILED | Phase.INVALID | Phase.CLOSED:
             pass
         case Phase.AWAITING_START:
             forward.awaiting_start(draft)
@@ -104,6 +104,8 @@ def step(draft: Draft) -> None:
             forward.testing(draft)
         case Phase.GATING:
             merging.gating(draft)
+        case Phase.MERGING:
+            merging.merging(draft)
         case Phase.OBSERVING:
             landed.observing(draft)
         case Phase.REVERTING:
@@ -141,6 +143,8 @@ def waiting(draft: Draft) -> Condition:
         case Phase.CLOSED:
             return all_of("outcome", (leaf(str(mission.outcome), Result.SKIPPED, mission.reason),))
         case Phase.MERGING:
+            if mission.queued:
+                return merging.queue_tree(draft)
             reason = "every gate passes; the merge is requested"
             return all_of("merge", (leaf("merge", Result.PENDING, reason, "the forge"),))
         case _:

@@ -1,36 +1,107 @@
-"""Slash commands, obeyed only for those whom the forge lets write."""
+"""Slash commands and buttons, obeyed only for those whom the forge lets do it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from grace.domain import contract, messages
 from grace.domain import events as ev
+from grace.domain import replies
+from grace.domain.effects import React, Reply
+from grace.domain.lifecycle import orders
 from grace.domain.lifecycle.draft import Draft
+from grace.domain.lifecycle.orders import Order
 from grace.domain.mission import PendingCommand
-from grace.domain.phase import FORWARD, WAITING_ROOM, Outcome, Phase
 
-AT_WORK = FORWARD - {Phase.MERGING}
+# A stranger's commands cost a permission read each; so many people get their one polite line.
+MAX_STRANGERS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a command needs and does."""
+
+    needs: ev.Permission
+    does: Callable[[Draft, Order], str | None]
+
+
+COMMANDS: dict[str, Command] = {
+    "help": Command(ev.Permission.TRIAGE, orders.asked),
+    "status": Command(ev.Permission.TRIAGE, orders.asked),
+    "why": Command(ev.Permission.TRIAGE, orders.asked),
+    "start": Command(ev.Permission.WRITE, orders.start),
+    "retry": Command(ev.Permission.WRITE, orders.retry),
+    "hold": Command(ev.Permission.WRITE, orders.hold),
+    "resume": Command(ev.Permission.WRITE, orders.resume),
+    "cancel": Command(ev.Permission.WRITE, orders.cancel),
+    "approve": Command(ev.Permission.WRITE, orders.approve),
+    "veto": Command(ev.Permission.WRITE, orders.veto),
+    "rollback": Command(ev.Permission.WRITE, orders.rollback),
+    "extend": Command(ev.Permission.WRITE, orders.extend),
+}
+QUESTIONS = frozenset({"help", "status", "why"})
 
 
 def obey(draft: Draft, pending: PendingCommand) -> None:
-    """Carry out one command whose commander's permission is known.
-
-    A start is for the contract that its commander saw: an edit since makes it void.
-    """
+    """Carry out one command whose commander's permission is known."""
     command = pending.given
     login = command.actor.login
-    permission = draft.facts.permission(f"command:{command.id}")
-    if permission is None or not permission.may_write:
-        words = messages.command_refused(command.name, login, permission or ev.Permission.NONE)
-        draft.set(refused=(*draft.mission.refused, words)[-5:])
+    permission = draft.facts.permission(f"command:{command.id}") or ev.Permission.NONE
+    known = COMMANDS.get(command.name)
+    if not permission.reaches(ev.Permission.TRIAGE):
+        turn_away(draft, command, permission)
+    elif known is None:
+        answer(draft, command, replies.unknown_command(command.name))
+    elif not permission.reaches(known.needs):
         draft.note("command_refused", login, command=command.name)
-        return
-    if command.name == "start" and edited_since(draft, pending):
-        words = messages.start_void(login)
-        draft.set(refused=(*draft.mission.refused, words)[-5:])
+        answer(draft, command, replies.command_refused(command.name, permission, known.needs))
+    elif command.name == "start" and edited_since(draft, pending):
+        # A start is for the contract that its commander saw: an edit since makes it void.
         draft.note("command_refused", login, command=command.name)
+        answer(draft, command, replies.start_void())
+    elif command.name in QUESTIONS:
+        draft.questions.append(command)
+    else:
+        draft.note("command", login, command=command.name, argument=command.argument[:200])
+        sentence = known.does(draft, Order(command, permission, pending.head))
+        if sentence is None:
+            nod(draft, command)
+        else:
+            answer(draft, command, sentence)
+
+
+def turn_away(draft: Draft, command: ev.CommandGiven, permission: ev.Permission) -> None:
+    """Give a stranger one polite line, once, and nothing else."""
+    login, strangers = command.actor.login, draft.mission.strangers
+    if login in strangers:
         return
-    draft.note("command", login, command=command.name, argument=command.argument[:200])
-    COMMANDS[command.name](draft, login)
+    draft.note("command_refused", login, command=command.name[:40])
+    if len(strangers) < MAX_STRANGERS:
+        draft.set(strangers=(*strangers, login))
+        answer(draft, command, replies.stranger_refused(login, permission))
+
+
+def heard(draft: Draft, command: ev.CommandGiven) -> None:
+    """Show at once that a command was read."""
+    if command.comment and command.actor.login not in draft.mission.strangers:
+        key = f"react/{command.comment}/eyes"
+        draft.ask(React(key=key, comment=command.comment, reaction="eyes"))
+
+
+def nod(draft: Draft, command: ev.CommandGiven) -> None:
+    """Show that a command was obeyed."""
+    if command.comment:
+        key = f"react/{command.comment}/+1"
+        draft.ask(React(key=key, comment=command.comment, reaction="+1"))
+
+
+def answer(draft: Draft, command: ev.CommandGiven, words: str) -> None:
+    """Answer a command where it was given; a button's answer goes to the pull request."""
+    mission = draft.mission
+    number = command.number or (mission.pull.number if mission.pull else mission.issue)
+    if number is None:
+        return
+    surface = f"reply:{command.id}"
+    body = replies.reply(mission, surface, words)
+    draft.ask(Reply(key=f"reply/{command.id}", number=number, surface=surface, body=body))
 
 
 def edited_since(draft: Draft, pending: PendingCommand) -> bool:
@@ -38,76 +109,3 @@ def edited_since(draft: Draft, pending: PendingCommand) -> bool:
     body_at, given_at = draft.mission.body_at, pending.given.at
     older = body_at is not None and given_at is not None and given_at < body_at
     return older or pending.body_digest != draft.mission.body_digest
-
-
-def start(draft: Draft, login: str) -> None:
-    """Start a waiting mission, or start again with the contract as it was edited."""
-    mission = draft.mission
-    if mission.phase is Phase.AWAITING_START:
-        begin(draft, login)
-    elif mission.proposed is not None and mission.phase in AT_WORK:
-        if mission.attempt is not None:
-            draft.set_attempt(failure="a new start replaced the contract")
-        if mission.phase is not Phase.PLANNING:
-            draft.move(Phase.PLANNING, "a new start replaced the contract")
-        draft.set(request=mission.proposed, proposed=None, candidate=0, round=mission.round + 1)
-        freeze(draft, login)
-
-
-def begin(draft: Draft, login: str) -> None:
-    """Freeze the contract and begin to work."""
-    draft.move(Phase.PLANNING, f"started by {login}")
-    freeze(draft, login)
-
-
-def freeze(draft: Draft, login: str) -> None:
-    """Bind the mission to its contract by hash."""
-    request = draft.mission.request
-    assert request is not None  # only a parsed contract awaits its start
-    digest = contract.contract_hash(request)
-    draft.set(contract_hash=digest, started_by=login, started_at=draft.now, held=None)
-    draft.note("started", login, contract_hash=digest)
-
-
-def cancel(draft: Draft, login: str) -> None:
-    """End a mission that has not landed."""
-    if draft.mission.phase in WAITING_ROOM | AT_WORK:
-        draft.close(Outcome.CANCELLED, messages.cancelled_by(login))
-
-
-def hold(draft: Draft, login: str) -> None:
-    """Stop forward work; windows and reverts go on."""
-    if draft.mission.phase in FORWARD:
-        draft.hold(messages.held_by(login))
-
-
-def resume(draft: Draft, login: str) -> None:
-    """Go on, and try again what had failed for good."""
-    if draft.mission.held is not None:
-        draft.set(held=None, round=draft.mission.round + 1)
-        draft.note("resumed", login)
-        patch_again(draft)
-
-
-def patch_again(draft: Draft) -> None:
-    """Where somebody else's commits stand on the branch, make the patch again in their place."""
-    mission = draft.mission
-    seen = draft.facts.pulls.get(mission.pull.number) if mission.pull is not None else None
-    if (
-        seen is None
-        or mission.attempt is None
-        or mission.phase not in {Phase.TESTING, Phase.GATING}
-    ):
-        return
-    if seen.head_sha not in {a.head for a in mission.attempts}:
-        draft.set_attempt(failure="commits of somebody else stood on the branch")
-        draft.set(remote_head=seen.head_sha, refresh=True)
-        draft.move(Phase.PATCHING, "resumed: the patch is made again")
-
-
-COMMANDS: dict[str, Callable[[Draft, str], None]] = {
-    "start": start,
-    "cancel": cancel,
-    "hold": hold,
-    "resume": resume,
-}

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 
 from grace.domain.decision import Note
 from grace.domain.effects import Effect
+from grace.domain.events import CommandGiven
 from grace.domain.facts import Facts
 from grace.domain.mission import Mission
 from grace.domain.phase import TRANSITIONS, Outcome, Phase
@@ -25,7 +27,8 @@ class ForbiddenTransition(Exception):
 class Draft:
     """Collect a decision. Mutable, and never leaves `decide`.
 
-    `passed`: the tree that let a merge be asked for in this very decision.
+    `passed`: the tree that let a merge be asked for in this very decision. `questions`: commands
+    that are answered with what is decided.
     """
 
     mission: Mission
@@ -36,6 +39,7 @@ class Draft:
     effects: list[Effect] = field(default_factory=list)
     wake_at: datetime | None = None
     passed: Condition | None = None
+    questions: list[CommandGiven] = field(default_factory=list)
 
     def set(self, **changes: object) -> None:
         """Change fields of the mission."""
@@ -55,6 +59,14 @@ class Draft:
             return
         self.set(requested=self.mission.requested | {effect.key})
         self.effects.append(effect)
+
+    def changed(self, surface: str, text: str) -> str | None:
+        """Return the new digest when a surface should be published, None when it says this."""
+        digest = sha256(text.encode()).hexdigest()
+        if self.mission.published.get(surface) == digest:
+            return None
+        self.set(published={**self.mission.published, surface: digest})
+        return digest
 
     def next_key(self, name: str) -> str:
         """Number a request that may be repeated."""

@@ -9,10 +9,11 @@ from grace.domain.effects import (
     PushPatch,
     ReadBase,
     ReadPull,
+    ReadReport,
     RequestReview,
 )
-from grace.domain.lifecycle.commands import begin
 from grace.domain.lifecycle.draft import Draft
+from grace.domain.lifecycle.starting import begin
 from grace.domain.mission import Attempt, PullRef
 from grace.domain.package import AcceptanceCriteria, MissionContext, MissionRequest, PatchCandidate
 from grace.domain.phase import Outcome, Phase
@@ -330,8 +331,29 @@ def await_ci(draft: Draft) -> None:
         )
         fail_attempt(draft, ci_failure(words))
         return
+    if unreported:
+        fetch_report(draft)
     ask_when_silent(draft, patience)
     draft.wake(end)
+
+
+def fetch_report(draft: Draft) -> None:
+    """Look for a report among the artifacts when CI's jobs ended and none was sent.
+
+    Again after twice the time, and so on: a run may leave its artifacts late.
+    """
+    rules, head = draft.policy.governance.tests, attempt_of(draft).head or ""
+    checks = draft.facts.checks.get(head, {}).values()
+    jobs = [c for c in checks if c.app_id in rules.ci_app_ids]
+    heard = draft.facts.heard_at
+    if heard is None or not jobs or any(c.conclusion is None for c in jobs):
+        return
+    patience = timedelta(seconds=rules.fetch_report_after_seconds)
+    passed = int((draft.now - heard) / patience)
+    if passed:
+        key = f"report/{head}/{heard.isoformat()}/{passed.bit_length()}"
+        draft.ask(ReadReport(key=key, head=head))
+    draft.wake(heard + patience * 2 ** passed.bit_length())
 
 
 def ask_when_silent(draft: Draft, patience: timedelta) -> None:

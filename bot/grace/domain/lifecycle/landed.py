@@ -15,6 +15,7 @@ from grace.domain.facts import DeploymentFact
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.forward import (
     criteria_of,
+    fresh_base,
     request_of,
 )
 from grace.domain.mission import Landing, Revert, Window
@@ -53,6 +54,9 @@ def live_targets(draft: Draft) -> tuple[MetricTarget, ...]:
 
 def observing(draft: Draft) -> None:
     """Anchor the window, sample, judge; resolve or revert."""
+    if rewritten(draft):
+        draft.close(Outcome.FAILED, messages.base_rewritten(landing_of(draft).sha))
+        return
     window = anchored(draft)
     if window is None:
         return
@@ -75,6 +79,24 @@ def observing(draft: Draft) -> None:
             inconclusive(draft, tree.reason)
         case _ as never:
             assert_never(never)
+
+
+def rewritten(draft: Draft) -> bool:
+    """Tell whether the base was rewritten so that our landing is not in it any more.
+
+    Pushes are told in any order, so the tip itself is read, and what it contains.
+    """
+    facts, landing = draft.facts, landing_of(draft)
+    hint, base = facts.base_hint, facts.base
+    if hint is None or hint.at <= landing.at or hint.sha == landing.sha:
+        return False
+    if base is None or base.at <= landing.at or base.at < hint.at:
+        draft.facts = facts.model_copy(update={"base": None})
+        fresh_base(draft)
+        return False
+    if base.sha != landing.sha and base.sha not in facts.contains:
+        draft.ask(ReadContains(key=f"contains/{base.sha}", head=base.sha, landed=landing.sha))
+    return facts.contains.get(base.sha) is False
 
 
 def anchored(draft: Draft) -> Window | None:
@@ -124,7 +146,8 @@ def release(draft: Draft, environment: str) -> DeploymentFact | None:
 
 def open_window(draft: Draft, anchored_to: Literal["deployment", "merge"], at: datetime) -> Window:
     """Start the window's clock at the release."""
-    length = timedelta(minutes=criteria_of(draft).observation_window_minutes)
+    minutes = criteria_of(draft).observation_window_minutes + window_of(draft).added_minutes
+    length = timedelta(minutes=minutes)
     window = window_of(draft).model_copy(
         update={"anchor": at, "anchored_to": anchored_to, "ends_at": at + length}
     )

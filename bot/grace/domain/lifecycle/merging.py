@@ -14,16 +14,17 @@ from grace.domain.lifecycle.forward import (
     attempt_of,
     blocked,
     ci_tree,
+    criteria_of,
     fail_attempt,
     fresh_base,
     landed_by_hand,
     merge_tree,
     refresh,
 )
-from grace.domain.mission import Attempt, Mission
+from grace.domain.mission import Attempt, Group, Mission
 from grace.domain.phase import Phase
 from grace.domain.policy import Policy
-from grace.domain.verdict import Result, all_of
+from grace.domain.verdict import Condition, Result, all_of, leaf
 
 
 def gating(draft: Draft) -> None:
@@ -57,10 +58,9 @@ def fresh_approvers(draft: Draft) -> bool:
     """Tell whether what the counted approvers may do was read lately; read it again otherwise."""
     mission, facts = draft.mission, draft.facts
     limit = timedelta(seconds=draft.policy.governance.base_fresh_seconds)
-    counted = gates.approvers(mission, attempt_of(draft), facts, draft.policy)
+    counted = gates.voices(mission, attempt_of(draft), facts, draft.policy)
     fresh = True
-    for login in counted:
-        about = f"review:{facts.reviews[login].id}"
+    for login, about in sorted(counted.items()):
         at = facts.permissions[about].at
         if draft.now - at > limit:
             key = f"permission/{about}/{at.isoformat()}"
@@ -109,6 +109,51 @@ def withdrawn(mission: Mission, facts: Facts, policy: Policy) -> str | None:
     )
     leaf = gate.holding()
     return None if leaf is None else f"{leaf.name}: {leaf.reason}"
+
+
+def merging(draft: Draft) -> None:
+    """Wait for the forge; where our change stands in a merge queue, see whether it landed."""
+    mission = draft.mission
+    if not mission.queued or landed_by_hand(draft, mission.pull):
+        return
+    rules = draft.policy.governance.tests
+    ask_when_silent(draft, GATE_PATIENCE * timedelta(minutes=rules.ask_after_minutes))
+
+
+def group_tree(draft: Draft, group: Group) -> Condition:
+    """Judge what a merge queue is about to land: CI on its commit, and whether we still want it."""
+    mission, facts, policy = draft.mission, draft.facts, draft.policy
+    attempt = mission.attempt
+    name = "merge group"
+    if attempt is None or attempt.head is None:
+        reason = "no patch stands: the one in this group is not judged any more"
+        return all_of(name, (leaf("patch", Result.FAIL, reason, "Grace"),))
+    if group.tree is None:
+        return all_of(name, (leaf("tree", Result.PENDING, "is being read", "Grace"),))
+    stands = {"head": group.head, "base": group.base, "tree": group.tree}
+    landing = attempt.model_copy(update=stands)
+    criteria = criteria_of(draft)
+    children = [
+        gates.tests_gate(landing, facts, criteria, policy),
+        gates.stress_gate(landing, facts, policy),
+        gates.metrics_gate(landing, facts, criteria, policy),
+        gates.approvals_gate(mission, attempt, facts, policy),
+        gates.roles_gate(mission, attempt, policy),
+    ]
+    if mission.held is not None:
+        children.append(leaf("held", Result.FAIL, mission.held, "/grace resume"))
+    if facts.kill_switch:
+        children.append(leaf("kill switch", Result.FAIL, "is on", "an operator"))
+    return all_of(name, tuple(children))
+
+
+def queue_tree(draft: Draft) -> Condition:
+    """Explain a change that stands in the merge queue."""
+    group = draft.mission.group
+    if group is not None:
+        return group_tree(draft, group)
+    reason = "every gate passes; the change stands in the merge queue"
+    return all_of("merge", (leaf("merge queue", Result.PENDING, reason, "the forge"),))
 
 
 def request_merge(draft: Draft, attempt: Attempt) -> None:

@@ -118,6 +118,8 @@ def land_revert(draft: Draft, revert: Revert) -> None:
     if draft.mission.merge_after is not None and draft.now < draft.mission.merge_after:
         draft.wake(draft.mission.merge_after)
         return
+    if revert.queued and landed_by_hand(draft, revert.pull):
+        return
     if merge_in_flight(draft, revert) or landed_by_hand(draft, revert.pull):
         return
     first = revert.asked_at or draft.now

@@ -7,9 +7,11 @@ phase changes no decision there; the facts keep what it says while the mission l
 from collections.abc import Callable
 
 from grace.domain import events as ev
+from grace.domain.lifecycle import outcomes
 from grace.domain.lifecycle import reactions as on
 from grace.domain.lifecycle.draft import Draft
-from grace.domain.lifecycle.reactions import ALL, AT_WORK, LIVE, OPEN_PULL
+from grace.domain.lifecycle.outcomes import OPEN_PULL
+from grace.domain.lifecycle.reactions import ALL, AT_WORK, LIVE
 from grace.domain.phase import FORWARD, WAITING_ROOM, Phase
 
 Handler = Callable[..., None]
@@ -17,32 +19,36 @@ Handler = Callable[..., None]
 HEARD: dict[type[ev.Event], tuple[Handler, frozenset[Phase]]] = {
     ev.IssueSeen: (on.issue_seen, WAITING_ROOM | AT_WORK),
     ev.IssueClosed: (on.issue_closed, WAITING_ROOM | AT_WORK),
-    ev.CommandGiven: (on.command_given, LIVE),
-    ev.PermissionRead: (on.permission_read, LIVE),
+    ev.CommandGiven: (on.command_given, ALL),
+    ev.PermissionRead: (on.permission_read, ALL),
     ev.AlertSeen: (on.alert_seen, LIVE),
     ev.PullSeen: (on.pull_seen, OPEN_PULL | {Phase.REVERTING}),
     ev.ReviewSeen: (on.review_seen, FORWARD),
     ev.ChangeRead: (on.change_read, OPEN_PULL | {Phase.REVERTING}),
-    ev.CheckSeen: (on.nothing, FORWARD | {Phase.REVERTING}),
-    ev.ResultsReported: (on.results_reported, FORWARD | {Phase.REVERTING}),
-    ev.BasePushed: (on.base_pushed, LIVE),
-    ev.BaseRead: (on.base_read, LIVE),
-    ev.DeploymentSeen: (on.nothing, frozenset({Phase.MERGING, Phase.OBSERVING})),
-    ev.ContainsRead: (on.nothing, frozenset({Phase.OBSERVING})),
-    ev.BranchPushed: (on.branch_pushed, FORWARD),
-    ev.PatchRefused: (on.patch_refused, frozenset({Phase.PATCHING})),
-    ev.PullOpened: (on.pull_opened, FORWARD | {Phase.REVERTING}),
-    ev.Published: (on.published, LIVE | {Phase.CLOSED}),
-    ev.Merged: (on.merged, OPEN_PULL | {Phase.REVERTING}),
-    ev.MergeRefused: (on.merge_refused, frozenset({Phase.MERGING, Phase.REVERTING})),
-    ev.MetricsSampled: (on.metrics_sampled, frozenset({Phase.OBSERVING})),
-    ev.RevertPushed: (on.revert_pushed, frozenset({Phase.REVERTING})),
-    ev.RevertRefused: (on.revert_refused, frozenset({Phase.REVERTING})),
-    ev.IssueFiled: (on.issue_filed, LIVE),
-    ev.EffectDone: (on.nothing, LIVE),
-    ev.EffectFailed: (on.effect_failed, LIVE),
-    ev.RepositoryGone: (on.repository_gone, LIVE),
-    ev.Ticked: (on.nothing, LIVE),
+    ev.CheckSeen: (outcomes.nothing, FORWARD | {Phase.REVERTING}),
+    ev.ResultsReported: (outcomes.results_reported, FORWARD | {Phase.REVERTING}),
+    ev.BasePushed: (outcomes.base_pushed, LIVE),
+    ev.BaseRead: (outcomes.base_read, LIVE),
+    ev.GroupSeen: (outcomes.group_seen, FORWARD | {Phase.REVERTING}),
+    ev.TreeRead: (outcomes.tree_read, FORWARD | {Phase.REVERTING}),
+    ev.Enqueued: (outcomes.enqueued, frozenset({Phase.MERGING, Phase.REVERTING})),
+    ev.DeploymentSeen: (outcomes.nothing, frozenset({Phase.MERGING, Phase.OBSERVING})),
+    ev.ContainsRead: (outcomes.nothing, frozenset({Phase.OBSERVING})),
+    ev.BranchPushed: (outcomes.branch_pushed, FORWARD),
+    ev.PatchRefused: (outcomes.patch_refused, frozenset({Phase.PATCHING})),
+    ev.PullOpened: (outcomes.pull_opened, FORWARD | {Phase.REVERTING}),
+    ev.Published: (outcomes.published, LIVE | {Phase.CLOSED}),
+    ev.Merged: (outcomes.merged, OPEN_PULL | {Phase.REVERTING}),
+    ev.MergeRefused: (outcomes.merge_refused, frozenset({Phase.MERGING, Phase.REVERTING})),
+    ev.MetricsSampled: (outcomes.metrics_sampled, frozenset({Phase.OBSERVING})),
+    ev.RevertPushed: (outcomes.revert_pushed, frozenset({Phase.REVERTING})),
+    ev.RevertRefused: (outcomes.revert_refused, frozenset({Phase.REVERTING})),
+    ev.IssueFiled: (outcomes.issue_filed, LIVE),
+    ev.EffectDone: (outcomes.nothing, LIVE),
+    ev.EffectFailed: (outcomes.effect_failed, LIVE),
+    ev.RepositoryGone: (outcomes.repository_gone, LIVE),
+    ev.RepositoryRenamed: (outcomes.repository_renamed, LIVE),
+    ev.Ticked: (outcomes.nothing, LIVE),
 }
 
 # Nothing changes the decision: the phase is past it, or not there yet and the facts keep it.
@@ -52,8 +58,8 @@ _CLOSED = frozenset({Phase.CLOSED})
 IGNORED: dict[type[ev.Event], frozenset[Phase]] = {
     ev.IssueSeen: _LATE,
     ev.IssueClosed: _LATE,
-    ev.CommandGiven: _CLOSED,
-    ev.PermissionRead: _CLOSED,
+    ev.CommandGiven: frozenset(),
+    ev.PermissionRead: frozenset(),
     ev.AlertSeen: _CLOSED,
     ev.PullSeen: _BEFORE_WORK | {Phase.PLANNING, Phase.PATCHING, Phase.OBSERVING},
     ev.ReviewSeen: _BEFORE_WORK | {Phase.OBSERVING, Phase.REVERTING},
@@ -62,6 +68,9 @@ IGNORED: dict[type[ev.Event], frozenset[Phase]] = {
     ev.ResultsReported: _BEFORE_WORK | {Phase.OBSERVING},
     ev.BasePushed: _CLOSED,
     ev.BaseRead: _CLOSED,
+    ev.GroupSeen: _BEFORE_WORK | {Phase.OBSERVING},
+    ev.TreeRead: _BEFORE_WORK | {Phase.OBSERVING},
+    ev.Enqueued: ALL - {Phase.MERGING, Phase.REVERTING},
     ev.DeploymentSeen: ALL - {Phase.MERGING, Phase.OBSERVING},
     ev.ContainsRead: ALL - {Phase.OBSERVING},
     ev.BranchPushed: ALL - FORWARD,
@@ -77,6 +86,7 @@ IGNORED: dict[type[ev.Event], frozenset[Phase]] = {
     ev.EffectDone: _CLOSED,
     ev.EffectFailed: _CLOSED,
     ev.RepositoryGone: _CLOSED,
+    ev.RepositoryRenamed: _CLOSED,
     ev.Ticked: _CLOSED,
 }
 

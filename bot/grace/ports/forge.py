@@ -1,38 +1,21 @@
-"""What the core needs of the world, as small protocols, and the errors the world answers with."""
+"""The forge, in words that fit GitHub and GitLab, and the errors it answers with."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
 from grace.domain.base import Frozen
-from grace.domain.catalog import MetricDefinition
-from grace.domain.decision import Note
-from grace.domain.effects import Effect, PushPatch, PushRevert
+from grace.domain.effects import Annotation, Button
 from grace.domain.events import (
-    BaseRead,
-    BranchPushed,
     CheckSeen,
     DeploymentSeen,
     Event,
-    PatchRefused,
     Permission,
     PullSeen,
-    RevertPushed,
-    RevertRefused,
     ReviewSeen,
 )
-from grace.domain.facts import Facts
-from grace.domain.ledger import Entry, Head
-from grace.domain.mission import Mission, MissionRef
-from grace.domain.package import MetricObservation
-
-
-class Clock(Protocol):
-    """Tell the time, in UTC."""
-
-    def now(self) -> datetime: ...
+from grace.domain.mission import MissionRef
 
 
 class ForgeError(Exception):
@@ -90,6 +73,8 @@ class CheckDraft(Frozen):
     title: str
     summary: str
     at: datetime
+    buttons: tuple[Button, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
 
 
 class MergeDraft(Frozen):
@@ -160,17 +145,14 @@ Reaction = Literal["eyes", "+1", "-1", "confused"]
 
 
 class LiveQuery(Frozen):
-    """Which parts of a mission's state at the forge a sweep wants.
-
-    `environment`: also the newest deployments to it, of whatever commit.
-    """
+    """Which parts of a mission's state at the forge a sweep wants."""
 
     ref: MissionRef
     uid: UUID
     issue: int | None = None
     pulls: tuple[int, ...] = ()
     landed: str | None = None
-    environment: str | None = None
+    environment: str | None = None  # the newest deployments to it, of whatever commit
 
 
 class LiveState(Frozen):
@@ -240,6 +222,14 @@ class Forge(Protocol):
         """Ask the forge for its failed webhook deliveries again; return how many."""
         ...
 
+    async def queue_required(self, ref: MissionRef, branch: str) -> bool:
+        """Tell whether a branch takes changes from the forge's merge queue alone."""
+        ...
+
+    async def describe_change(self, ref: MissionRef, number: int, title: str, body: str) -> None:
+        """Give a change another title and body: a merge queue makes its message from them."""
+        ...
+
     async def enqueue(self, ref: MissionRef, number: int, head: str) -> None:
         """Put a change into the forge's merge queue, where one is required."""
         ...
@@ -252,151 +242,3 @@ class Forge(Protocol):
     async def reach(self) -> str:
         """Prove that forge and credentials work; return a sentence of what was found."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class CommitOrder:
-    """How a commit is to be made: `message` gets the tree, `sign` the raw commit."""
-
-    message: Callable[[str], str]
-    sign: Callable[[bytes], bytes]
-    at: datetime
-
-
-class Repositories(Protocol):
-    """Code, by git and without a work tree. Every call may raise `ForgeError`."""
-
-    async def tip(self, ref: MissionRef, branch: str) -> BaseRead: ...
-    async def tree(self, ref: MissionRef, sha: str) -> str: ...
-    async def restored(self, ref: MissionRef, landed: str, now: str) -> bool:
-        """Tell whether every path that `landed` changed is at `now` as it was before it."""
-        ...
-
-    async def contains(self, ref: MissionRef, head: str, ancestor: str) -> bool: ...
-    async def push_patch(
-        self, ref: MissionRef, effect: PushPatch, order: CommitOrder
-    ) -> BranchPushed | PatchRefused: ...
-    async def push_revert(
-        self, ref: MissionRef, effect: PushRevert, order: CommitOrder, *, again: bool
-    ) -> RevertPushed | RevertRefused: ...
-    async def read(self, ref: MissionRef, branch: str, path: str) -> bytes | None:
-        """Read a file at a branch's tip at the forge; None where branch or file is missing."""
-        ...
-
-    async def publish(
-        self, ref: MissionRef, branch: str, files: Mapping[str, bytes], order: CommitOrder
-    ) -> None: ...
-
-
-class MetricSource(Protocol):
-    """Where samples come from. A source that is down answers a sample without a value."""
-
-    async def sample_all(
-        self, wanted: Mapping[str, MetricDefinition]
-    ) -> tuple[MetricObservation, ...]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One thing that came in, as it came: raw bytes, unique by (`origin`, `delivery_id`)."""
-
-    origin: str
-    delivery_id: str
-    event: str
-    body: bytes
-    received_at: datetime
-    id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A mission with what waits for it and what surrounds it, read in one transaction."""
-
-    mission: Mission
-    facts: Facts
-    version: int
-    events: tuple[tuple[int, Event], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """What one turn decided; stored in one transaction."""
-
-    mission: Mission
-    facts: Facts
-    notes: tuple[Note, ...]
-    effects: tuple[Effect, ...]
-    wake_at: datetime | None
-    handled: tuple[int, ...]
-    verdict: Mapping[str, object] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One effect to carry out. `tries` counts earlier beginnings: above 0 it may have happened.
-
-    `entry` is the newest ledger entry of the decision that asked for it.
-    """
-
-    id: int
-    mission: Mission
-    effect: Effect
-    tries: int
-    entry: Head
-    created_at: datetime
-
-
-class Store(Protocol):
-    """What is remembered. Each method is one transaction."""
-
-    async def accept(self, delivery: Delivery) -> bool:
-        """Keep a delivery; False: it was here before."""
-        ...
-
-    async def unrouted(self, limit: int) -> Sequence[Delivery]: ...
-
-    async def route(self, delivery: int, routed: Sequence[Routed], note: str, now: datetime) -> int:
-        """Give events to missions and mark the delivery; return how many missions got one."""
-        ...
-
-    async def due(self, now: datetime, limit: int) -> Sequence[UUID]:
-        """Missions with waiting events or a passed deadline, most urgent first."""
-        ...
-
-    async def next_wake(self) -> datetime | None:
-        """The earliest deadline of a mission or a postponed effect."""
-        ...
-
-    async def turn(self, uid: UUID) -> Turn | None: ...
-
-    async def commit(self, turn: Turn, ruling: Ruling, now: datetime) -> bool:
-        """Store mission, ledger entries and effects at once; False: somebody was faster."""
-        ...
-
-    async def jobs(self, now: datetime, limit: int) -> Sequence[Job]:
-        """The oldest open effect of each mission, due and not begun, most urgent mission first."""
-        ...
-
-    async def begin(self, job: int) -> None: ...
-
-    async def finish(self, job: int, event: Event | None, now: datetime) -> None:
-        """Mark an effect done and hand its outcome to the mission."""
-        ...
-
-    async def postpone(self, job: int, due_at: datetime, reason: str) -> None: ...
-
-    async def missions(self, *, live: bool | None = None) -> Sequence[Mission]: ...
-    async def find(
-        self, name: str
-    ) -> tuple[Mission, Facts, Mapping[str, object] | None, datetime] | None: ...
-    async def entries(self, log: str, after: int = 0, limit: int = 10_000) -> Sequence[Entry]: ...
-    async def lines(self, log: str, after: int = 0, limit: int = 10_000) -> Sequence[bytes]:
-        """Return the records behind a number as they are stored, unread."""
-        ...
-
-    async def mission_entries(self, log: str, mission: str) -> Sequence[Entry]: ...
-    async def head(self, log: str) -> Head | None: ...
-    async def logs(self) -> Sequence[str]: ...
-    async def set_kill_switch(self, *, on: bool, actor: str, now: datetime) -> None: ...
-    async def kill_switch(self) -> bool: ...
-    async def close(self) -> None: ...

@@ -1,0 +1,210 @@
+"""What each slash command does; it answers a sentence where there is more to say than yes."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from grace.domain import gates, messages, replies
+from grace.domain.events import CommandGiven, Permission
+from grace.domain.lifecycle.draft import Draft
+from grace.domain.lifecycle.forward import AGENT
+from grace.domain.lifecycle.landed import start_revert
+from grace.domain.lifecycle.starting import begin, freeze
+from grace.domain.mission import Approval
+from grace.domain.phase import FORWARD, WAITING_ROOM, Outcome, Phase
+from grace.domain.results import Sha
+from grace.domain.verdict import Result, leaf
+
+AT_WORK = FORWARD - {Phase.MERGING}
+JUDGED = frozenset({Phase.TESTING, Phase.GATING})
+MAX_TRIES = 20
+# A check run left open goes stale after 14 days.
+MAX_WINDOW = timedelta(days=13)
+CLOCK_STEP = timedelta(seconds=1)  # a forge tells times in whole seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One command, who gave it with what permission, and the head that stood when it was heard."""
+
+    given: CommandGiven
+    permission: Permission
+    head: Sha | None
+
+    @property
+    def login(self) -> str:
+        return self.given.actor.login
+
+
+def start(draft: Draft, order: Order) -> str | None:
+    """Start a waiting mission, or start again with the contract as it was edited."""
+    mission = draft.mission
+    if mission.phase is Phase.AWAITING_START:
+        begin(draft, order.login)
+        return None
+    if mission.proposed is None or mission.phase not in AT_WORK:
+        return replies.nothing_to("start", mission)
+    again(draft, "a new start replaced the contract")
+    draft.set(request=mission.proposed, proposed=None, candidate=0, round=mission.round + 1)
+    freeze(draft, order.login)
+    return None
+
+
+def again(draft: Draft, reason: str) -> None:
+    """End the attempt in play and go back to the planning."""
+    if draft.mission.attempt is not None:
+        draft.set_attempt(failure=reason)
+    if draft.mission.phase is not Phase.PLANNING:
+        draft.move(Phase.PLANNING, reason)
+
+
+def retry(draft: Draft, order: Order) -> str | None:
+    """Try a patch candidate again: the one named, else the one that was tried last."""
+    mission = draft.mission
+    if mission.phase not in AT_WORK or mission.request is None:
+        return replies.nothing_to("retry", mission)
+    names = [c.name for c in mission.request.workspace.patch_candidates]
+    names = names[: draft.policy.governance.max_attempts]
+    wanted = order.given.argument.strip()
+    if not names:
+        return messages.NO_CANDIDATE
+    if wanted not in {"", AGENT, *names}:
+        return replies.unknown_candidate(wanted, names)
+    if len(mission.attempts) >= MAX_TRIES:
+        return replies.tried_enough(MAX_TRIES)
+    take_branch(draft)
+    again(draft, f"{order.login} asked for another try")
+    index = names.index(wanted) if wanted in names else min(mission.candidate, len(names) - 1)
+    changes = {"held": None, "forge_says": "", "merge_after": None, "refresh": False}
+    draft.set(candidate=index, round=mission.round + 1, **changes)
+    return None
+
+
+def hold(draft: Draft, order: Order) -> str | None:
+    """Stop forward work; windows and reverts go on."""
+    if draft.mission.phase not in FORWARD:
+        return replies.nothing_to("hold", draft.mission)
+    draft.hold(messages.held_by(order.login))
+    return None
+
+
+def resume(draft: Draft, order: Order) -> str | None:
+    """Go on, and try again what had failed for good; a maintainer lifts vetoes too."""
+    mission = draft.mission
+    lifted = order.permission.reaches(Permission.MAINTAIN) and mission.vetoes
+    if mission.held is None and not lifted:
+        return replies.nothing_to("resume", mission)
+    if lifted:
+        draft.note("veto_lifted", order.login, of=sorted(mission.vetoes))
+        draft.set(vetoes={})
+    if mission.held is not None:
+        draft.set(held=None, round=mission.round + 1)
+        draft.note("resumed", order.login)
+        if take_branch(draft):
+            draft.set_attempt(failure="commits of somebody else stood on the branch")
+            draft.set(refresh=True)
+            draft.move(Phase.PATCHING, "resumed: the patch is made again")
+    return None
+
+
+def take_branch(draft: Draft) -> bool:
+    """Take the branch back where somebody else's commits stand on it; True if they did."""
+    mission = draft.mission
+    seen = draft.facts.pulls.get(mission.pull.number) if mission.pull is not None else None
+    if seen is None or mission.attempt is None or mission.phase not in JUDGED:
+        return False
+    if seen.head_sha in {a.head for a in mission.attempts}:
+        return False
+    draft.set(remote_head=seen.head_sha)
+    return True
+
+
+def cancel(draft: Draft, order: Order) -> str | None:
+    """End a mission that has not landed."""
+    if draft.mission.phase not in WAITING_ROOM | AT_WORK:
+        return replies.nothing_to("cancel", draft.mission)
+    draft.close(Outcome.CANCELLED, messages.cancelled_by(order.login))
+    return None
+
+
+def approve(draft: Draft, order: Order) -> str | None:
+    """Approve the head that stands, as a review does; it takes back the approver's own veto."""
+    mission, login = draft.mission, order.login
+    gate = order.given.argument.strip().lower() or gates.APPROVALS
+    if gate != gates.APPROVALS:
+        return replies.unknown_gate(gate, (gates.APPROVALS,))
+    if login in mission.vetoes:
+        draft.set(vetoes={who: why for who, why in mission.vetoes.items() if who != login})
+        draft.note("veto_lifted", login, of=[login])
+    attempt = mission.attempt
+    if mission.phase not in JUDGED or attempt is None or attempt.head is None:
+        return replies.nothing_to("approve", mission)
+    if login.lower() in gates.proposers(mission, draft.policy):
+        return replies.own_proposal(login)
+    at, pushed = order.given.at, attempt.pushed_at
+    late = at is not None and pushed is not None and at + CLOCK_STEP < pushed
+    if order.head != attempt.head or order.given.sha not in {None, attempt.head} or late:
+        return replies.approval_void(login, attempt.head)
+    given = Approval(login=login, sha=attempt.head, at=at or draft.now, command=order.given.id)
+    others = tuple(a for a in mission.approvals if a.login != login)
+    draft.set(approvals=(*others, given))
+    draft.note("approved", login, gate=gate, sha=attempt.head)
+    return None
+
+
+def veto(draft: Draft, order: Order) -> str | None:
+    """Object to the mission; nothing merges until the objection is taken back."""
+    mission, login = draft.mission, order.login
+    reason = " ".join(order.given.argument.split())
+    if mission.phase not in FORWARD | {Phase.AWAITING_START}:
+        return replies.nothing_to("veto", mission)
+    if not reason:
+        return replies.VETO_WITHOUT_REASON
+    draft.set(
+        vetoes={**mission.vetoes, login: reason},
+        approvals=tuple(a for a in mission.approvals if a.login != login),
+    )
+    draft.note("vetoed", login, reason=reason)
+    return None
+
+
+def rollback(draft: Draft, order: Order) -> str | None:
+    """Undo what landed, without waiting for the window to see a regression."""
+    if draft.mission.phase is not Phase.OBSERVING:
+        return replies.nothing_to("rollback", draft.mission)
+    reason = messages.rollback_by(order.login)
+    start_revert(draft, leaf("rollback", Result.FAIL, reason, order.login))
+    return None
+
+
+def extend(draft: Draft, order: Order) -> str | None:
+    """Lengthen the observation window by some minutes."""
+    mission, window, landing = draft.mission, draft.mission.window, draft.mission.landing
+    if mission.phase is not Phase.OBSERVING or window is None or landing is None:
+        return replies.nothing_to("extend", mission)
+    minutes = minutes_of(order.given.argument)
+    if minutes is None:
+        return replies.EXTEND_BY_WHAT
+    more = timedelta(minutes=minutes)
+    longest = (window.ends_at or draft.now) + more - landing.at
+    if longest > MAX_WINDOW:
+        return replies.window_too_long(MAX_WINDOW)
+    ends = None if window.ends_at is None else window.ends_at + more
+    added = window.added_minutes + minutes
+    draft.set(window=window.model_copy(update={"added_minutes": added, "ends_at": ends}))
+    draft.note("window_lengthened", order.login, minutes=minutes)
+    return None
+
+
+def minutes_of(words: str) -> float | None:
+    """Read a positive number of minutes, `m` or `min` behind it allowed."""
+    text = words.strip().lower().removesuffix("utes").removesuffix("min").removesuffix("m").strip()
+    try:
+        minutes = float(text)
+    except ValueError:
+        return None
+    return minutes if 0 < minutes <= MAX_WINDOW / timedelta(minutes=1) else None
+
+
+def asked(_draft: Draft, _order: Order) -> str | None:
+    """Leave the answer to the surfaces, which know the tree."""
+    return None

@@ -1,0 +1,277 @@
+"""What machines, the forge and our own effects tell, and what each changes in a mission."""
+
+from typing import assert_never
+
+from grace.domain import events as ev
+from grace.domain import messages
+from grace.domain.effects import PublishLedger, ReadTree
+from grace.domain.lifecycle.draft import Draft
+from grace.domain.mission import Group, Landing, PullRef, Revert, Window
+from grace.domain.phase import FORWARD, Outcome, Phase
+
+OPEN_PULL = frozenset({Phase.TESTING, Phase.GATING, Phase.MERGING})
+# A comment that cannot be written does not keep a regression in production.
+REVERT_NEEDS = frozenset({"push_revert", "open_pull", "merge_pull", "file_issue"})
+# Nothing hangs on these: the comment may have been deleted.
+COURTEOUS = frozenset({"react", "reply", "read_report"})
+
+
+def results_reported(draft: Draft, event: ev.ResultsReported) -> None:
+    """Remember what CI reported, bound to run, head, base and tree."""
+    report = event.report
+    draft.note(
+        "tests_reported",
+        "ci",
+        run_id=report.run_id,
+        run_attempt=report.run_attempt,
+        workflow=report.workflow,
+        head_sha=report.head_sha,
+        base_sha=report.base_sha,
+        tree=report.tree,
+        suites=[
+            {"suite": s.suite, "passed": s.passed, "failed": s.failed, "skipped": s.skipped}
+            for s in report.suites
+        ],
+        stress=[s.model_dump(mode="json") for s in report.stress],
+    )
+
+
+def base_pushed(draft: Draft, event: ev.BasePushed) -> None:
+    """Read the tip again when the base moved under a patch."""
+    if draft.mission.phase in {Phase.TESTING, Phase.GATING} and draft.facts.base is None:
+        draft.note("base_moved", branch=event.branch, sha=event.sha)
+
+
+def base_read(draft: Draft, _event: ev.BaseRead) -> None:
+    """The answer is in the facts, unless the base was seen to move after it was asked for."""
+    hint, asked, base = draft.facts.base_hint, draft.mission.base_asked_at, draft.facts.base
+    draft.set(base_asked_at=None)
+    if hint is None or asked is None or base is None or hint.branch != base.branch:
+        return
+    if hint.at > asked and hint.sha != base.sha:
+        draft.facts = draft.facts.model_copy(update={"base": None})
+
+
+def branch_pushed(draft: Draft, event: ev.BranchPushed) -> None:
+    """Record what was pushed; CI starts by itself. An older attempt's push counts too."""
+    draft.set(remote_head=event.head)
+    attempt = draft.mission.attempt
+    if attempt is None or attempt.number != event.attempt:
+        return
+    draft.set_attempt(
+        base=event.base,
+        head=event.head,
+        tree=event.tree,
+        paths=event.paths,
+        blobs=event.blobs,
+        pushed_at=draft.now,
+    )
+    draft.note(
+        "branch_pushed",
+        attempt=event.attempt,
+        candidate=attempt.candidate,
+        head=event.head,
+        base=event.base,
+        tree=event.tree,
+        paths=list(event.paths),
+    )
+
+
+def patch_refused(draft: Draft, event: ev.PatchRefused) -> None:
+    """A patch that does not apply, or is out of bounds, is a failed attempt."""
+    attempt = draft.mission.attempt
+    if attempt is not None and attempt.number == event.attempt:
+        draft.set_attempt(failure=event.reason)
+        draft.note("attempt_failed", attempt=event.attempt, reason=event.reason)
+
+
+def pull_opened(draft: Draft, event: ev.PullOpened) -> None:
+    """Record the pull request."""
+    pull = PullRef(number=event.number, url=event.url)
+    if event.purpose == "work":
+        draft.set(pull=pull)
+    elif draft.mission.revert is not None:
+        draft.set(revert=draft.mission.revert.model_copy(update={"pull": pull}))
+    draft.note("pull_opened", purpose=event.purpose, number=event.number, head=event.head)
+
+
+def published(draft: Draft, event: ev.Published) -> None:
+    """Remember where a comment or check is, so that it is edited in place."""
+    ids = {**draft.mission.surface_ids, event.surface: event.id}
+    draft.set(surface_ids=ids)
+
+
+def merged(draft: Draft, event: ev.Merged) -> None:
+    """Record a landing: ours, or the one that a person made of our pull request."""
+    mission = draft.mission
+    landing = Landing(sha=event.sha, tree=event.tree, at=event.at)
+    if event.purpose == "revert":
+        if mission.revert is not None and mission.revert.landed is None:
+            update = {"landed": landing, "restored": event.restored}
+            draft.set(revert=mission.revert.model_copy(update=update))
+            queued = mission.revert.queued
+            draft.note("reverted", merge_sha=event.sha, tree=event.tree, queued=queued)
+        return
+    if mission.phase not in OPEN_PULL:
+        return
+    if mission.phase is not Phase.MERGING:
+        if mission.phase is Phase.TESTING:
+            draft.move(Phase.GATING, "a person merged the pull request")
+        draft.move(Phase.MERGING, "a person merged the pull request")
+    draft.set(landing=landing, window=Window(), forge_says="", held=None)
+    draft.note("merged", merge_sha=event.sha, tree=event.tree, queued=mission.queued)
+    draft.ask(PublishLedger(key="ledger/merged", slot="ledger"))
+    tested = mission.attempt.tree if mission.attempt else None
+    if mission.queued and mission.group is not None and mission.group.tree is not None:
+        tested = mission.group.tree
+    if event.tree == tested:
+        draft.move(Phase.OBSERVING, "landed exactly the tested tree")
+    else:
+        reason = messages.tree_differs(event.tree, tested)
+        draft.note("incident", merge_sha=event.sha, landed=event.tree, tested=tested)
+        draft.set(revert=Revert(reason=reason))
+        draft.move(Phase.REVERTING, reason)
+
+
+def merge_refused(draft: Draft, event: ev.MergeRefused) -> None:
+    """Evaluate again; a head that moved voids the approvals and needs a person."""
+    reverting = draft.mission.phase is Phase.REVERTING
+    if reverting != (event.purpose == "revert"):
+        return  # a late word about a merge that is history
+    draft.note("merge_refused", "forge", refusal=event.refusal.value, reason=event.reason)
+    draft.set(queued=False)
+    if reverting:
+        draft.set(forge_says=event.reason, merge_after=None)
+        return
+    draft.move(Phase.GATING, event.reason)
+    match event.refusal:
+        case ev.MergeRefusal.BASE_MOVED:
+            draft.facts = draft.facts.model_copy(update={"base": None})
+            evaluate_again(draft, event.reason)
+        case ev.MergeRefusal.HEAD_MOVED | ev.MergeRefusal.CLOSED:
+            draft.hold(messages.merge_refused(event.reason))
+        case ev.MergeRefusal.WITHDRAWN:
+            evaluate_again(draft, event.reason)
+        case ev.MergeRefusal.NOT_ALLOWED:
+            draft.set(forge_says=event.reason)
+        case _ as never:
+            assert_never(never)
+
+
+def evaluate_again(draft: Draft, reason: str) -> None:
+    """Ask the gates again: the first time at once, after that with growing patience."""
+    if draft.mission.merge_refusals:
+        draft.set(forge_says=reason)
+    else:
+        draft.set(merge_refusals=1)
+
+
+def enqueued(draft: Draft, event: ev.Enqueued) -> None:
+    """Remember that the forge's merge queue lands it, not a call of ours."""
+    mission = draft.mission
+    if mission.phase is Phase.REVERTING and mission.revert is not None:
+        draft.set(revert=mission.revert.model_copy(update={"queued": True}))
+    else:
+        draft.set(queued=True)
+    draft.note("enqueued", number=event.number, head=event.head)
+
+
+def group_seen(draft: Draft, event: ev.GroupSeen) -> None:
+    """Judge a merge group with our change on top; what the queue drops is evaluated again."""
+    mission = draft.mission
+    if event.ended is None:
+        group = Group(pull=event.pull, head=event.head, base=event.base)
+        draft.set(group=group)
+        draft.note("group", head=event.head, base=event.base)
+        draft.ask(ReadTree(key=f"tree/{event.head}", sha=event.head))
+        return
+    if mission.group is None or mission.group.head != event.head or event.ended == "merged":
+        return
+    draft.set(group=None)
+    draft.note("group_dropped", "forge", head=event.head, reason=event.ended)
+    said = messages.queue_dropped(event.ended)
+    if mission.phase is Phase.MERGING:
+        draft.set(queued=False, forge_says=said)
+        draft.move(Phase.GATING, said)
+    elif mission.revert is not None and mission.revert.queued:
+        draft.set(
+            revert=mission.revert.model_copy(update={"queued": False}),
+            forge_says=said,
+            merge_after=None,
+        )
+
+
+def tree_read(draft: Draft, event: ev.TreeRead) -> None:
+    """Take the tree of the merge group's commit."""
+    group = draft.mission.group
+    if group is not None and group.head == event.sha:
+        draft.set(group=group.model_copy(update={"tree": event.tree}))
+
+
+def metrics_sampled(draft: Draft, event: ev.MetricsSampled) -> None:
+    """Keep the samples as evidence."""
+    samples = [s.model_dump(mode="json") for s in event.samples]
+    draft.note("sampled", "metrics", samples=samples)
+
+
+def revert_pushed(draft: Draft, event: ev.RevertPushed) -> None:
+    """Record the prepared revert."""
+    revert = draft.mission.revert
+    assert revert is not None  # set with the phase
+    blocked = messages.overlap(event.overlapping) if event.overlapping else revert.blocked
+    if not event.restores:
+        blocked = messages.NOT_RESTORED
+    update = {"head": event.head, "base": event.base, "tree": event.tree}
+    draft.set(
+        revert=revert.model_copy(update={**update, "restores": event.restores, "blocked": blocked})
+    )
+    draft.note("revert_pushed", **update, overlapping=list(event.overlapping))
+
+
+def revert_refused(draft: Draft, event: ev.RevertRefused) -> None:
+    """A revert that a machine cannot make is a person's."""
+    revert = draft.mission.revert
+    assert revert is not None  # set with the phase
+    draft.set(revert=revert.model_copy(update={"blocked": event.reason}))
+    draft.note("revert_refused", reason=event.reason)
+
+
+def issue_filed(draft: Draft, event: ev.IssueFiled) -> None:
+    """Record the issue that Grace filed."""
+    if event.purpose == "capa":
+        draft.set(capa=event.number)
+        draft.note("capa_filed", number=event.number, url=event.url)
+    else:
+        draft.set(issue=event.number)
+        draft.note("issue_filed", number=event.number, url=event.url)
+
+
+def effect_failed(draft: Draft, event: ev.EffectFailed) -> None:
+    """Hold for a person: an effect failed for good, and the sentence says why."""
+    draft.note("effect_failed", effect=event.effect, key=event.key, reason=event.reason)
+    if event.effect in COURTEOUS:
+        return
+    draft.set(base_asked_at=None)
+    phase = draft.mission.phase
+    if phase is Phase.MERGING and event.effect == "merge_pull":
+        draft.move(Phase.GATING, event.reason)
+    needed = phase is Phase.REVERTING and event.effect in REVERT_NEEDS
+    if phase in FORWARD | {Phase.AWAITING_START} or needed:
+        draft.hold(messages.effect_failed(event.effect, event.reason))
+
+
+def repository_gone(draft: Draft, event: ev.RepositoryGone) -> None:
+    """End: there is nothing left to work on."""
+    draft.close(Outcome.CANCELLED, event.reason)
+
+
+def repository_renamed(draft: Draft, event: ev.RepositoryRenamed) -> None:
+    """Go on under the new name; the id is the same."""
+    ref = draft.mission.ref
+    if ref.repository != event.repository:
+        draft.note("repository_renamed", before=ref.repository, after=event.repository)
+        draft.set(ref=ref.model_copy(update={"repository": event.repository}))
+
+
+def nothing(_draft: Draft, _event: object) -> None:
+    """The facts say it all."""
