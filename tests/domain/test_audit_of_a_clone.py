@@ -5,6 +5,7 @@ import json
 import pytest
 
 from grace.adapters.keys import Ed25519Key
+from grace.domain.attestation import attest
 from grace.domain.audit import AuditFault
 from grace.domain.audit_layout import CHECKPOINT, branch_files
 from grace.domain.audit_repository import FoundCommit, LedgerCommit, RepositoryAudit
@@ -45,6 +46,19 @@ class Clone:
     def __init__(self, entries, key, keys):
         self.key, self.entries = key, entries
         self.audit = RepositoryAudit("clone", keys)
+
+    def attested(self, signer):
+        """Publish and patch as it is where the forge makes the commits."""
+
+        def sign(raw):
+            return sign_commit(raw, signer)
+
+        files = branch_files(
+            [e.line for e in self.entries], sign_head(self.entries[-1].head, self.key)
+        )
+        self.audit.ledger_commit(LedgerCommit(*commit(attest(TREE, (), "Append\n", sign)), files))
+        self.audit.close_ledger()
+        return self.found(attest(TREE, (), message(self.entries[1], self.key), sign))
 
     def publish(self, *, entries=None, head=None, signer=None, commit_signer=None, change=None):
         shown = self.entries if entries is None else entries
@@ -90,6 +104,19 @@ def test_a_commit_of_the_forge_is_proven_by_its_trailer_alone(clone, key):
     clone.publish().found(text, own=False)
     assert clone.audit.report().ok
     assert clone.audit.report().by_trailer == (commit(text)[0],)
+
+
+def test_commits_of_the_forge_are_ours_where_their_messages_are_signed(clone, key):
+    report = clone.attested(key).audit.report()
+    assert report.ok
+    assert (report.commits, report.signatures, report.by_trailer) == (1, 7, ())
+
+
+def test_commits_of_the_forge_that_a_stranger_signed_are_found(clone):
+    assert clone.attested(STRANGER).faults == {
+        AuditFault.LEDGER_COMMIT_UNSIGNED,
+        AuditFault.COMMIT_SIGNATURE,
+    }
 
 
 def test_each_wrong_commit_is_found(clone, key):

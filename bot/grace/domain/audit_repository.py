@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
+from grace.domain.attestation import prove, unattested
 from grace.domain.audit import AuditFault, AuditReport, by_seq, check_chain, redacted
 from grace.domain.audit_layout import CHECKPOINT, check_appends, check_layout, read_layout
 from grace.domain.ledger import LOG_OPENED, Entry, Head, LedgerError
@@ -33,7 +34,6 @@ from grace.domain.sshsig import (
     Commit,
     CommitProof,
     SignatureFormatError,
-    check_commit,
     object_id,
     parse_commit,
 )
@@ -92,7 +92,7 @@ class RepositoryAudit:
         # 1. The bytes are those that the id names.
         commit = self._parsed(found.sha, found.raw)
         # 2. A trusted key signed it.
-        if commit is not None and not self._proven(check_commit(found.raw, self._verifier)):
+        if commit is not None and not self._proven(prove(found.raw, self._verifier)):
             what = "is on the ledger branch without a good signature of a trusted key"
             self._commit(AuditFault.LEDGER_COMMIT_UNSIGNED, what, found.sha)
         # 3. It follows the one before it, and nothing else.
@@ -133,7 +133,7 @@ class RepositoryAudit:
             return
         # 1. The trailers are, line for line, what is written for a mission.
         try:
-            message = parse(commit.message)
+            message = parse(unattested(commit.message))
         except TrailerError as error:
             self._missions[found.sha] = None
             self._commit(AuditFault.TRAILERS, str(error), found.sha)
@@ -145,8 +145,9 @@ class RepositoryAudit:
         self._sealed(found.sha, commit, message)
         # 3. The entry they name is there, and is about this mission.
         self._entry(found.sha, message)
-        # 4. What Grace made has an SSHSIG as well; what the forge made need not.
-        proof = check_commit(found.raw, self._verifier)
+        # 4. What Grace made has an SSHSIG as well, of the commit or in its message; what the forge
+        #    made need not.
+        proof = prove(found.raw, self._verifier)
         match proof:
             case CommitProof.GOOD:
                 self._signatures += 1

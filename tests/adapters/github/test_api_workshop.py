@@ -18,11 +18,14 @@ from grace.adapters.github.repository_trees import MAX_FILE_BYTES
 from grace.adapters.github.session import GitHubSite, Session
 from grace.adapters.github.wire import Answer, Call, Request
 from grace.adapters.github.workshop import ApiWorkshop
+from grace.adapters.keys import Ed25519Key, PublicKeys
 from grace.adapters.secrets import secret_scan
+from grace.domain.attestation import prove
 from grace.domain.effects import PushPatch, PushRevert
 from grace.domain.events import BranchPushed, PatchRefused, RevertPushed, RevertRefused
 from grace.domain.mission import MissionRef
 from grace.domain.package import PatchCandidate
+from grace.domain.sshsig import CommitProof, sign_commit
 from grace.localforge.forge import ForgeConfig, LocalForge
 from grace.ports import CommitOrder, ForgeGone, ForgeRefused, ForgeUnavailable, GitAccess
 from support.patches import FIX, FORMS, LINES, MALICIOUS, edit, new_file
@@ -39,7 +42,10 @@ ENV = {
     **{f"GIT_{who}_NAME": "Ada" for who in ("AUTHOR", "COMMITTER")},
     **{f"GIT_{who}_EMAIL": "ada@example.org" for who in ("AUTHOR", "COMMITTER")},
 }
-ORDER = CommitOrder(message=lambda tree: f"Fix\n\nTree: {tree}\n", sign=lambda raw: raw, at=AT)
+KEY = Ed25519Key(bytes(range(32)))
+ORDER = CommitOrder(
+    message=lambda tree: f"Fix\n\nTree: {tree}\n", sign=lambda raw: sign_commit(raw, KEY), at=AT
+)
 
 
 class Wall:
@@ -276,8 +282,9 @@ async def test_commit_is_on_the_base_with_a_message_over_its_tree(world: World) 
     assert pushed.head == world.tip(BRANCH)
     assert world.parents(pushed.head) == [base]
     raw = world.git("cat-file", "commit", pushed.head)
-    assert raw.endswith(f"Fix\n\nTree: {pushed.tree}")
+    assert f"\n\nFix\n\nTree: {pushed.tree}\nCommit-Signature: " in raw
     assert "gpgsig" not in raw
+    assert prove(f"{raw}\n".encode(), PublicKeys(KEY.public)) is CommitProof.GOOD
 
 
 async def test_same_order_twice_makes_one_commit(world: World) -> None:

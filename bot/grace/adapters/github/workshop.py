@@ -2,13 +2,14 @@
 
 Each method means what it means with git, with two exceptions, both on the careful side: a patch is
 applied as it stands, without a three-way merge, and a revert of a path that was changed since is
-left to a person. Neither author nor signature of an order is used: GitHub names the app as author
-and signs for it. Counts of calls are those of a repository that GitHub lists in one answer.
+left to a person. GitHub names the app as author and signs for it; our own signature goes into the
+message (see `attestation`). Counts of calls are those of a repository that GitHub lists in one
+answer.
 """
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
@@ -35,6 +36,7 @@ from grace.adapters.github.wire import Refusal
 from grace.adapters.github.workshop_patches import Change, of_diff, of_ref
 from grace.adapters.github.workshop_reverts import Undoing, undo
 from grace.domain import events as ev
+from grace.domain.attestation import attest
 from grace.domain.effects import PushPatch, PushRevert
 from grace.domain.leaks import SecretScan, refusal
 from grace.domain.mission import MissionRef
@@ -131,7 +133,7 @@ class ApiWorkshop:
                 base=effect.base,
                 branch=effect.branch,
                 files=change.files,
-                message=order.message,
+                message=_attested(order, effect.base),
                 expected=effect.expected,
                 base_tree=change.base_tree,
                 tree=tree,
@@ -164,7 +166,7 @@ class ApiWorkshop:
                 base=onto,
                 branch=effect.branch,
                 files=undoing.files,
-                message=order.message,
+                message=_attested(order, onto),
                 again=again,
                 base_tree=undoing.base_tree,
                 tree=undoing.tree,
@@ -214,7 +216,7 @@ class ApiWorkshop:
             base=tip,
             branch=branch,
             files={path: FileState(content) for path, content in files.items()},
-            message=order.message,
+            message=_attested(order, tip),
             expected=tip,
             base_tree=base_tree,
             tree=tree,
@@ -240,6 +242,12 @@ class ApiWorkshop:
         if found.encoding == "none":
             return await Trees(self._session, ref).blob(found.sha, path)
         return decoded(found.content, found.encoding)
+
+
+def _attested(order: CommitOrder, parent: str | None) -> Callable[[str], str]:
+    """Put our signature of tree, parent and message into the message."""
+    parents = () if parent is None else (parent,)
+    return lambda tree: attest(tree, parents, order.message(tree), order.sign)
 
 
 def _no_file(path: str) -> ForgeRefused:
