@@ -190,8 +190,8 @@ def _unknown(parsed: Any, body: Any, at: str = "") -> list[str]:
         return []
     names = {info.alias or name: name for name, info in type(parsed).model_fields.items()}
     found = [f"{at}{name}" for name in sorted(body.keys() - names)]
-    if type(parsed).model_config.get("extra") == "allow":
-        found = []
+    if not names:
+        found = []  # a map whose names are the caller's
     for alias in body.keys() & names.keys():
         found += _unknown(getattr(parsed, names[alias]), body[alias], f"{at}{alias}.")
     return found
