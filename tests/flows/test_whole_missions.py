@@ -55,9 +55,12 @@ async def test_good_patch_is_merged_observed_and_resolved(stage: Stage, bot: Bot
     assert await git(bare, "rev-parse", "main") == mission.landing.sha
     assert await git(bare, "rev-parse", "main^{tree}") == mission.attempts[0].tree
     assert await git(bare, "rev-parse", "main^2") == mission.attempts[0].head
-    words = (await stage.words(issue))[0]
-    assert "Mission closed: **fixed**" in words
+    assert mission.pull is not None
+    (words,) = await stage.words(mission.pull.number)
+    assert "closed: fixed" in words
     assert mission.landing.sha in words
+    (said,) = await stage.words(issue)
+    assert "Understood and started" in said
     assert await stage.get("/issues", state="all", labels="capa") == []
     await bot.look.nothing_doubled(mission)
 
@@ -237,16 +240,21 @@ async def test_flipped_byte_in_the_audit_of_a_saved_comment_is_found(
 async def test_mission_keeps_to_its_budget_of_calls_and_pushes(
     stage: Stage, candidates: tuple[str, ...], further: int
 ) -> None:
-    async with stage.bot() as bot, stage.people():
+    """The dearer order: people approve only when everything else passes and the check says so."""
+    async with stage.bot() as bot, stage.people(reviewing=False):
         booted = await stage.calls()
         issue = await stage.file(Wanted(candidates))
+        gated = await bot.look.phase(issue, Phase.GATING)
+        assert gated.pull is not None
+        await bot.look.settled()
+        await stage.post(f"/pulls/{gated.pull.number}/reviews", "rita", event="APPROVE")
         mission = await bot.look.closed(issue, Outcome.FIXED)
         calls = await stage.forge.calls(stage.app.bot)
         await bot.look.nothing_doubled(mission)
     tokens = [c for c in calls if c.template.endswith("/access_tokens")]
     mine = [f"{c.method} {c.path}" for c in calls[booted:] if "/app/hook/" not in c.path]
     assert len(tokens) == 1
-    assert len(mine) + len(tokens) <= 14 + 4 * further, mine
+    assert len(mine) == 12 + 3 * further, mine
     assert await stage.work_pushes() == 1 + further
 
 
