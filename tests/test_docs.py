@@ -100,6 +100,7 @@ _SETTINGS = {
     "forge_token": "personal access token in place of an App; in the mode `statuses` alone",
     "webhook_secret": "secret of the App's webhook; required unless `GRACE_POLL`",
     "poll": "ask GitHub for everything, without webhooks; the same as `grace serve --poll`",
+    "commits": "`git`, signed by Grace, or `api`: made and signed by GitHub, without a clone",
     "alert_token": "bearer token of Alertmanager; unset: no alerts are taken",
     "operator_token": "bearer token of the kill switch; unset: it cannot be turned",
     "signing_key": "ledger key, base64 of 32 bytes; wins over the file",
