@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from grace.localforge.forge import ForgeConfig, LocalForge
 from localforge.forge_world import EVENTS, PERMISSIONS, SECRET, FakeRunner, Receiver, World
+from support.flow_keys import make_app_key
 from support.schema import GitHubSchema, published
 from support.schema_check import SchemaCheck
 
@@ -17,16 +16,7 @@ from support.schema_check import SchemaCheck
 @pytest.fixture(scope="session")
 def app_key() -> tuple[str, str]:
     """Return (private, public) PEM of an App."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return private.decode(), public.decode()
+    return make_app_key()
 
 
 @pytest.fixture
