@@ -136,6 +136,8 @@ class FastCI:
     def plan(
         self, source: bytes, event_name: str, event: dict[str, object], read: ReadFile
     ) -> WorkflowPlan | None:
+        if event_name == "merge_group":
+            return WorkflowPlan("ci", JOBS)
         if event_name != "pull_request":
             return None
         if event.get("action") not in {"opened", "synchronize", "reopened"}:
@@ -161,9 +163,12 @@ class FastCI:
 
     async def report(self, request: RunRequest, found: Findings) -> CIReport:
         """Write the report of a run."""
-        pull = request.event["pull_request"]
-        assert isinstance(pull, dict)
-        base = pull["base"]["sha"]
+        group, pull = request.event.get("merge_group"), request.event.get("pull_request")
+        if isinstance(group, dict):
+            base = group["base_sha"]
+        else:
+            assert isinstance(pull, dict)
+            base = pull["base"]["sha"]
         before = await git(request.bare, "show", f"{base}:app.py")
         return CIReport(
             repository=request.repository,

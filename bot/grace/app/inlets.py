@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pydantic import TypeAdapter
 
 from grace.adapters.alertmanager import AlertError, read_alerts
-from grace.adapters.github.ours import Ours, TranslationError
+from grace.adapters.github.ours import Ours, TranslationError, queued_pull
 from grace.adapters.github.translate import courtesies, translate
 from grace.adapters.github.webhook import WebhookRejected, WebhookSecrets, verify
 from grace.adapters.oidc import OidcRejected, OidcUnavailable, OidcVerifier
@@ -63,13 +63,14 @@ def courtesies_of(
 
 
 def from_ci(delivery: Delivery) -> Translation:
-    """Route a proven CI report to the branch that its job's token names."""
+    """Route a proven CI report to the branch or merge group that its job's token names."""
     reported = Reported.model_validate_json(delivery.body)
     claims, report = reported.claims, reported.report
     ref = MissionRef(
         host=claims.host, repository_id=claims.repository_id, repository=claims.repository
     )
-    target = Target(ref=ref, branch=claims.head_ref or None, sha=report.head_sha)
+    group = queued_pull(claims.ref) if claims.event == "merge_group" else None
+    target = Target(ref=ref, branch=claims.head_ref or None, pull=group, sha=report.head_sha)
     return (Routed(target=target, event=ResultsReported(report=report)),), f"run {claims.run_id}"
 
 
@@ -118,6 +119,7 @@ def token_check(verifier: OidcVerifier, host: str) -> Callable[[str], Awaitable[
             run_attempt=claims.run_attempt,
             workflow=claims.workflow_ref,
             sha=claims.sha,
+            ref=claims.ref,
         )
 
     return check

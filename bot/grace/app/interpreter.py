@@ -344,8 +344,7 @@ class Interpreter:
     async def _enqueue(self, job: Job, effect: fx.MergePull, draft: MergeDraft) -> ev.Event:
         """Put exactly the tested head into the queue, which takes its message from the change."""
         forge, ref = self._world.forge, job.mission.ref
-        body = f"{marker(job.mission, effect.purpose)}\n{draft.message}"
-        await forge.describe_change(ref, effect.number, draft.subject, body)
+        await forge.describe_change(ref, effect.number, draft.subject, draft.message)
         try:
             await forge.enqueue(ref, effect.number, effect.head)
         except ForgeRefused as error:

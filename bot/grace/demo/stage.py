@@ -35,6 +35,7 @@ PERMISSIONS = {
     "administration": "read",
     "actions": "read",
     "members": "read",
+    "merge_queues": "read",
 }
 EVENTS = (
     "issues",
@@ -44,6 +45,7 @@ EVENTS = (
     "check_run",
     "push",
     "deployment_status",
+    "merge_group",
     "repository",
     "status",
 )

@@ -200,6 +200,9 @@ def issue_comment(mission: Mission, policy: Policy) -> str:
         if len(mission.errors) > MAX_ERRORS:
             lines.append(f"- and {len(mission.errors) - MAX_ERRORS} more")
         lines.append("")
+    if mission.hidden:
+        lines += ["### What the issue holds and its readers do not see", ""]
+        lines += [*(f"- {words}" for words in mission.hidden), ""]
     lines += contract_lines(mission, policy)
     lines += gate_lines(mission, policy)
     if mission.proposed is not None:

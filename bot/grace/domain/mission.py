@@ -139,6 +139,7 @@ class Mission(Frozen):
     request: MissionRequest | None = None
     proposed: MissionRequest | None = None
     errors: tuple[FieldError, ...] = ()
+    hidden: tuple[str, ...] = ()
     body_digest: str = ""
     contract_hash: str | None = None
     started_by: str | None = None

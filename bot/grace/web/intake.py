@@ -29,7 +29,8 @@ class Refused(Exception):
 class Claims(Frozen):
     """What a CI job's token proves about it.
 
-    `sha` is what the forge ran on: a merge group's head, but a pull request's merge with its base.
+    `sha` is what the forge ran on: a merge group's head, but a pull request's merge with its base;
+    `ref` names the branch of that.
     """
 
     host: str
@@ -41,6 +42,7 @@ class Claims(Frozen):
     run_attempt: int
     workflow: str
     sha: str = ""
+    ref: str = ""
 
 
 class Reported(Frozen):

@@ -180,5 +180,8 @@ def _gone(ref: MissionRef, reason: str) -> Routed:
 
 
 def _commit(ref: MissionRef, branch: str | None, sha: str) -> Target:
-    """Route by a branch of ours, else by the commit."""
-    return Target(ref=ref, branch=branch) if is_work(branch) else Target(ref=ref, sha=sha)
+    """Route by a branch of ours, by a merge group's pull request, else by the commit."""
+    if is_work(branch):
+        return Target(ref=ref, branch=branch)
+    number = queued_pull(branch or "")
+    return Target(ref=ref, sha=sha) if number is None else Target(ref=ref, pull=number)
