@@ -131,7 +131,8 @@ class ForgeServer:
         except HourExhausted as refusal:
             if template != GRAPHQL:
                 raise
-            return Reply({"errors": [{"type": "RATE_LIMIT", "message": refusal.message}]})
+            error = {"type": "RATE_LIMIT", "code": "graphql_rate_limit", "message": refusal.message}
+            return Reply({"errors": [error]})
         try:
             return await self._faulty(request, actor, route)
         finally:

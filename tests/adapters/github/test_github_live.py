@@ -211,7 +211,11 @@ async def test_graphql_that_is_missing_says_nothing_about_the_repository(github:
 
 @pytest.mark.parametrize(
     ("errors", "wait"),
-    [([{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}], 60.0), ([], None)],
+    [
+        ([{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}], 60.0),
+        ([{"type": "RATE_LIMIT", "code": "graphql_rate_limit", "message": "exceeded"}], 60.0),
+        ([], None),
+    ],
 )
 async def test_no_answer_at_all_is_tried_again(github: Any, errors: Any, wait: Any) -> None:
     answer(github, None, *errors)

@@ -15,7 +15,7 @@ from grace.adapters.github.wire import GRAPHQL, Refusal, Request
 from grace.domain.mission import MissionRef
 from grace.ports import ForgeRefused, ForgeUnavailable
 
-_LIMITED: Final = "RATE_LIMITED"
+_LIMITED: Final = frozenset({"RATE_LIMIT", "RATE_LIMITED"})  # GitHub has said both
 _WAIT_S: Final = 60.0
 
 
@@ -60,7 +60,7 @@ async def ask(session: Session, ref: MissionRef, purpose: str, document: str) ->
         raise ForgeRefused(f"GitHub has no GraphQL API for {purpose}", refusal.status) from refusal
     answer = fit(_Answer, raw.data, purpose)
     said = "; ".join(error.message for error in answer.errors)[:600]
-    if any(error.type == _LIMITED for error in answer.errors):
+    if any(error.type in _LIMITED for error in answer.errors):
         raise ForgeUnavailable(f"GitHub's rate limit stopped {purpose}: {said}", _WAIT_S)
     if answer.data is None:
         raise ForgeUnavailable(f"GitHub did not answer {purpose}: {said or 'no data'}")
