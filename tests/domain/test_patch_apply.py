@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grace.domain.patch_apply import TextFile, apply_patch, is_binary
-from grace.domain.patch_bounds import PatchDoesNotApply, PatchOutOfBounds
+from grace.domain.patch_apply import TextFile, added_lines, apply_patch, is_binary
+from grace.domain.patch_bounds import PatchDoesNotApply, PatchOutOfBounds, check_text
 from grace.domain.patches import read_patch
 
 Files = dict[str, TextFile]
@@ -240,3 +240,17 @@ def test_binary_is_what_git_takes_for_it(git, content, binary):
     assert is_binary(content) is binary
     diff = git.diff({"k": BASE["y"]}, {"k": TextFile("100755", content)})
     assert (b"Binary files" in diff) is binary
+
+
+def test_lines_that_are_new_in_their_file_are_shown_where_they_are():
+    old, new = b"a\nb\nc\n", b"b\nx\ny\na\nz"
+    assert added_lines("src/k", old, new) == (
+        b"--- a/src/k\n+++ b/src/k\n@@ -0,0 +2,2 @@\n+x\n+y\n@@ -0,0 +5,1 @@\n+z\n"
+    )
+    assert added_lines("k", old, b"") == b"--- a/k\n+++ b/k\n"
+
+
+def test_binary_file_is_out_of_bounds():
+    check_text("k", binary=False)
+    with pytest.raises(PatchOutOfBounds, match="k is binary"):
+        check_text("k", binary=True)

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grace.domain.patch_bounds import PatchDoesNotApply, PatchOutOfBounds, matches, well_formed
-from grace.domain.patches import read_patch
+from grace.domain.patches import hunk_text, read_patch
 from grace.domain.quoting import split_quoted
 
 ESCAPES = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
@@ -136,3 +136,46 @@ def test_ordinary_paths_are_well_formed(path):
 
 def test_a_path_without_end_is_refused():
     assert "longer than" in (well_formed("a/" * 600 + "b") or "")
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ('"a/\\303\\274" "b/\\303\\274"', "ü"),
+        ('"a/\\303\\274" b/x', None),
+        ('a/x "b/\\303\\274"', None),
+        ('"a/\\q" "b/\\q"', None),
+        ("a/x b/y", None),
+        ("a/x y b/x y", "x y"),
+    ],
+)
+def test_header_of_a_file_names_it_where_both_sides_agree(header, name):
+    diff = f"diff --git {header}\nrename from {name or 'x'}\n".encode()
+    (file,) = read_patch(diff)
+    assert file.header == name
+
+
+def test_change_of_nothing_into_nothing_is_refused():
+    with pytest.raises(PatchOutOfBounds, match="without a file name"):
+        read_patch(b"--- /dev/null\n+++ /dev/null\n@@ -0,0 +1 @@\n+x\n")
+
+
+def test_hunk_is_found_by_its_file_and_line():
+    first = b"@@ -1 +1 @@\n-a\n+b"
+    second = b"@@ -9 +9 @@\n-c\n+d"
+    diff = b"--- a/x\n+++ b/x\n%s\n%s\n--- a/y\n+++ b/y\n%s\n" % (first, second, first)
+    files = read_patch(diff)
+    assert hunk_text(files, "x", 9) == second.decode()
+    assert hunk_text(files, "y", 1) == first.decode()
+    assert hunk_text(files, "y", 9) == ""
+
+
+@pytest.mark.parametrize(
+    "hunk",
+    ["@@ -1,3 +1,3 @@\n a\n-b\n?\n+c", "@@ -1,3 +1,3 @@\n a\n-b", "@@ -1 +1 @@\n-a\n-b\n+c"],
+    ids=["no line of a hunk", "end of the patch", "too many"],
+)
+def test_hunk_without_the_lines_it_announces_is_shown(hunk):
+    with pytest.raises(PatchDoesNotApply, match="lines it announces") as caught:
+        read_patch(f"--- a/x\n+++ b/x\n{hunk}\n".encode())
+    assert caught.value.hunk.startswith(hunk.partition("\n")[0])

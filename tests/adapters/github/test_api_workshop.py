@@ -501,6 +501,50 @@ class Between:
         return await self._session.call(ref, request, expected)
 
 
+class Losing:
+    """A session that loses the answer to the first call of one purpose, after it took effect."""
+
+    def __init__(self, session: Session, purpose: str) -> None:
+        self._session, self._purpose = session, purpose
+
+    async def call(
+        self, ref: MissionRef, request: Request, expected: frozenset[int] = frozenset()
+    ) -> Answer:
+        answer = await self._session.call(ref, request, expected)
+        if request.purpose == self._purpose:
+            self._purpose = ""
+            raise ForgeUnavailable("the answer was lost")
+        return answer
+
+
+@pytest.mark.parametrize("purpose", ["write tree", "write commit", "create ref", "move ref"])
+async def test_order_whose_answer_was_lost_is_carried_out_once(world: World, purpose: str) -> None:
+    first = await world.api.push_patch(world.ref, world.patch(edit("src/b.py", "b", "c")), ORDER)
+    assert isinstance(first, BranchPushed)
+    expected = first.head if purpose == "move ref" else None
+    branch = BRANCH if purpose == "move ref" else f"{BRANCH}-again"
+    effect = world.patch(FIX, branch=branch, expected=expected)
+    losing = ApiWorkshop(Losing(world.session, purpose), SCAN)
+    with pytest.raises(ForgeUnavailable):
+        await losing.push_patch(world.ref, effect, ORDER)
+    after = world.git("for-each-ref", "--format=%(refname) %(objectname)")
+    pushed = await losing.push_patch(world.ref, effect, ORDER)
+    assert isinstance(pushed, BranchPushed)
+    assert world.tip(branch) == pushed.head
+    assert world.parents(pushed.head) == [world.tip()]
+    if purpose.endswith("ref"):  # the branch stood already
+        assert world.git("for-each-ref", "--format=%(refname) %(objectname)") == after
+    files = {"a": b"a"}
+    losing = ApiWorkshop(Losing(world.session, purpose), SCAN)
+    if purpose == "move ref":
+        await losing.publish(world.ref, "grace-ledger", {"b": b"b"}, ORDER)
+    with pytest.raises(ForgeUnavailable):
+        await losing.publish(world.ref, "grace-ledger", files, ORDER)
+    await losing.publish(world.ref, "grace-ledger", files, ORDER)
+    count = 2 if purpose == "move ref" else 1
+    assert world.git("rev-list", "--count", "grace-ledger") == str(count)
+
+
 async def test_lost_race_is_run_once_more(world: World) -> None:
     await world.api.publish(world.ref, "grace-ledger", {"a": b"a"}, ORDER)
     work = world.work

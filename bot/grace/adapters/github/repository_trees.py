@@ -124,8 +124,8 @@ class Trees:
 
     async def _read(self, treeish: str, *, recursive: bool) -> _Tree:
         ref = self._ref
-        call = "GET /git/trees/{sha}" + ("?recursive=1" if recursive else "")
-        request = on(ref, "read tree", call, sha=treeish)
+        call = "GET /git/trees/{sha}" + ("{?recursive}" if recursive else "")
+        request = on(ref, "read tree", call, sha=treeish, recursive=1)
         answer = await self._session.call(ref, request)
         found = fit(_Tree, answer.data, request.purpose)
         if found.truncated and not recursive:
