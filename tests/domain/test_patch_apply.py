@@ -175,6 +175,32 @@ BY_HAND: dict[str, tuple[bytes, Files | None]] = {
         b"diff --git a/y b/w\nsimilarity index 100%\ncopy from y\ncopy to w\n",
         {**BASE, "w": BASE["y"]},
     ),
+    "renamed and changed": (
+        (
+            b"diff --git a/x b/w\nsimilarity index 80%\nrename from x\nrename to w\n"
+            b"--- a/x\n+++ b/w\n@@ -1,2 +1,2 @@\n-1\n+one\n 2\n"
+        ),
+        {"w": TextFile("100644", b"one\n2\n3\n4\n5\n"), "y": BASE["y"]},
+    ),
+    "removed": (
+        (
+            b"diff --git a/y b/y\ndeleted file mode 100755\n--- a/y\n+++ /dev/null\n"
+            b"@@ -1 +0,0 @@\n-y\n\\ No newline at end of file\n"
+        ),
+        {"x": BASE["x"]},
+    ),
+    "further down than it says": (
+        edit("x", "@@ -2,2 +2,2 @@\n-3\n+three\n 4\n"),
+        {**BASE, "x": TextFile("100644", b"1\n2\nthree\n4\n5\n")},
+    ),
+    "further up than it says": (
+        edit("x", "@@ -4,2 +4,2 @@\n-2\n+two\n 3\n"),
+        {**BASE, "x": TextFile("100644", b"1\ntwo\n3\n4\n5\n")},
+    ),
+    "end of the file": (
+        edit("x", "@@ -2,2 +2,3 @@\n 4\n 5\n+6\n"),
+        {**BASE, "x": TextFile("100644", b"1\n2\n3\n4\n5\n6\n")},
+    ),
     "renamed onto another": (
         b"diff --git a/y b/x\nsimilarity index 100%\nrename from y\nrename to x\n",
         None,

@@ -1,10 +1,5 @@
 """Missions whose commits GitHub makes and signs: no git beside the bot, and the audit holds."""
 
-import asyncio
-import subprocess
-from pathlib import Path
-
-from grace.adapters.audit_git import audit_repository
 from grace.domain.audit_layout import LEDGER_BRANCH
 from grace.domain.phase import Outcome
 from support.flow_ci import git
