@@ -5,10 +5,12 @@ import re
 import pytest
 
 from grace.domain import messages, render
-from grace.domain.phase import Phase
+from grace.domain.package import TrustRequirements
+from grace.domain.phase import Outcome, Phase
+from grace.domain.policy import Stress
 from grace.domain.verdict import Result, all_of, leaf
 from support.phases import world_in
-from support.world import World, issue_body
+from support.world import World, issue_body, make_policy
 
 EVIL = "@everyone\n# Big\n--> <!-- x --> [a](b) closes #7 https://forge.test/a/b/issues/7 GH-9 `c`"
 
@@ -83,7 +85,45 @@ def test_the_record_of_a_resolved_mission():
         f"- attempt 1, `patch-1` (`{head}`): passed every gate",
         "- pull request #2",
     ]
-    assert "Mission closed: **fixed**" in messages.issue_comment(mission, World().policy)
+    assert "Mission closed: **failed**" in messages.issue_comment(
+        mission.with_(outcome=Outcome.FAILED, reason="lost"), World().policy
+    )
+
+
+def test_the_comment_of_a_fixed_mission_is_the_one_of_its_start():
+    mission = world_in(Phase.CLOSED).mission
+    assert mission.outcome is Outcome.FIXED
+    started = messages.issue_comment(world_in(Phase.TESTING).mission, World().policy)
+    assert messages.issue_comment(mission, World().policy) == started
+
+
+def test_the_gates_are_listed_with_what_each_demands():
+    mission = world_in(Phase.TESTING).mission
+    policy = World().policy
+    assert messages.gate_lines(mission, policy) == [
+        "",
+        "### Gates",
+        "- **wait** tests: suites unit, integration; 1 named",
+        (
+            "- **wait** stress: 50 requests or more, at most 1 % failed, p95 at most 25% above the "
+            "base's"
+        ),
+        "- **wait** metrics: 1 targets on the stress run",
+        "- **wait** approvals: 1 by people who did not propose it",
+        "- **wait** roles: every role may",
+        "",
+        (
+            "Where they stand now: the check `mission/governance` of the pull request, or "
+            "`/grace why`."
+        ),
+    ]
+    trust = TrustRequirements(allowed_roles=("developer", "surgeon"))
+    narrow = mission.request.model_copy(update={"trust_requirements": trust})
+    relaxed = make_policy(stress=Stress(required=False))
+    lines = messages.gate_lines(mission.with_(request=narrow), relaxed)
+    assert "- **wait** stress: not required" in lines
+    assert "- **wait** roles: the agent is one of developer, surgeon" in lines
+    assert messages.gate_lines(World().mission, policy) == []
 
 
 def test_messages_without_their_occasion_still_read():

@@ -50,6 +50,15 @@ def _brought(phase: Phase) -> World:
     return world
 
 
+ARGUMENTS = {"veto": "too risky", "extend": "5"}
+
+
+def say(world: World, name: str, login: str = "rita", **given: object) -> World:
+    """Give a command in comment 9 of the pull request."""
+    told: dict[str, object] = {"comment": "9", "on": 2, "argument": ARGUMENTS.get(name, "")}
+    return world.command(name, login, **{**told, **given})
+
+
 def alert_request() -> MissionRequest:
     return MissionRequest(
         subsystem_id="trigger_mesh",
@@ -107,9 +116,13 @@ def one_of_each(world: World) -> tuple[ev.Event, ...]:
         ev.DeploymentSeen(sha=head, environment="staging", state="success", at=world.now),
         ev.ResultsReported(report=make_report(head, sha("tree"), run_id=7)),
         ev.RepositoryGone(reason="the repository is gone"),
+        ev.RepositoryRenamed(repository="acme/mesh-renamed"),
+        ev.GroupSeen(pull=2, head=sha("group"), base=world.base),
         alert(world),
         ev.PermissionRead(login="x", about="nothing", permission=ev.Permission.ADMIN),
         ev.BaseRead(branch="main", sha=sha("read")),
+        ev.TreeRead(sha=sha("group"), tree=sha("tree of the group")),
+        ev.Enqueued(number=2, head=head),
         ev.BranchPushed(
             attempt=1, head=sha("p"), base=world.base, tree=sha("t"), paths=("a",), blobs="b"
         ),

@@ -1,5 +1,6 @@
 """What CI reports about a head, as a test wants it."""
 
+import hashlib
 from datetime import UTC, datetime
 
 from grace.domain.phase import Severity
@@ -16,6 +17,10 @@ from grace.domain.results import (
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 MUST_PASS = "tests.unit.test_delivery.test_cost"
 BASE = "b" * 40
+
+
+def sha(text: str) -> str:
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def make_report(

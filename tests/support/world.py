@@ -4,7 +4,6 @@
 carries out effects one by one or all of them, and moves the clock.
 """
 
-import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -16,21 +15,18 @@ from grace.domain.decision import Decision, Note
 from grace.domain.facts import Facts
 from grace.domain.lifecycle import decide
 from grace.domain.mission import Mission, MissionRef
-from grace.domain.package import MetricObservation
 from grace.domain.phase import Phase
 from grace.domain.policy import Governance, Observation, Policy, Tests
+from grace.domain.results import CIReport
 from grace.domain.verdict import Verdict
-from support.reports import BASE, MUST_PASS, START, make_report
+from support.answers import answer
+from support.reports import BASE, MUST_PASS, START, make_report, sha
 
 APP, CI_APP = 7, 15
 BOT = "grace[bot]"
 METRIC = "trigger_mesh.latency_p95"
 MANY = 300  # more effects in a row than any mission asks for without news
 DIFF = "--- a/mesh.py\n+++ b/mesh.py\n@@ -1 +1 @@\n-slow\n+fast\n"
-
-
-def sha(text: str) -> str:
-    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def source(metric: str) -> PrometheusText:
@@ -95,6 +91,8 @@ class World:
             "alice": ev.Permission.WRITE,
             "rita": ev.Permission.WRITE,
             "mallory": ev.Permission.READ,
+            "tara": ev.Permission.TRIAGE,
+            "max": ev.Permission.MAINTAIN,
         }
     )
     base: str = BASE
@@ -105,6 +103,8 @@ class World:
     landed_by_hand: dict[int, str] = field(default_factory=dict)
     containing: frozenset[str] = frozenset()
     restored: bool | None = None
+    queue: bool = False
+    artifacts: dict[str, CIReport] = field(default_factory=dict)
     waits: tuple[type[fx.Effect], ...] = ()
     values: dict[str, float | None] = field(
         default_factory=lambda: {METRIC: 20.0, "error_rate": 0.0}
@@ -128,7 +128,10 @@ class World:
     def copy(self) -> "World":
         """Copy what changes; what is immutable is shared."""
         lists = {"pending": [*self.pending], "done": [*self.done], "notes": [*self.notes]}
-        tables = {"values": {**self.values}, "landed_by_hand": {**self.landed_by_hand}}
+        tables = {
+            name: dict(getattr(self, name))
+            for name in ("values", "landed_by_hand", "permission", "artifacts")
+        }
         return replace(self, phases=[*self.phases], **lists, **tables)
 
     def deliver(self, event: ev.Event) -> Decision:
@@ -145,69 +148,7 @@ class World:
 
     def carry_out(self, effect: fx.Effect) -> ev.Event:
         """Say what comes of an effect in a world where everything works."""
-        match effect:
-            case fx.ReadPermission(login=login, about=about):
-                found = self.permission.get(login, ev.Permission.NONE)
-                return ev.PermissionRead(login=login, about=about, permission=found)
-            case fx.ReadBase(branch=branch):
-                return ev.BaseRead(branch=branch, sha=self.base)
-            case fx.PushPatch():
-                head = sha(f"{effect.candidate.name} {effect.base} {effect.attempt}")
-                return ev.BranchPushed(
-                    attempt=effect.attempt,
-                    head=head,
-                    base=effect.base,
-                    tree=sha(f"tree {effect.candidate.name} {effect.base}"),
-                    paths=("mesh.py",),
-                    blobs=effect.candidate.name,
-                )
-            case fx.OpenPull(purpose=purpose, head=head):
-                number = 2 if purpose == "work" else 3
-                return ev.PullOpened(purpose=purpose, number=number, url="", head=head)
-            case fx.PublishComment() | fx.PublishCheck():
-                return ev.Published(surface=effect.surface, id=effect.surface, digest=effect.digest)
-            case fx.MergePull(purpose=purpose, tree=tree):
-                answer = self.merge_answer if purpose == "work" else self.revert_answer
-                if answer is not None:
-                    return ev.MergeRefused(purpose=purpose, refusal=answer, reason="said the forge")
-                landed = (self.landed_tree if purpose == "work" else None) or tree
-                self.base = sha(f"merge {purpose}")
-                return ev.Merged(purpose=purpose, sha=self.base, tree=landed, at=self.now)
-            case fx.ReadContains(head=head):
-                return ev.ContainsRead(head=head, contains=head in self.containing)
-            case fx.SampleMetrics(metric_ids=ids):
-                samples = tuple(
-                    MetricObservation(
-                        metric_id=m, value=self.values.get(m), at=self.now, source="test"
-                    )
-                    for m in ids
-                )
-                return ev.MetricsSampled(samples=samples)
-            case fx.PushRevert():
-                return ev.RevertPushed(
-                    **{
-                        "head": sha("revert"),
-                        "base": self.base,
-                        "tree": sha("tree before"),
-                        "restores": True,
-                        **self.revert,
-                    }
-                )
-            case fx.FileIssue(purpose=purpose):
-                number = 9 if purpose == "capa" else 1
-                return ev.IssueFiled(purpose=purpose, number=number, url="")
-            case fx.ReadPull(number=number) if number in self.landed_by_hand:
-                return ev.Merged(
-                    purpose="work" if number == 2 else "revert",
-                    sha=sha(f"by hand {number}"),
-                    tree=self.landed_by_hand[number],
-                    at=self.now,
-                    restored=self.restored if number == 3 else None,
-                )
-            case fx.ReadPull(number=number):
-                return ev.ChangeRead(pull=self.pull(number=number))
-            case _:
-                return ev.EffectDone(key=effect.key)
+        return answer(self, effect)
 
     def settle(self) -> "World":
         """Carry out effects until none is left but those of the kinds in `waits`."""
@@ -245,13 +186,19 @@ class World:
         assert self.mission.attempt.head is not None
         return self.mission.attempt.head
 
-    def jobs(self, conclusion: str = "success", names: str = "unit integration stress") -> "World":
+    def jobs(
+        self,
+        conclusion: str | None = "success",
+        names: str = "unit integration stress",
+        head: str | None = None,
+    ) -> "World":
+        on = head or self.head
         for name in names.split():
             self.deliver(
                 ev.CheckSeen(
-                    id=f"{name}-{self.head}",
+                    id=f"{name}-{on}",
                     name=name,
-                    sha=self.head,
+                    sha=on,
                     app_id=CI_APP,
                     conclusion=conclusion,
                     at=self.now,
@@ -332,9 +279,44 @@ class World:
         self.deliver(ev.EffectFailed(key=effect.key, effect=effect.kind, reason=reason))
         return self.settle()
 
-    def command(self, name: str, login: str = "alice", number: str = "1") -> "World":
-        self.deliver(ev.CommandGiven(id=f"{name}-{number}", name=name, actor=ev.Actor(login=login)))
+    def command(
+        self, name: str, login: str = "alice", number: str = "1", on: int = 0, **given: object
+    ) -> "World":
+        """Let somebody command, in a comment `on` an issue; `given` are fields of the event."""
+        told = {
+            "id": f"{name}-{number}",
+            "name": name,
+            "actor": ev.Actor(login=login),
+            "number": on,
+        }
+        self.deliver(ev.CommandGiven.model_validate(told | given))
         return self.settle()
+
+    def replies(self) -> list[str]:
+        """List what commands were answered, without the markers."""
+        return [e.body.partition("\n")[2] for e in self.asked(fx.Reply)]
+
+    def reactions(self) -> list[tuple[str, str]]:
+        """List comments and how they were reacted to."""
+        return [(e.comment, e.reaction) for e in self.asked(fx.React)]
+
+    def group(self, name: str = "group", ended: str | None = None, pull: int = 2) -> "World":
+        """Let the merge queue make a group on the base, or take it apart."""
+        self.deliver(ev.GroupSeen(pull=pull, head=sha(name), base=self.base, ended=ended))
+        return self.settle()
+
+    def group_ci(self, *, passed: bool = True, name: str = "group") -> "World":
+        """Let CI finish on the group's commit."""
+        head = sha(name)
+        self.jobs("success" if passed else "failure", head=head)
+        report = make_report(head, sha(f"tree of {head}"), base=self.base, passed=passed)
+        self.deliver(ev.ResultsReported(report=report))
+        return self.settle()
+
+    def checks(self, name: str, on: str) -> list[fx.PublishCheck]:
+        """List what one of our checks was made to say on a commit, the newest last."""
+        asked = self.asked(fx.PublishCheck)
+        return [e for e in asked if (e.name, e.sha) == (f"mission/{name}", on)]
 
     def deploy(self, state: str = "success", environment: str = "production") -> "World":
         assert self.mission.landing is not None

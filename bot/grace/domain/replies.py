@@ -91,6 +91,10 @@ def own_proposal(login: str) -> str:
     )
 
 
+def veto_lifted(sentence: str) -> str:
+    return f"Your veto is taken back. {sentence}"
+
+
 def approval_void(login: str, head: str) -> str:
     return (
         f"The head moved since {code(login)} approved: it is {head[:10]} now. Look at it and "

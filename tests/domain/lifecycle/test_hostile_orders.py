@@ -6,7 +6,7 @@ import pytest
 
 from grace.domain import effects as fx
 from grace.domain import events as ev
-from grace.domain import messages
+from grace.domain import messages, replies
 from grace.domain.lifecycle.merging import MAX_REFUSALS, withdrawn
 from grace.domain.lifecycle.reactions import MAX_COMMANDS, MAX_REVISIONS
 from grace.domain.phase import Outcome, Phase
@@ -31,7 +31,7 @@ def test_a_start_is_for_the_contract_that_its_commander_saw():
     world.deliver(given)
     world.settle()
     assert world.mission.phase is Phase.AWAITING_START
-    assert "edited after `alice` asked for `start`" in world.mission.refused[-1]
+    assert world.replies() == [replies.start_void()]
     assert world.command("start", number="2").mission.phase is Phase.TESTING
 
 

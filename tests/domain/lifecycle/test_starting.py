@@ -4,7 +4,7 @@ import pytest
 
 from grace.domain import effects as fx
 from grace.domain import events as ev
-from grace.domain import messages
+from grace.domain import messages, replies
 from grace.domain.contract import contract_hash
 from grace.domain.phase import Outcome, Phase, Severity, Status
 from support.phases import ALICE, MALLORY, alert, world_in
@@ -142,22 +142,12 @@ def test_a_new_start_after_the_merge_changes_nothing():
 @pytest.mark.parametrize("name", ["start", "cancel", "hold", "resume"])
 @pytest.mark.parametrize("phase", [Phase.AWAITING_START, Phase.TESTING, Phase.GATING])
 def test_a_stranger_commands_nothing_and_is_told_so(name, phase):
-    world = world_in(phase).command(name, "mallory")
+    world = world_in(phase)
+    comments = world.asked(fx.PublishComment)
+    world.command(name, "mallory")
     assert (world.mission.phase, world.mission.held) == (phase, None)
-    comment = messages.issue_comment(world.mission, world.policy)
-    assert f"`mallory` asked for `{name}`, which needs write permission, and has read." in comment
-
-
-def test_only_the_newest_refusals_are_kept():
-    world = world_in(Phase.TESTING)
-    for n in range(8):
-        world.command("hold", "mallory", str(n))
-    assert len(world.mission.refused) == 5
-
-
-def test_a_word_that_is_no_command_asks_nothing():
-    world = world_in(Phase.TESTING).command("dance")
-    assert world.mission.commands == ()
+    assert world.replies() == [replies.stranger_refused("mallory", ev.Permission.READ)]
+    assert world.asked(fx.PublishComment) == comments
 
 
 def test_a_command_delivered_twice_is_obeyed_once():

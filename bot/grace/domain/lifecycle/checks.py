@@ -131,7 +131,7 @@ def metrics_check(draft: Draft) -> None:
     mission, attempt = draft.mission, newest(draft)
     if attempt is None or mission.pull is None or mission.landing is not None:
         return
-    if draft.facts.report(attempt.head or "") is None or mission.phase is Phase.CLOSED:
+    if draft.facts.report(attempt.head or "") is None:
         return
     tree = gates.metrics_gate(attempt, draft.facts, criteria_of(draft), draft.policy)
     conclusion: Conclusion = "success" if tree.result is Result.PASS else "neutral"

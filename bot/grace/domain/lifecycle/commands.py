@@ -73,8 +73,8 @@ def turn_away(draft: Draft, command: ev.CommandGiven, permission: ev.Permission)
     login, strangers = command.actor.login, draft.mission.strangers
     if login in strangers:
         return
-    draft.note("command_refused", login, command=command.name[:40])
     if len(strangers) < MAX_STRANGERS:
+        draft.note("command_refused", login, command=command.name[:40])
         draft.set(strangers=(*strangers, login))
         answer(draft, command, replies.stranger_refused(login, permission))
 

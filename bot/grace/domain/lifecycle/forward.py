@@ -17,6 +17,7 @@ from grace.domain.lifecycle.starting import begin
 from grace.domain.mission import Attempt, PullRef
 from grace.domain.package import AcceptanceCriteria, MissionContext, MissionRequest, PatchCandidate
 from grace.domain.phase import Outcome, Phase
+from grace.domain.results import Sha
 from grace.domain.schedule import held_back_by
 from grace.domain.verdict import Condition, Result, all_of
 
@@ -331,29 +332,30 @@ def await_ci(draft: Draft) -> None:
         )
         fail_attempt(draft, ci_failure(words))
         return
-    if unreported:
-        fetch_report(draft)
+    fetch_report(draft, attempt.head or "")
     ask_when_silent(draft, patience)
     draft.wake(end)
 
 
-def fetch_report(draft: Draft) -> None:
+def fetch_report(draft: Draft, head: Sha) -> None:
     """Look for a report among the artifacts when CI's jobs ended and none was sent.
 
-    Again after twice the time, and so on: a run may leave its artifacts late.
+    Again after twice the time, and so on: a run may leave its artifacts late. That the forge was
+    read again in between, and said the same, changes nothing.
     """
-    rules, head = draft.policy.governance.tests, attempt_of(draft).head or ""
+    rules = draft.policy.governance.tests
     checks = draft.facts.checks.get(head, {}).values()
     jobs = [c for c in checks if c.app_id in rules.ci_app_ids]
-    heard = draft.facts.heard_at
-    if heard is None or not jobs or any(c.conclusion is None for c in jobs):
+    unfinished = not jobs or any(c.conclusion is None for c in jobs)
+    if unfinished or draft.facts.report(head) is not None:
         return
+    ended = max(c.at for c in jobs)
     patience = timedelta(seconds=rules.fetch_report_after_seconds)
-    passed = int((draft.now - heard) / patience)
+    passed = max(0, int((draft.now - ended) / patience))
     if passed:
-        key = f"report/{head}/{heard.isoformat()}/{passed.bit_length()}"
+        key = f"report/{head}/{ended.isoformat()}/{passed.bit_length()}"
         draft.ask(ReadReport(key=key, head=head))
-    draft.wake(heard + patience * 2 ** passed.bit_length())
+    draft.wake(ended + patience * 2 ** passed.bit_length())
 
 
 def ask_when_silent(draft: Draft, patience: timedelta) -> None:

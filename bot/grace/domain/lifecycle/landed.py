@@ -27,6 +27,7 @@ from grace.domain.window import Judgement, judge
 
 DEPLOYED = frozenset({"success"})
 DEPLOYMENT_FAILED = frozenset({"failure", "error"})
+ASK_BASE_AGAIN = timedelta(minutes=5)  # after a read that failed or was lost
 
 
 def landing_of(draft: Draft) -> Landing:
@@ -45,17 +46,22 @@ def live_targets(draft: Draft) -> tuple[MetricTarget, ...]:
     """Return what the window judges: the targets that are measured live, and the guards."""
     catalog = draft.policy.catalog.metrics
     targets = criteria_of(draft).metric_targets
+    subsystem = request_of(draft).subsystem_id
     live = tuple(t for t in targets if (d := catalog.get(t.metric_id)) is None or d.source)
     minutes = min((t.rolling_window_minutes for t in live), default=10.0)
     named = {t.metric_id for t in live}
-    guards = draft.policy.guards(request_of(draft).subsystem_id, minutes)
+    if subsystem not in draft.policy.subsystems.subsystems:
+        return live  # a closed mission outlives its configuration
+    guards = draft.policy.guards(subsystem, minutes)
     return (*live, *(g for g in guards if g.metric_id not in named))
 
 
 def observing(draft: Draft) -> None:
     """Anchor the window, sample, judge; resolve or revert."""
     if rewritten(draft):
-        draft.close(Outcome.FAILED, messages.base_rewritten(landing_of(draft).sha))
+        reason = messages.base_rewritten(landing_of(draft).sha)
+        end_window(draft, "inconclusive", reason)
+        draft.close(Outcome.FAILED, reason)
         return
     window = anchored(draft)
     if window is None:
@@ -88,15 +94,20 @@ def rewritten(draft: Draft) -> bool:
     """
     facts, landing = draft.facts, landing_of(draft)
     hint, base = facts.base_hint, facts.base
+    if base is not None and base.at > landing.at and base.sha != landing.sha:
+        if facts.contains.get(base.sha) is False:
+            return True
+        if base.sha not in facts.contains:
+            draft.ask(ReadContains(key=f"contains/{base.sha}", head=base.sha, landed=landing.sha))
     if hint is None or hint.at <= landing.at or hint.sha == landing.sha:
         return False
-    if base is None or base.at <= landing.at or base.at < hint.at:
+    if base is None or base.at < hint.at:
         draft.facts = facts.model_copy(update={"base": None})
+        asked = draft.mission.base_asked_at
+        if asked is not None and draft.now - asked >= ASK_BASE_AGAIN:
+            draft.set(base_asked_at=None)
         fresh_base(draft)
-        return False
-    if base.sha != landing.sha and base.sha not in facts.contains:
-        draft.ask(ReadContains(key=f"contains/{base.sha}", head=base.sha, landed=landing.sha))
-    return facts.contains.get(base.sha) is False
+    return False
 
 
 def anchored(draft: Draft) -> Window | None:

@@ -16,6 +16,7 @@ from grace.domain.lifecycle.forward import (
     ci_tree,
     criteria_of,
     fail_attempt,
+    fetch_report,
     fresh_base,
     landed_by_hand,
     merge_tree,
@@ -63,7 +64,7 @@ def fresh_approvers(draft: Draft) -> bool:
     for login, about in sorted(counted.items()):
         at = facts.permissions[about].at
         if draft.now - at > limit:
-            key = f"permission/{about}/{at.isoformat()}"
+            key = f"permission/{about}/{at.isoformat()}/{mission.round}"
             draft.ask(ReadPermission(key=key, login=login, about=about))
             fresh = False
     return fresh
@@ -116,6 +117,8 @@ def merging(draft: Draft) -> None:
     mission = draft.mission
     if not mission.queued or landed_by_hand(draft, mission.pull):
         return
+    if mission.group is not None:
+        fetch_report(draft, mission.group.head)
     rules = draft.policy.governance.tests
     ask_when_silent(draft, GATE_PATIENCE * timedelta(minutes=rules.ask_after_minutes))
 
@@ -125,6 +128,9 @@ def group_tree(draft: Draft, group: Group) -> Condition:
     mission, facts, policy = draft.mission, draft.facts, draft.policy
     attempt = mission.attempt
     name = "merge group"
+    if not mission.live:
+        reason = f"the mission ended: {mission.reason}"
+        return all_of(name, (leaf("mission", Result.FAIL, reason, "nobody"),))
     if attempt is None or attempt.head is None:
         reason = "no patch stands: the one in this group is not judged any more"
         return all_of(name, (leaf("patch", Result.FAIL, reason, "Grace"),))

@@ -6,7 +6,7 @@ from datetime import timedelta
 from grace.domain import gates, messages, replies
 from grace.domain.events import CommandGiven, Permission
 from grace.domain.lifecycle.draft import Draft
-from grace.domain.lifecycle.forward import AGENT
+from grace.domain.lifecycle.forward import AGENT, criteria_of
 from grace.domain.lifecycle.landed import start_revert
 from grace.domain.lifecycle.starting import begin, freeze
 from grace.domain.mission import Approval
@@ -43,6 +43,7 @@ def start(draft: Draft, order: Order) -> str | None:
         return None
     if mission.proposed is None or mission.phase not in AT_WORK:
         return replies.nothing_to("start", mission)
+    take_branch(draft)
     again(draft, "a new start replaced the contract")
     draft.set(request=mission.proposed, proposed=None, candidate=0, round=mission.round + 1)
     freeze(draft, order.login)
@@ -91,7 +92,7 @@ def resume(draft: Draft, order: Order) -> str | None:
     """Go on, and try again what had failed for good; a maintainer lifts vetoes too."""
     mission = draft.mission
     lifted = order.permission.reaches(Permission.MAINTAIN) and mission.vetoes
-    if mission.held is None and not lifted:
+    if not mission.live or (mission.held is None and not lifted):
         return replies.nothing_to("resume", mission)
     if lifted:
         draft.note("veto_lifted", order.login, of=sorted(mission.vetoes))
@@ -99,7 +100,7 @@ def resume(draft: Draft, order: Order) -> str | None:
     if mission.held is not None:
         draft.set(held=None, round=mission.round + 1)
         draft.note("resumed", order.login)
-        if take_branch(draft):
+        if take_branch(draft) and mission.phase in JUDGED:
             draft.set_attempt(failure="commits of somebody else stood on the branch")
             draft.set(refresh=True)
             draft.move(Phase.PATCHING, "resumed: the patch is made again")
@@ -110,9 +111,7 @@ def take_branch(draft: Draft) -> bool:
     """Take the branch back where somebody else's commits stand on it; True if they did."""
     mission = draft.mission
     seen = draft.facts.pulls.get(mission.pull.number) if mission.pull is not None else None
-    if seen is None or mission.attempt is None or mission.phase not in JUDGED:
-        return False
-    if seen.head_sha in {a.head for a in mission.attempts}:
+    if seen is None or seen.head_sha in {mission.remote_head, *(a.head for a in mission.attempts)}:
         return False
     draft.set(remote_head=seen.head_sha)
     return True
@@ -132,10 +131,17 @@ def approve(draft: Draft, order: Order) -> str | None:
     gate = order.given.argument.strip().lower() or gates.APPROVALS
     if gate != gates.APPROVALS:
         return replies.unknown_gate(gate, (gates.APPROVALS,))
-    if login in mission.vetoes:
+    if login in mission.vetoes and mission.live:
         draft.set(vetoes={who: why for who, why in mission.vetoes.items() if who != login})
         draft.note("veto_lifted", login, of=[login])
-    attempt = mission.attempt
+        refused = approve_head(draft, order)
+        return None if refused is None else replies.veto_lifted(refused)
+    return approve_head(draft, order)
+
+
+def approve_head(draft: Draft, order: Order) -> str | None:
+    """Count an approval of the head that stood when it was given, if it still stands."""
+    mission, login, attempt = draft.mission, order.login, draft.mission.attempt
     if mission.phase not in JUDGED or attempt is None or attempt.head is None:
         return replies.nothing_to("approve", mission)
     if login.lower() in gates.proposers(mission, draft.policy):
@@ -147,7 +153,7 @@ def approve(draft: Draft, order: Order) -> str | None:
     given = Approval(login=login, sha=attempt.head, at=at or draft.now, command=order.given.id)
     others = tuple(a for a in mission.approvals if a.login != login)
     draft.set(approvals=(*others, given))
-    draft.note("approved", login, gate=gate, sha=attempt.head)
+    draft.note("approved", login, gate=gates.APPROVALS, sha=attempt.head)
     return None
 
 
@@ -185,8 +191,9 @@ def extend(draft: Draft, order: Order) -> str | None:
     if minutes is None:
         return replies.EXTEND_BY_WHAT
     more = timedelta(minutes=minutes)
-    longest = (window.ends_at or draft.now) + more - landing.at
-    if longest > MAX_WINDOW:
+    planned = criteria_of(draft).observation_window_minutes + window.added_minutes
+    ends_at = window.ends_at or draft.now + timedelta(minutes=planned)
+    if ends_at + more - landing.at > MAX_WINDOW:
         return replies.window_too_long(MAX_WINDOW)
     ends = None if window.ends_at is None else window.ends_at + more
     added = window.added_minutes + minutes

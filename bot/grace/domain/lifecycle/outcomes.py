@@ -54,7 +54,7 @@ def base_read(draft: Draft, _event: ev.BaseRead) -> None:
 
 def branch_pushed(draft: Draft, event: ev.BranchPushed) -> None:
     """Record what was pushed; CI starts by itself. An older attempt's push counts too."""
-    draft.set(remote_head=event.head)
+    draft.set(remote_head=event.head, group=None, queued=False)  # a push leaves the queue
     attempt = draft.mission.attempt
     if attempt is None or attempt.number != event.attempt:
         return
@@ -122,9 +122,8 @@ def merged(draft: Draft, event: ev.Merged) -> None:
     draft.note("merged", merge_sha=event.sha, tree=event.tree, queued=mission.queued)
     draft.ask(PublishLedger(key="ledger/merged", slot="ledger"))
     tested = mission.attempt.tree if mission.attempt else None
-    if mission.queued and mission.group is not None and mission.group.tree is not None:
-        tested = mission.group.tree
-    if event.tree == tested:
+    in_queue = mission.group.tree if mission.group else None
+    if event.tree in {tested, in_queue}:
         draft.move(Phase.OBSERVING, "landed exactly the tested tree")
     else:
         reason = messages.tree_differs(event.tree, tested)
@@ -179,13 +178,15 @@ def enqueued(draft: Draft, event: ev.Enqueued) -> None:
 def group_seen(draft: Draft, event: ev.GroupSeen) -> None:
     """Judge a merge group with our change on top; what the queue drops is evaluated again."""
     mission = draft.mission
+    known = mission.group is not None and mission.group.head == event.head
     if event.ended is None:
-        group = Group(pull=event.pull, head=event.head, base=event.base)
-        draft.set(group=group)
-        draft.note("group", head=event.head, base=event.base)
-        draft.ask(ReadTree(key=f"tree/{event.head}", sha=event.head))
+        ours = {p.number for p in (mission.pull, mission.revert and mission.revert.pull) if p}
+        if not known and event.pull in ours:
+            draft.set(group=Group(pull=event.pull, head=event.head, base=event.base))
+            draft.note("group", head=event.head, base=event.base)
+            draft.ask(ReadTree(key=draft.next_key("tree"), sha=event.head))
         return
-    if mission.group is None or mission.group.head != event.head or event.ended == "merged":
+    if not known or event.ended == "merged":
         return
     draft.set(group=None)
     draft.note("group_dropped", "forge", head=event.head, reason=event.ended)
@@ -251,8 +252,12 @@ def effect_failed(draft: Draft, event: ev.EffectFailed) -> None:
     draft.note("effect_failed", effect=event.effect, key=event.key, reason=event.reason)
     if event.effect in COURTEOUS:
         return
-    draft.set(base_asked_at=None)
     phase = draft.mission.phase
+    waiting = draft.mission.commands
+    still = tuple(c for c in waiting if f"permission/command:{c.given.id}" != event.key)
+    draft.set(commands=still)
+    if phase is not Phase.OBSERVING:  # there it is asked again only after a while
+        draft.set(base_asked_at=None)
     if phase is Phase.MERGING and event.effect == "merge_pull":
         draft.move(Phase.GATING, event.reason)
     needed = phase is Phase.REVERTING and event.effect in REVERT_NEEDS

@@ -5,6 +5,7 @@ from hashlib import sha256
 from grace.domain import contract, messages
 from grace.domain import events as ev
 from grace.domain.effects import ReadPermission
+from grace.domain.hidden import describe, find_hidden
 from grace.domain.lifecycle.commands import heard, obey
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.mission import PendingCommand
@@ -16,7 +17,8 @@ AT_WORK = frozenset({Phase.PLANNING, Phase.PATCHING, Phase.TESTING, Phase.GATING
 # Bounds on what strangers can make her do for one mission.
 MAX_REVISIONS = 100
 MAX_ERRORS = 20
-MAX_COMMANDS = 10
+MAX_COMMANDS = 10  # of one commander that wait for their answer
+MAX_WAITING = 100  # of all commanders together
 
 
 def issue_seen(draft: Draft, event: ev.IssueSeen) -> None:
@@ -41,6 +43,7 @@ def issue_seen(draft: Draft, event: ev.IssueSeen) -> None:
         title=event.title,
         requester=event.author,
         issue=event.number,
+        hidden=tuple(describe(find_hidden(event.body))),
     )
     if event.author.login != bot:
         ask_permission(draft, "filed", event.author.login)
@@ -93,7 +96,9 @@ def command_given(draft: Draft, event: ev.CommandGiven) -> None:
     about = f"command:{event.id}"
     key = f"permission/{about}"
     waiting = draft.mission.commands
-    if key not in draft.mission.requested and len(waiting) < MAX_COMMANDS:
+    own = [c for c in waiting if c.given.actor.login == event.actor.login]
+    room = len(own) < MAX_COMMANDS and len(waiting) < MAX_WAITING
+    if key not in draft.mission.requested and room:
         attempt = draft.mission.attempt
         pending = PendingCommand(
             given=event,

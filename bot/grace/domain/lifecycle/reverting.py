@@ -101,10 +101,13 @@ def open_revert(draft: Draft, revert: Revert) -> None:
 def land_revert(draft: Draft, revert: Revert) -> None:
     """Ask for the revert's merge; ask again after a refusal, until patience ends."""
     mission = draft.mission
+    if merge_in_flight(draft, revert):
+        if revert.queued:
+            landed_by_hand(draft, revert.pull)
+        return
     why = brake(draft)
     if why == messages.KILL_SWITCH:
-        if not merge_in_flight(draft, revert):
-            landed_by_hand(draft, revert.pull)
+        landed_by_hand(draft, revert.pull)
         return
     if why is not None:
         give_up_revert(draft, why)
@@ -118,9 +121,7 @@ def land_revert(draft: Draft, revert: Revert) -> None:
     if draft.mission.merge_after is not None and draft.now < draft.mission.merge_after:
         draft.wake(draft.mission.merge_after)
         return
-    if revert.queued and landed_by_hand(draft, revert.pull):
-        return
-    if merge_in_flight(draft, revert) or landed_by_hand(draft, revert.pull):
+    if landed_by_hand(draft, revert.pull):
         return
     first = revert.asked_at or draft.now
     draft.set(revert=revert.model_copy(update={"asked_at": first}), merge_after=None, forge_says="")
@@ -142,7 +143,8 @@ def land_revert(draft: Draft, revert: Revert) -> None:
 
 def merge_in_flight(draft: Draft, revert: Revert) -> bool:
     """Tell whether the forge's answer to our own merge is still awaited."""
-    return revert.asked_at is not None and draft.mission.merge_after is None
+    mission = draft.mission
+    return revert.asked_at is not None and mission.merge_after is None and not mission.forge_says
 
 
 def finish_revert(draft: Draft, revert: Revert) -> None:

@@ -4,6 +4,7 @@ Edits are few on purpose: a forge allows 500 content writes an hour. A mission t
 its first patch makes two comments, one at the start and one at the end, and three check runs.
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
 from grace.domain import messages, replies
@@ -17,9 +18,19 @@ from grace.domain.lifecycle.checks import (
 from grace.domain.lifecycle.commands import answer
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.phase import Phase
-from grace.domain.verdict import Condition
+from grace.domain.verdict import Condition, Result, leaf
 
 INVALID_LABEL = "mission/invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a comment says and where; `gist` is what counts as a change of it."""
+
+    number: int
+    body: str
+    gist: str
+    audit: bool
 
 
 def publish(draft: Draft, tree: Condition) -> None:
@@ -73,11 +84,16 @@ def issue_comment(draft: Draft) -> None:
     if mission.issue is None or mission.phase is Phase.FILED or undecided:
         return
     body = messages.issue_comment(mission, draft.policy)
-    comment(draft, "issue", mission.issue, body, audit=mission.phase is Phase.CLOSED)
+    said = Said(mission.issue, body, gist=body, audit=mission.phase is Phase.CLOSED)
+    comment(draft, "issue", said)
 
 
 def pull_comment(draft: Draft, tree: Condition) -> None:
-    """Publish the sticky comment of the pull request when a verdict is worth reading."""
+    """Publish the sticky comment of the pull request when a verdict is worth reading.
+
+    What CI and reviewers add to the verdict of a mission that lives is no reason to edit it: that
+    stands in the check.
+    """
     mission = draft.mission
     if mission.pull is None:
         return
@@ -87,24 +103,24 @@ def pull_comment(draft: Draft, tree: Condition) -> None:
     )
     if settled or mission.held is not None or lost:
         body = messages.pull_comment(mission, tree)
-        comment(draft, "pull", mission.pull.number, body, audit=True)
+        any_verdict = leaf("verdict", Result.PENDING, "")
+        gist = messages.pull_comment(mission, any_verdict) if mission.live else body
+        comment(draft, "pull", Said(mission.pull.number, body, gist, audit=True))
 
 
-def comment(
-    draft: Draft, surface: Literal["issue", "pull"], number: int, body: str, *, audit: bool
-) -> None:
+def comment(draft: Draft, surface: Literal["issue", "pull"], said: Said) -> None:
     """Ask for a comment; the interpreter edits the one that is there."""
-    digest = draft.changed(surface, body)
+    digest = draft.changed(surface, said.gist)
     if digest is not None:
         draft.ask(
             PublishComment(
                 key=draft.next_key(surface),
                 slot=surface,
                 surface=surface,
-                number=number,
+                number=said.number,
                 id=None,
-                body=body,
+                body=said.body,
                 digest=digest,
-                audit=audit,
+                audit=said.audit,
             )
         )
