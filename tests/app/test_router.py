@@ -8,7 +8,7 @@ from pathlib import Path
 from grace.adapters.keys import Ed25519Key
 from grace.adapters.sqlite.store import SqliteStore
 from grace.app.bootstrap import SystemClock
-from grace.app.router import Router, Translation, Unreadable
+from grace.app.router import Readers, Router, Translation, Unreadable
 from grace.ports import Delivery
 
 
@@ -29,7 +29,7 @@ async def test_delivery_that_cannot_be_read_is_kept_and_holds_nothing_up(tmp_pat
         now = datetime.now(UTC)
         for event, origin in (("fault", "here"), ("odd", "here"), ("good", "here"), ("x", "there")):
             await store.accept(Delivery(origin, f"{event}-1", event, b"{}", now))
-        assert await Router(store, SystemClock(), {"here": read}).drain() == 4
+        assert await Router(store, SystemClock(), Readers({"here": read})).drain() == 4
         assert await store.unrouted(10) == []
     finally:
         await store.close()

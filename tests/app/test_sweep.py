@@ -13,7 +13,7 @@ import pytest
 from grace.adapters.keys import Ed25519Key
 from grace.adapters.sqlite.store import SqliteStore
 from grace.app.inlets import from_sweep
-from grace.app.router import Router
+from grace.app.router import Readers, Router
 from grace.app.sweep import ROUTED, Inbox, Sweep
 from grace.domain import events as ev
 from grace.domain.facts import fold
@@ -79,7 +79,7 @@ class Yard:
             lambda: self.woken.append(1),
         )
         self.sweep = Sweep(self.forge, make_policy(), self.inbox)
-        self.router = Router(self.store, Noon(), {"sweep": from_sweep, "test": from_sweep})
+        self.router = Router(self.store, Noon(), Readers({"sweep": from_sweep, "test": from_sweep}))
 
     async def mission(self, issue: int, ref: MissionRef = REF, **changes: object) -> Mission:
         """Store a mission of an issue: in the tests, with a pull request, unless changed."""

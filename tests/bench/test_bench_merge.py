@@ -25,7 +25,7 @@ from grace.adapters.keys import Ed25519Key
 from grace.adapters.sqlite.store import SqliteStore
 from grace.app.interpreter import Interpreter, World
 from grace.app.observe import Measures, configure_logs
-from grace.app.router import Router, Translation
+from grace.app.router import Readers, Router, Translation
 from grace.app.worker import Parts, Worker
 from grace.domain import events as ev
 from grace.domain.mission import Mission, MissionRef
@@ -165,7 +165,7 @@ async def running(folder: Path) -> AsyncIterator[Bench]:
         policy=policy,
         clock=clock,
     )
-    router = Router(store, clock, {"bench": read})
+    router = Router(store, clock, Readers({"bench": read}))
     worker = Worker(Parts(store, router, Interpreter(world), policy, clock, measures))
     work = asyncio.create_task(worker.run())
     try:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from grace.cli.main import app
 from grace.domain.catalog import Catalog, MetricDefinition, Subsystem, Subsystems
 from grace.domain.contract import parse
+from grace.domain.mission import MissionRef
 from grace.domain.phase import Severity
 from grace.domain.policy import Policy
 from grace.setup import plan
@@ -282,7 +283,8 @@ def test_the_form_that_is_written_makes_missions(python):
         catalog=Catalog(metrics={"mesh.latency": metric}),
         subsystems=Subsystems(subsystems={"mesh": subsystem}),
     )
-    request = parse("\n\n".join(parts), policy)
+    ref = MissionRef(host="github.com", repository_id=1, repository="acme/mesh")
+    request = parse("\n\n".join(parts), policy, ref)
     assert (request.subsystem_id, request.severity) == ("mesh", Severity.HIGH)
 
 

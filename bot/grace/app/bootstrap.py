@@ -39,7 +39,7 @@ from grace.app.inlets import (
 from grace.app.interpreter import Interpreter, World
 from grace.app.news import News
 from grace.app.observe import Budget, Measures
-from grace.app.router import Router
+from grace.app.router import Readers, Router
 from grace.app.settings import Settings, SettingsError
 from grace.app.sweep import ORIGIN, Inbox, Sweep
 from grace.app.worker import Parts, Worker
@@ -285,17 +285,17 @@ def build_worker(system: System, policy: Policy) -> Worker:
         bot_login=policy.bot_login,
         bases=frozenset(s.base_branch for s in policy.subsystems.subsystems.values()),
     )
-    router = Router(
-        system.store,
-        system.clock,
-        {
+    readers = Readers(
+        translators={
             "github": from_github(ours, policy, system.refs),
             "ci": from_ci,
             "alertmanager": from_alerts,
             ORIGIN: from_sweep,
         },
-        {"github": courtesies_of(ours, policy, system.refs)},
+        courtesies={"github": courtesies_of(ours, policy, system.refs)},
+        new_an_hour=settings.max_missions_per_hour,
     )
+    router = Router(system.store, system.clock, readers)
     courtesies = Courtesies(system.store, system.forge, system.clock)
     clock, measures = system.clock, system.measures
     return Worker(

@@ -1,6 +1,7 @@
 """Turn stored deliveries into events for missions. What cannot be read is marked, never lost."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -17,20 +18,24 @@ class Unreadable(Exception):
     """A delivery that cannot be read; the message is a sentence for the operator."""
 
 
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """How deliveries are read, by origin; `new_an_hour` bounds a repository's new missions."""
+
+    translators: Mapping[str, Translator]
+    courtesies: Mapping[str, Courteous] = field(default_factory=dict)
+    new_an_hour: int = 60
+
+
 class Router:
     """Route by origin. A translator is pure: a delivery in, routed events and a note out."""
 
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        translators: Mapping[str, Translator],
-        courtesies: Mapping[str, Courteous] | None = None,
-    ) -> None:
+    def __init__(self, store: Store, clock: Clock, readers: Readers) -> None:
         self._store = store
         self._clock = clock
-        self._translators = translators
-        self._courtesies = courtesies or {}
+        self._translators = readers.translators
+        self._courtesies = readers.courtesies
+        self._new_an_hour = readers.new_an_hour
         self._log = structlog.get_logger("router")
 
     async def drain(self) -> int:
@@ -38,7 +43,7 @@ class Router:
         deliveries = await self._store.unrouted(BATCH)
         for delivery in deliveries:
             routed, note = self._translate(delivery)
-            said = Translated(routed, note, self._courteous(delivery))
+            said = Translated(routed, note, self._courteous(delivery), self._new_an_hour)
             missions = await self._store.route(delivery.id, said, self._clock.now())
             self._log.info(
                 "routed",

@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     author_name: str = "Grace"
     author_email: str = "grace@users.noreply.github.com"
     redelivery_seconds: Seconds = 300
+    max_missions_per_hour: Annotated[int, Field(ge=1, le=10_000)] = 60
     sweep_seconds: Seconds | None = None
     news_seconds: Seconds = 600
     points_per_minute: Amount = 900

@@ -54,11 +54,16 @@ class CourtesyJob:
 
 @dataclass(frozen=True, slots=True)
 class Translated:
-    """What a delivery says: events for missions, courtesies to others, and a note for operators."""
+    """What a delivery says: events for missions, courtesies to others, and a note for operators.
+
+    `new_an_hour`: how many missions a repository may begin within an hour; a stranger can file
+    issues as fast as a program.
+    """
 
     routed: Sequence[Routed]
     note: str
     courtesies: Sequence[Courtesy] = ()
+    new_an_hour: int = 60
 
 
 @dataclass(frozen=True, slots=True)

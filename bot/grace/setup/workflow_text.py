@@ -8,8 +8,8 @@ from grace.setup.repository import Found
 EDIT: Final = "EDIT THIS"
 _CHECKOUT: Final = "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2"
 _PYTHON: Final = "actions/setup-python@e797f83bcb11b83ae66e0230d6156d7c80228e7c # v6.0.0"
-_HEAD: Final = "${{ github.event.pull_request.head.sha }}"
-_BASE: Final = "${{ github.event.pull_request.base.sha }}"
+_HEAD: Final = "${{ github.event.merge_group.head_sha || github.event.pull_request.head.sha }}"
+_BASE: Final = "${{ github.event.merge_group.base_sha || github.event.pull_request.base.sha }}"
 
 _TOP: Final = """\
 # Written by `grace init`. It runs what Grace asks of a mission's pull request: the test suites, a
@@ -19,6 +19,7 @@ name: grace
 on:
   pull_request:
     types: [opened, synchronize, reopened]
+  merge_group: # where a merge queue is required, what it is about to land is tested too
 
 permissions: {{}}
 

@@ -243,3 +243,21 @@ async def test_one_mission_that_gets_two_events_counts_once(world):
     routed = [Routed(target=target, event=world.event(name)) for name in "xy"]
     assert await world.store.route(delivery.id, Translated(routed, ""), world.now) == 1
     assert await waiting(world, uid) == ["x", "y"]
+
+
+async def test_a_repository_begins_so_many_missions_an_hour_and_no_more(world):
+    """A stranger files issues as fast as a program; nothing is lost, and the note says why."""
+    for number in range(1, 5):
+        await begin_mission(world, number)
+    assert [m.issue for m in await world.store.missions()] == [1, 2, 3]
+    world.now += timedelta(hours=1, seconds=1)
+    await begin_mission(world, 4)
+    assert [m.issue for m in await world.store.missions()] == [1, 2, 3, 4]
+
+
+async def begin_mission(world, issue):
+    await world.store.accept(world.delivery())
+    (delivery,) = await world.store.unrouted(10)
+    routed = Routed(target=Target(ref=world.ref, issue=issue, create=True), event=world.event())
+    said = Translated([routed], "", new_an_hour=3)
+    await world.store.route(delivery.id, said, world.now)

@@ -45,6 +45,11 @@ def unrouted(connection: sqlite3.Connection, limit: int) -> list[Delivery]:
     ]
 
 
+def remark(connection: sqlite3.Connection, delivery: int, note: str) -> None:
+    """Replace the note of a delivery."""
+    connection.execute("UPDATE deliveries SET note = ? WHERE id = ?", (note, delivery))
+
+
 def mark_routed(connection: sqlite3.Connection, delivery: int, note: str, now: datetime) -> bool:
     """Mark a delivery; False: it was marked before. KeyError: there is no such delivery."""
     row = connection.execute(

@@ -4,27 +4,37 @@ import json
 import re
 import sqlite3
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
 from grace.adapters.sqlite import courtesy_rows, inbox_rows, mission_rows
 from grace.adapters.sqlite.event_rows import add_event
+from grace.adapters.sqlite.values import micros
 from grace.domain.mission import Mission
 from grace.domain.phase import Phase
 from grace.ports import Target, Translated
 
 # The namespace of mission identities; changing it would give every issue a second mission.
 _IDENTITY: Final = UUID("5b1d2a0e-6d0f-4f6c-9d55-6a3f1f0f7c21")
+_HOUR: Final = timedelta(hours=1)
+TOO_MANY: Final = (
+    "no mission was made: {limit} began in this repository within an hour, which is the limit; "
+    "edit the issue later, or let the operator raise max_missions_per_hour"
+)
 _BRANCH: Final = re.compile(r"grace/(mission_\d{8}_\d{3,})(?:-revert)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One delivery on its way to missions: its row and when it is routed."""
+    """One delivery on its way to missions: its row, when it is routed, and how many it may make.
+
+    `new_an_hour`: how many missions a repository may begin within an hour.
+    """
 
     delivery: int
     now: datetime
+    new_an_hour: int
 
 
 def route(connection: sqlite3.Connection, arrival: Arrival, said: Translated) -> int:
@@ -107,7 +117,7 @@ def _lookup(connection: sqlite3.Connection, target: Target, kind: str, value: st
 def _create(connection: sqlite3.Connection, arrival: Arrival, target: Target) -> list[str]:
     """Make the mission of an issue, of an alert, or with the given uid; else nothing."""
     uid = _identity(connection, arrival, target)
-    if uid is None:
+    if uid is None or _too_many(connection, arrival, target):
         return []
     mission = Mission(
         uid=uid,
@@ -119,6 +129,18 @@ def _create(connection: sqlite3.Connection, arrival: Arrival, target: Target) ->
     )
     mission_rows.insert(connection, mission, arrival.now)
     return [str(uid)]
+
+
+def _too_many(connection: sqlite3.Connection, arrival: Arrival, target: Target) -> bool:
+    """Tell whether a repository had as many new missions within an hour as it may have."""
+    (made,) = connection.execute(
+        "SELECT count(*) FROM missions WHERE host = ? AND repository_id = ? AND created_at > ?",
+        (target.ref.host, target.ref.repository_id, micros(arrival.now - _HOUR)),
+    ).fetchone()
+    if made < arrival.new_an_hour:
+        return False
+    inbox_rows.remark(connection, arrival.delivery, TOO_MANY.format(limit=arrival.new_an_hour))
+    return True
 
 
 def _identity(connection: sqlite3.Connection, arrival: Arrival, target: Target) -> UUID | None:

@@ -99,7 +99,7 @@ class SqliteStore(StoreReader):
 
     async def route(self, delivery: int, said: Translated, now: datetime) -> int:
         """Give events to missions and mark the delivery; 0 when it was routed before."""
-        arrival = routing.Arrival(delivery, now)
+        arrival = routing.Arrival(delivery, now, said.new_an_hour)
         return await self._write(lambda c: routing.route(c, arrival, said))
 
     async def courtesies(self, now: datetime, limit: int) -> Sequence[CourtesyJob]:
