@@ -60,7 +60,7 @@ def hunter(  # noqa: PLR0913, PLR0917 - the options of a command
 
 
 _ADVICE = (
-    "change the lines that are marked; an ignore comment changes nothing here. Where the finding is "
+    "change the lines that are marked; an ignore comment changes nothing. Where the finding is "
     "wrong, raise fail-on in the workflow on the base branch, or leave the level to a reviewer"
 )
 
