@@ -36,6 +36,7 @@ CARRIED = [
 # Where a module's name is not that of its distribution, or another one brings it along.
 DISTRIBUTIONS = {
     "cryptography": "pyjwt",
+    "graphql": "graphql-core",
     "jwt": "pyjwt",
     "nacl": "pynacl",
     "pydantic_core": "pydantic",
