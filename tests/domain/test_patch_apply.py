@@ -280,3 +280,10 @@ def test_binary_file_is_out_of_bounds():
     check_text("k", binary=False)
     with pytest.raises(PatchOutOfBounds, match="k is binary"):
         check_text("k", binary=True)
+
+
+def test_of_two_places_as_near_the_one_further_down_is_taken(git):
+    base = {"v": TextFile("100644", b"q\nm\nn\nq\nq\nm\nn\nq\n")}
+    diff = edit("v", "@@ -4,2 +4,2 @@\n-m\n+M\n n\n")
+    due = {"v": TextFile("100644", b"q\nm\nn\nq\nq\nM\nn\nq\n")}
+    assert applied(base, diff) == git.apply(base, diff) == due
