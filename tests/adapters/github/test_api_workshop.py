@@ -29,6 +29,8 @@ from grace.domain.sshsig import CommitProof, sign_commit
 from grace.localforge.forge import ForgeConfig, LocalForge
 from grace.ports import CommitOrder, ForgeGone, ForgeRefused, ForgeUnavailable, GitAccess
 from support.patches import FIX, FORMS, LINES, MALICIOUS, edit, new_file
+from support.schema import GitHubSchema
+from support.schema_check import SchemaCheck
 
 AT = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 SCAN = secret_scan()
@@ -137,8 +139,15 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def github_schema() -> GitHubSchema:
+    return GitHubSchema()
+
+
 @pytest.fixture
-async def world(tmp_path: Path, template: Path, key_pem: str) -> AsyncIterator[World]:
+async def world(
+    tmp_path: Path, template: Path, key_pem: str, github_schema: GitHubSchema
+) -> AsyncIterator[World]:
     local = LocalForge(ForgeConfig(tmp_path / "forge"))
     await local.start()
     await local.create_user("ada")
@@ -155,6 +164,8 @@ async def world(tmp_path: Path, template: Path, key_pem: str) -> AsyncIterator[W
         events=(),
     )
     installation = await local.install_app(app.id, "ada", ["mesh"])
+    check = SchemaCheck(github_schema, requests_of=app.bot)
+    local.watch(check)
     site = GitHubSite("forge.test", local.api_url, local.url, app.id, key_pem)
     calls: list[Call] = []
 
@@ -183,6 +194,8 @@ async def world(tmp_path: Path, template: Path, key_pem: str) -> AsyncIterator[W
         made.made()
         yield made
         await local.close()
+    # Whatever a test was about, all that was sent and answered is as GitHub publishes it.
+    check.assert_clean()
 
 
 async def both(world: World, effect: PushPatch) -> tuple[object, object]:
@@ -517,32 +530,32 @@ class Losing:
         return answer
 
 
-@pytest.mark.parametrize("purpose", ["write tree", "write commit", "create ref", "move ref"])
-async def test_order_whose_answer_was_lost_is_carried_out_once(world: World, purpose: str) -> None:
-    first = await world.api.push_patch(world.ref, world.patch(edit("src/b.py", "b", "c")), ORDER)
-    assert isinstance(first, BranchPushed)
-    expected = first.head if purpose == "move ref" else None
-    branch = BRANCH if purpose == "move ref" else f"{BRANCH}-again"
-    effect = world.patch(FIX, branch=branch, expected=expected)
-    losing = ApiWorkshop(Losing(world.session, purpose), SCAN)
-    with pytest.raises(ForgeUnavailable):
-        await losing.push_patch(world.ref, effect, ORDER)
-    after = world.git("for-each-ref", "--format=%(refname) %(objectname)")
-    pushed = await losing.push_patch(world.ref, effect, ORDER)
-    assert isinstance(pushed, BranchPushed)
-    assert world.tip(branch) == pushed.head
-    assert world.parents(pushed.head) == [world.tip()]
-    if purpose.endswith("ref"):  # the branch stood already
-        assert world.git("for-each-ref", "--format=%(refname) %(objectname)") == after
-    files = {"a": b"a"}
-    losing = ApiWorkshop(Losing(world.session, purpose), SCAN)
-    if purpose == "move ref":
-        await losing.publish(world.ref, "grace-ledger", {"b": b"b"}, ORDER)
-    with pytest.raises(ForgeUnavailable):
-        await losing.publish(world.ref, "grace-ledger", files, ORDER)
-    await losing.publish(world.ref, "grace-ledger", files, ORDER)
-    count = 2 if purpose == "move ref" else 1
-    assert world.git("rev-list", "--count", "grace-ledger") == str(count)
+async def test_order_whose_answer_was_lost_is_carried_out_once(world: World) -> None:
+    for purpose in ("write tree", "write commit", "create ref", "move ref"):
+        branch, ledger = (f"{name}-{purpose.replace(' ', '-')}" for name in (BRANCH, "ledger"))
+        expected = None
+        if purpose == "move ref":
+            effect = world.patch(edit("src/b.py", "b", "c"), branch=branch)
+            first = await world.api.push_patch(world.ref, effect, ORDER)
+            assert isinstance(first, BranchPushed)
+            expected = first.head
+            await world.api.publish(world.ref, ledger, {"b": b"b"}, ORDER)
+        effect = world.patch(FIX, branch=branch, expected=expected)
+        losing = ApiWorkshop(Losing(world.session, purpose), SCAN)
+        with pytest.raises(ForgeUnavailable):
+            await losing.push_patch(world.ref, effect, ORDER)
+        before = world.git("for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}")
+        pushed = await losing.push_patch(world.ref, effect, ORDER)
+        assert isinstance(pushed, BranchPushed)
+        assert world.tip(branch) == pushed.head
+        assert world.parents(pushed.head) == [world.tip()]
+        assert before == (pushed.head if purpose.endswith("ref") else "")
+        losing = ApiWorkshop(Losing(world.session, purpose), SCAN)
+        with pytest.raises(ForgeUnavailable):
+            await losing.publish(world.ref, ledger, {"a": b"a"}, ORDER)
+        await losing.publish(world.ref, ledger, {"a": b"a"}, ORDER)
+        count = "2" if purpose == "move ref" else "1"
+        assert world.git("rev-list", "--count", ledger) == count
 
 
 async def test_lost_race_is_run_once_more(world: World) -> None:
