@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
 from grace.app import settings as settings_
-from grace.app.bootstrap import make_site
+from grace.app.bootstrap import SystemClock, make_forge, make_site
 from grace.app.settings import Settings, SettingsError
 
 APP = {"app_id": 7, "app_key": "a key"}
@@ -78,6 +79,13 @@ def test_command_line_turns_polling_on_over_the_file(tmp_path: Path) -> None:
 def test_token_goes_to_the_forge_without_an_app(tmp_path: Path) -> None:
     site = make_site(load(tmp_path, **TOKEN, **HOOK))
     assert (site.mode, site.token, site.app_id, site.private_key) == ("statuses", "ghp_mine", 0, "")
+
+
+def test_key_that_is_none_is_an_error_of_the_settings(tmp_path: Path) -> None:
+    site = make_site(load(tmp_path, **APP, **HOOK))
+    client = httpx.AsyncClient()
+    with pytest.raises(SettingsError, match=r"app_key: .*not an RSA private key"):
+        make_forge(site, client, SystemClock(), lambda _: None, lambda: None)
 
 
 def test_app_may_use_statuses_too_and_limits_go_to_the_forge(tmp_path: Path) -> None:

@@ -92,6 +92,20 @@ def test_settings_that_are_missing_are_named(tmp_path, monkeypatch):
     assert "webhook_secret: is required" in done.output
 
 
+def test_a_token_has_no_app_to_examine(tmp_path):
+    (tmp_path / "bot.yaml").write_text("mode: statuses\nforge_token: t\npoll: true\n")
+    words = ["doctor", "--config", str(tmp_path / "bot.yaml")]
+    done = CliRunner().invoke(cli, words, env={"COLUMNS": "200"})
+    assert done.exit_code == 1
+    assert "forge_token: the doctor examines a GitHub App" in done.output
+
+
+async def test_a_bot_that_polls_needs_no_secret(ward):
+    found = await look(ward, webhook_secret=None)
+    assert level(found, "webhook secret") is Level.PASS
+    assert "polls" in found["webhook secret"].found
+
+
 async def test_the_private_key_is_for_its_owner_alone(ward):
     (ward.folder / "app.pem").chmod(0o640)
     found = await look(ward)

@@ -116,6 +116,8 @@ async def reconcile(system: System) -> None:
     sweep, news, settings = system.sweep, system.news, system.settings
     assert sweep is not None  # built once the forge is reached
     assert news is not None  # built with it
+    assert system.worker is not None  # built with it
+    failures = system.worker.failures
     pause = timedelta(seconds=0 if settings.poll else settings.news_seconds)
     next_look = system.clock.now() + pause
     while True:
@@ -126,9 +128,12 @@ async def reconcile(system: System) -> None:
                 next_look = system.clock.now() + pause
             elif found.closed:
                 await news.look(found.closed)
-        except Exception:
+        except Exception as error:
             log.exception("failed")
             system.measures.faults.labels(loop="sweep").inc()
+            failures["reconciliation"] = f"{type(error).__name__}: {error}"
+        else:
+            failures.pop("reconciliation", None)
         await asyncio.sleep(settings.sweep_every)
 
 
