@@ -171,7 +171,10 @@ async def test_what_waits_for_a_mission_is_not_told_again(yard: Yard) -> None:
 
 
 async def test_120_missions_are_three_queries_and_each_hears_its_own(yard: Yard) -> None:
-    missions = [await yard.mission(number) for number in range(1, 121)]
+    places = [
+        REF.model_copy(update={"repository_id": n, "repository": f"acme/{n}"}) for n in range(12)
+    ]
+    missions = [await yard.mission(n, places[n % 12]) for n in range(1, 121)]
     for mission in missions:
         assert mission.pull is not None
         seen = change(mission.pull.number, check(number=str(mission.issue)))
