@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,7 +22,8 @@ from grace.adapters.github.wire import Call
 from grace.domain.mission import MissionRef
 from grace.localforge.watching import Exchange
 from grace.ports import Delivery
-from support.schema import published
+from support.api_world import World, api_world, write_template
+from support.schema import GitHubSchema, published
 from support.schema_check import SchemaCheck
 
 API = "https://github.test/api/v3"
@@ -258,3 +260,21 @@ def read(payloads: Payloads, ours: Ours) -> Callable[..., Any]:
         return routed[0].target, routed[0].event
 
     return one
+
+
+@pytest.fixture(scope="session")
+def github_schema() -> GitHubSchema:
+    return GitHubSchema()
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_template(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture
+async def world(
+    tmp_path: Path, template: Path, key_pem: str, github_schema: GitHubSchema
+) -> AsyncIterator[World]:
+    async with api_world(tmp_path, template, key_pem, github_schema) as made:
+        yield made
