@@ -82,6 +82,24 @@ async def test_failed_delivery_is_not_repeated_until_somebody_asks(world: World)
     assert full["request"]["payload"]["comment"]["body"] == "a"
 
 
+async def test_deliveries_are_paged_by_a_cursor_that_new_ones_do_not_shift(world: World) -> None:
+    for words in ("a", "b", "c"):
+        await _comment(world, words)
+    await world.forge.idle()
+    app = world.client(world.jwt())
+    every = [d["id"] for d in (await app.get("/app/hook/deliveries")).json()]
+    first = await app.get("/app/hook/deliveries", params={"per_page": 2})
+    await _comment(world, "d")
+    await world.forge.idle()
+    found, page = [d["id"] for d in first.json()], first
+    while "next" in page.links:
+        page = await app.get(page.links["next"]["url"])
+        found += [d["id"] for d in page.json()]
+    assert found == every
+    assert len(every) > 2
+    assert (await app.get("/app/hook/deliveries", params={"cursor": "2"})).status_code == 422
+
+
 async def test_slow_receiver_times_out_and_the_queue_goes_on(
     world: World, receiver: Receiver, tmp_path
 ) -> None:

@@ -152,9 +152,14 @@ class Call:
         except (ValueError, RecursionError) as error:
             raise ApiError(400, "Problems parsing JSON") from error
 
+    @property
+    def size(self) -> int:
+        """Return how many items a page of a list has."""
+        return min(max(_positive(self.query("per_page"), 30), 1), MAX_PAGE)
+
     def window(self, total: int) -> tuple[int, int, dict[str, str]]:
         """Return (start, end, headers) of the asked page of `total` items."""
-        size = min(max(_positive(self.query("per_page"), 30), 1), MAX_PAGE)
+        size = self.size
         page = max(_positive(self.query("page"), 1), 1)
         last = max((total + size - 1) // size, 1)
         links = []

@@ -1,12 +1,13 @@
 """Users, Apps, installations, and facts about the forge."""
 
 from typing import Final
+from urllib.parse import urlencode
 
 from grace.localforge.api import Call, Reply, Route
 from grace.localforge.auth import create_installation_token
 from grace.localforge.db import Row
 from grace.localforge.deliveries import redeliver
-from grace.localforge.errors import forbidden, not_found
+from grace.localforge.errors import forbidden, invalid, not_found
 from grace.localforge.limits import resources_json
 from grace.localforge.repositories import create_repository
 from grace.localforge.shapes.hooks import delivery_json, full_delivery_json
@@ -135,29 +136,43 @@ async def installation_repositories(call: Call) -> Reply:
     return call.page(rows, lambda row: repository_json(call.core, row), "repositories")
 
 
-def _app_deliveries(call: Call) -> list[Row]:
-    return call.core.db.all(
-        "SELECT d.* FROM deliveries d JOIN hooks h ON h.id=d.hook_id"
-        " WHERE h.app_id=? AND d.pending=0 ORDER BY d.id DESC",
-        _app(call)["id"],
-    )
+_SENT: Final = (
+    "SELECT d.* FROM deliveries d JOIN hooks h ON h.id=d.hook_id WHERE h.app_id=? AND d.pending=0"
+)
+_CURSOR: Final = "v1_"
 
 
 def _app_delivery(call: Call) -> Row:
     number = call.number("delivery")
-    found = [row for row in _app_deliveries(call) if row["id"] == number]
+    found = call.core.db.all(f"{_SENT} AND d.id=?", _app(call)["id"], number)
     if not found:
         raise not_found()
     return found[0]
 
 
 async def list_app_deliveries(call: Call) -> Reply:
-    """List what was sent to the App's webhook, newest first; `status=failure` filters."""
-    rows = _app_deliveries(call)
-    if call.query("status") in {"success", "failure"}:
-        good = call.query("status") == "success"
-        rows = [row for row in rows if (200 <= row["status_code"] < 400) == good]  # noqa: PLR2004
-    return call.page(rows, delivery_json)
+    """List what was sent to the App's webhook, newest first; `status=failure` filters.
+
+    Pages follow a cursor, not a number: what is delivered meanwhile shifts nothing.
+    """
+    cursor, size = call.query("cursor"), call.size
+    before = cursor.removeprefix(_CURSOR)
+    if cursor and not (cursor.startswith(_CURSOR) and before.isascii() and before.isdigit()):
+        raise invalid("HookDelivery", "cursor")
+    wanted, values = _SENT, [_app(call)["id"]]
+    if cursor:
+        wanted, values = f"{wanted} AND d.id<?", [*values, int(before)]
+    if call.query("status") == "success":
+        wanted += " AND d.status_code BETWEEN 200 AND 399"
+    if call.query("status") == "failure":
+        wanted += " AND d.status_code NOT BETWEEN 200 AND 399"
+    rows = call.core.db.all(f"{wanted} ORDER BY d.id DESC LIMIT ?", *values, size + 1)
+    headers: dict[str, str] = {}
+    if len(rows) > size:
+        more = {**call.request.query, "cursor": f"{_CURSOR}{rows[size - 1]['id']}"}
+        address = f"{call.core.url}{call.request.path}?{urlencode(more)}"
+        headers["Link"] = f'<{address}>; rel="next"'
+    return Reply([delivery_json(row) for row in rows[:size]], headers=headers)
 
 
 async def get_app_delivery(call: Call) -> Reply:
