@@ -71,3 +71,25 @@ def test_nothing_is_folded_or_said_once_a_mission_is_closed():
     assert world.mission.surface_ids["pull"] == "77"
     world.deliver(world.pull(state="closed", sender=ALICE))
     assert world.facts == facts
+
+
+@pytest.mark.parametrize("phase", LIVE)
+def test_a_renamed_repository_keeps_its_mission(phase):
+    world = world_in(phase)
+    before = world.mission
+    renamed = ev.RepositoryRenamed(repository="acme/mesh-2")
+    world.deliver(renamed)
+    assert world.mission.ref == before.ref.model_copy(update={"repository": "acme/mesh-2"})
+    assert (world.mission.phase, world.mission.ref.log) == (phase, before.ref.log)
+    assert [n.payload for n in world.notes if n.kind == "mission.repository_renamed"] == [
+        {"before": "acme/mesh", "after": "acme/mesh-2"}
+    ]
+    noted = len(world.notes)
+    world.deliver(renamed)
+    assert len(world.notes) == noted
+
+
+def test_a_mission_goes_on_under_the_new_name_of_its_repository():
+    world = world_in(Phase.TESTING)
+    world.deliver(ev.RepositoryRenamed(repository="acme/mesh-2"))
+    assert world.ci().review().deploy().observe().mission.outcome is Outcome.FIXED

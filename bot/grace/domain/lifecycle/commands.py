@@ -17,16 +17,16 @@ MAX_STRANGERS = 5
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What a command needs and does."""
+    """What a command needs and does; a question does nothing, and the surfaces answer it."""
 
     needs: ev.Permission
-    does: Callable[[Draft, Order], str | None]
+    does: Callable[[Draft, Order], str | None] | None = None
 
 
 COMMANDS: dict[str, Command] = {
-    "help": Command(ev.Permission.TRIAGE, orders.asked),
-    "status": Command(ev.Permission.TRIAGE, orders.asked),
-    "why": Command(ev.Permission.TRIAGE, orders.asked),
+    "help": Command(ev.Permission.TRIAGE),
+    "status": Command(ev.Permission.TRIAGE),
+    "why": Command(ev.Permission.TRIAGE),
     "start": Command(ev.Permission.WRITE, orders.start),
     "retry": Command(ev.Permission.WRITE, orders.retry),
     "hold": Command(ev.Permission.WRITE, orders.hold),
@@ -37,7 +37,7 @@ COMMANDS: dict[str, Command] = {
     "rollback": Command(ev.Permission.WRITE, orders.rollback),
     "extend": Command(ev.Permission.WRITE, orders.extend),
 }
-QUESTIONS = frozenset({"help", "status", "why"})
+QUESTIONS = frozenset(name for name, command in COMMANDS.items() if command.does is None)
 
 
 def obey(draft: Draft, pending: PendingCommand) -> None:
@@ -57,7 +57,7 @@ def obey(draft: Draft, pending: PendingCommand) -> None:
         # A start is for the contract that its commander saw: an edit since makes it void.
         draft.note("command_refused", login, command=command.name)
         answer(draft, command, replies.start_void())
-    elif command.name in QUESTIONS:
+    elif known.does is None:
         draft.questions.append(command)
     else:
         draft.note("command", login, command=command.name, argument=command.argument[:200])

@@ -22,6 +22,7 @@ from grace.domain.mission import Landing, Revert, Window
 from grace.domain.package import MetricTarget
 from grace.domain.phase import Outcome, Phase
 from grace.domain.render import leaves
+from grace.domain.results import Sha
 from grace.domain.verdict import Condition, Result, all_of, leaf
 from grace.domain.window import Judgement, judge
 
@@ -90,24 +91,30 @@ def observing(draft: Draft) -> None:
 def rewritten(draft: Draft) -> bool:
     """Tell whether the base was rewritten so that our landing is not in it any more.
 
-    Pushes are told in any order, so the tip itself is read, and what it contains.
+    Pushes are told in any order, so the tip itself is read, and what it contains. What is known of
+    the base was read after the landing: `merged` forgets the rest.
     """
     facts, landing = draft.facts, landing_of(draft)
     hint, base = facts.base_hint, facts.base
-    if base is not None and base.at > landing.at and base.sha != landing.sha:
-        if facts.contains.get(base.sha) is False:
-            return True
-        if base.sha not in facts.contains:
-            draft.ask(ReadContains(key=f"contains/{base.sha}", head=base.sha, landed=landing.sha))
+    if base is not None and base.sha != landing.sha:
+        draft.ask(ReadContains(key=tip_key(base.sha), head=base.sha, landed=landing.sha))
+    asked = draft.mission.requested
+    if any(tip_key(sha) in asked for sha, contains in facts.contains.items() if not contains):
+        return True
     if hint is None or hint.at <= landing.at or hint.sha == landing.sha:
         return False
     if base is None or base.at < hint.at:
         draft.facts = facts.model_copy(update={"base": None})
-        asked = draft.mission.base_asked_at
-        if asked is not None and draft.now - asked >= ASK_BASE_AGAIN:
+        asked_at = draft.mission.base_asked_at
+        if asked_at is not None and draft.now - asked_at >= ASK_BASE_AGAIN:
             draft.set(base_asked_at=None)
         fresh_base(draft)
     return False
+
+
+def tip_key(sha: Sha) -> str:
+    """Name the question whether a tip of the base contains the landing."""
+    return f"tip/{sha}"
 
 
 def anchored(draft: Draft) -> Window | None:

@@ -210,8 +210,3 @@ def minutes_of(words: str) -> float | None:
     except ValueError:
         return None
     return minutes if 0 < minutes <= MAX_WINDOW / timedelta(minutes=1) else None
-
-
-def asked(_draft: Draft, _order: Order) -> str | None:
-    """Leave the answer to the surfaces, which know the tree."""
-    return None

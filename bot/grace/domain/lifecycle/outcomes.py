@@ -6,6 +6,7 @@ from grace.domain import events as ev
 from grace.domain import messages
 from grace.domain.effects import PublishLedger, ReadTree
 from grace.domain.lifecycle.draft import Draft
+from grace.domain.lifecycle.landed import tip_key
 from grace.domain.mission import Group, Landing, PullRef, Revert, Window
 from grace.domain.phase import FORWARD, Outcome, Phase
 
@@ -45,7 +46,13 @@ def base_pushed(draft: Draft, event: ev.BasePushed) -> None:
 def base_read(draft: Draft, _event: ev.BaseRead) -> None:
     """The answer is in the facts, unless the base was seen to move after it was asked for."""
     hint, asked, base = draft.facts.base_hint, draft.mission.base_asked_at, draft.facts.base
+    landing, known = draft.mission.landing, draft.mission.requested
     draft.set(base_asked_at=None)
+    if landing is not None and base is not None and asked is None:
+        # Asked for before the landing, and so no word about what became of it.
+        if base.sha != landing.sha and tip_key(base.sha) not in known:
+            draft.facts = draft.facts.model_copy(update={"base": None})
+        return
     if hint is None or asked is None or base is None or hint.branch != base.branch:
         return
     if hint.at > asked and hint.sha != base.sha:
@@ -118,7 +125,8 @@ def merged(draft: Draft, event: ev.Merged) -> None:
         if mission.phase is Phase.TESTING:
             draft.move(Phase.GATING, "a person merged the pull request")
         draft.move(Phase.MERGING, "a person merged the pull request")
-    draft.set(landing=landing, window=Window(), forge_says="", held=None)
+    draft.set(landing=landing, window=Window(), forge_says="", held=None, base_asked_at=None)
+    draft.facts = draft.facts.model_copy(update={"base": None})
     draft.note("merged", merge_sha=event.sha, tree=event.tree, queued=mission.queued)
     draft.ask(PublishLedger(key="ledger/merged", slot="ledger"))
     tested = mission.attempt.tree if mission.attempt else None
@@ -178,10 +186,12 @@ def enqueued(draft: Draft, event: ev.Enqueued) -> None:
 def group_seen(draft: Draft, event: ev.GroupSeen) -> None:
     """Judge a merge group with our change on top; what the queue drops is evaluated again."""
     mission = draft.mission
+    ours = mission.revert.pull if mission.revert is not None else mission.pull
+    if ours is None or ours.number != event.pull:
+        return
     known = mission.group is not None and mission.group.head == event.head
     if event.ended is None:
-        ours = {p.number for p in (mission.pull, mission.revert and mission.revert.pull) if p}
-        if not known and event.pull in ours:
+        if not known:
             draft.set(group=Group(pull=event.pull, head=event.head, base=event.base))
             draft.note("group", head=event.head, base=event.base)
             draft.ask(ReadTree(key=draft.next_key("tree"), sha=event.head))
