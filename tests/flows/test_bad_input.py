@@ -119,7 +119,8 @@ async def test_patch_that_cannot_be_applied_fails_its_attempt_and_the_next_one_i
     assert first.failure
     assert first.head is None
     assert second.candidate == "second"
-    words = (await stage.words(issue))[0]
+    assert mission.pull is not None
+    (words,) = await stage.words(mission.pull.number)
     assert "attempt 1, `first`" in words
     assert await stage.work_pushes() == 1
     await bot.look.nothing_doubled(mission)
@@ -196,8 +197,8 @@ async def test_strangers_mission_waits_for_a_writers_start(stage: Stage, bot: Bo
     await stage.post(f"/issues/{issue}/labels", "alice", labels=["mission"])
     await bot.look.comment(issue, "waits for `/grace start`")
     await stage.say(issue, "/grace start", "mallory")
-    refused = await bot.look.comment(issue, "needs write permission")
-    assert "`mallory` asked for `start`" in refused
+    refused = await bot.look.comment(issue, "need write permission")
+    assert "`mallory`" in refused
     waiting = await bot.look.phase(issue, Phase.AWAITING_START)
     assert waiting.started_by is None
     async with stage.people():

@@ -16,6 +16,7 @@ from grace.app.bootstrap import Machine, System
 from grace.app.settings import Settings
 from grace.demo.stage import EVENTS, PERMISSIONS
 from grace.localforge.forge import App, ForgeConfig, LocalForge, Repository
+from grace.localforge.limits import Limits
 from support.flow_ci import FastCI
 from support.flow_look import Look
 from support.flow_mission import OTHER, SERVICE, Wanted
@@ -193,7 +194,7 @@ class Bot:
 def make_forge(folder: Path, port: int, ci: FastCI, check: SchemaCheck) -> LocalForge:
     """Make a forge whose data lies in the folder, and which is checked."""
     config = ForgeConfig(
-        data=folder / "forge", port=port, parallel_runs=4, rate_limit=100_000, delivery_timeout=5
+        data=folder / "forge", port=port, parallel_runs=4, limits=Limits.off(), delivery_timeout=5
     )
     forge = LocalForge(config, ci)
     forge.watch(check)

@@ -38,6 +38,7 @@ KILL_SWITCH_RETRY_S = 10.0
 METHOD_NOT_ALLOWED = 405
 CONFLICT = 409
 NOT_FOUND = 404
+SOMEBODY = ev.Actor(login="somebody")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,9 @@ class Interpreter:
         state = await self._world.forge.read_change(job.mission.ref, number)
         if state.pull.merged and state.pull.merge_sha is not None:
             return await self._landed(job, number, state.pull.merge_sha)
-        return ev.ChangeRead(pull=state.pull, reviews=state.reviews, checks=state.checks)
+        # A read does not say who pushed or closed; whoever it was, it was no effect of ours.
+        pull = state.pull.model_copy(update={"sender": SOMEBODY})
+        return ev.ChangeRead(pull=pull, reviews=state.reviews, checks=state.checks)
 
     async def _landed(self, job: Job, number: int, sha: str) -> ev.Merged:
         """Say what landed, and of a revert whether it restored what it was to restore."""

@@ -40,6 +40,7 @@ from grace.domain.sshsig import (
 from grace.domain.trailers import Place, SealedMessage, TrailerError, parse, verify
 
 MERGED = "mission.merged"
+REVERTED = "mission.reverted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,10 +270,24 @@ class RepositoryAudit:
             what = f"has a Mission-Signature by {message.key_id}, which is not trusted"
             self._commit(AuditFault.TRAILER_SIGNATURE, what, sha)
         elif not verify(message, place, self._verifier):
+            if (sha, commit.tree) in self._queued():
+                return  # its entry is signed and names commit and tree
             what = "has a Mission-Signature that does not match its tree and message"
             self._commit(AuditFault.TRAILER_SIGNATURE, what, sha)
         else:
             self._signatures += 1
+
+    def _queued(self) -> set[tuple[str, str]]:
+        """Return commits that a merge queue made, with their trees, as signed entries name them.
+
+        A queue composes message and tree itself, so its trailers may be of another tree.
+        """
+        landed = (e.payload for e in self._entries if e.envelope.kind in {MERGED, REVERTED})
+        return {
+            (str(payload.get("merge_sha")), str(payload.get("tree")))
+            for payload in landed
+            if payload is not None and payload.get("queued") is True
+        }
 
     def _entry(self, sha: str, message: SealedMessage) -> None:
         ref, mission = message.trailers.entry, message.trailers.mission
