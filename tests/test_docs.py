@@ -110,6 +110,7 @@ _SETTINGS = {
     "author_name": "author of Grace's commits",
     "author_email": "address of that author",
     "redelivery_seconds": "how often deliveries that failed are asked for again",
+    "max_missions_per_hour": "how many missions a repository may begin within an hour",
     "sweep_seconds": "time between two sweeps of the live missions; unset: 300, while polling 15",
     "news_seconds": "time between two looks at issues and comments; while polling each sweep",
     "points_per_minute": "GitHub's limit: points a minute of an installation",

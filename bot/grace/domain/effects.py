@@ -267,7 +267,7 @@ EFFECT_RULES: dict[type[Effect], EffectRule] = {
     ),
     PushPatch: EffectRule(
         "SHA of the work branch",
-        "the commit is the same bytes each time, so the branch is there already",
+        "the same commit is made again: by git the same bytes, by the API the same tree and message",
         "a lease on the expected SHA; another SHA fails with its name",
     ),
     OpenPull: EffectRule(
