@@ -1,6 +1,6 @@
 """The tables of the forge. A column whose name ends in `_json` holds a JSON value."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -48,7 +48,7 @@ CREATE TABLE issues (
   title TEXT NOT NULL, body TEXT, user_id INTEGER NOT NULL, state TEXT NOT NULL DEFAULT 'open',
   state_reason TEXT, labels_json TEXT NOT NULL, assignees_json TEXT NOT NULL,
   is_pull INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
-  closed_at TEXT, closed_by INTEGER, UNIQUE (repository_id, number));
+  closed_at TEXT, closed_by INTEGER, edited_by INTEGER, UNIQUE (repository_id, number));
 CREATE TABLE comments (
   id INTEGER PRIMARY KEY AUTOINCREMENT, repository_id INTEGER NOT NULL, issue_id INTEGER NOT NULL,
   user_id INTEGER NOT NULL, body TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);

@@ -162,6 +162,7 @@ class Payloads:
             "labels": [{"id": 1, "name": "mission", "color": "ededed"}],
             "state": "open",
             "html_url": "https://github.test/acme/mesh/issues/3",
+            "created_at": "2026-03-01T11:59:00Z",
             "updated_at": "2026-03-01T11:59:00Z",
             "performed_via_github_app": None,
             **more,

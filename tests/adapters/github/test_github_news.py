@@ -109,3 +109,19 @@ async def test_reaction_is_made_or_there_already(github: Any, reaction: Any, sta
     body = github.sent(route)
     models.ReposOwnerRepoIssuesCommentsCommentIdReactionsPostBody.model_validate(body)
     assert body == {"content": reaction}
+
+
+async def test_who_edited_an_issue_last_is_asked_and_named(github: Any, payloads: Any) -> None:
+    """Who writes a contract may not approve it, also where no webhook told of the edit."""
+    edited = payloads.issue(created_at="2026-03-01T11:00:00Z")
+    serve(github, [edited, payloads.issue(number=4)], [])
+    rita = {"__typename": "User", "login": "rita", "databaseId": 12}
+    query = github.router.post("https://github.test/api/graphql").respond(
+        json={"data": {"repository": {"i3": {"editor": rita}}}}
+    )
+    found = await github.forge.news(github.ref, "mission", SINCE)
+    senders = [routed.event.sender.login for routed in found]
+    assert senders == ["rita", "ada"]
+    asked = query.calls[0].request.content.decode()
+    assert "issue(number: 3)" in asked
+    assert "issue(number: 4)" not in asked

@@ -74,7 +74,7 @@ def _mission(n: int, query: LiveQuery) -> str:
     return f"  m{n}: repository(owner: {owner}, name: {repo}) {{ {' '.join(fields)} }}"
 
 
-class _Actor(Node):
+class WhoNode(Node):
     """An account; GraphQL leaves out the `[bot]` that every other place has."""
 
     login: str
@@ -197,7 +197,7 @@ def _change(data: Mapping[str, Any], us: AppIdentity, now: datetime) -> ChangeSt
 
 
 def _actor(data: Mapping[str, Any] | None) -> User | None:
-    return None if data is None else fit(_Actor, data, "sweep").user()
+    return None if data is None else fit(WhoNode, data, "sweep").user()
 
 
 def _reviews(number: int, nodes: Sequence[Mapping[str, Any]]) -> Iterator[ReviewSeen]:

@@ -86,6 +86,7 @@ URGENCY: Final[Mapping[str, Urgency]] = {
             "news of issues",
             "news of comments",
             "who closed",
+            "who edited",
             "list deliveries",
             "redeliver",
         ),

@@ -80,6 +80,7 @@ type Issue implements Node {
   body: String!
   url: URI!
   author: Actor
+  editor: Actor
   state: IssueState!
   stateReason(enableDuplicate: Boolean = false): IssueStateReason
   createdAt: DateTime!

@@ -18,6 +18,7 @@ def issue_node(seen: Viewer, repo: Row, issue: Row) -> Node:
         "body": issue["body"] or "",
         "url": f"{html_url(seen.core, repo)}/issues/{issue['number']}",
         "author": actor_node(seen.core, issue["user_id"]),
+        "editor": actor_node(seen.core, issue["edited_by"]),
         "state": issue["state"].upper(),
         "stateReason": reason and reason.upper(),
         "createdAt": issue["created_at"],

@@ -110,6 +110,8 @@ async def edit_issue(call: Call) -> Reply:
         changed["body"] = text_of(body, "body")
     if changed:
         before = {name: {"from": issue[name] or ""} for name in changed}
+        if "body" in changed:
+            changed["edited_by"] = call.user["id"]
         issue = core.db.update("issues", issue["id"], **changed, updated_at=core.now())
         await issue_event(core, repo, issue, Act("edited", call.user, {"changes": before}))
     if "assignees" in body and _may_triage(call):
