@@ -25,7 +25,7 @@ def test_every_command_is_listed_and_every_listed_word_is_a_command():
 
 def test_questions_need_less_than_orders():
     asked = {name: command.needs for name, command in COMMANDS.items()}
-    assert QUESTIONS == {"help", "status", "why"}
+    assert {"help", "status", "why"} == QUESTIONS
     assert {n for n, needs in asked.items() if needs is Permission.TRIAGE} == QUESTIONS
     assert {needs for n, needs in asked.items() if n not in QUESTIONS} == {Permission.WRITE}
 

@@ -99,8 +99,11 @@ class Chaos:
         for job in JOBS:
             checks = [c for c in self._heard(ev.CheckSeen) if (c.sha, c.name) == (merge.head, job)]
             assert max(checks, key=lambda c: c.at).conclusion == "success", job
-        self._judge_reviews(pushed, mission)
-        pulls = [p for p in self._heard(ev.PullSeen) if p.number == merge.number]
+        assert not mission.vetoes
+        if not self._approved_by_command(pushed, mission):
+            self._judge_reviews(pushed, mission)
+        seen = [*self._heard(ev.PullSeen), *(e.pull for e in self._heard(ev.ChangeRead))]
+        pulls = [p for p in seen if p.number == merge.number]
         if pulls:
             last = max(pulls, key=lambda p: p.at)
             assert last.state == "open"
@@ -111,6 +114,21 @@ class Chaos:
         read = max(i for i, e in enumerate(tips) if isinstance(e, ev.BaseRead))
         assert tips[read].sha == pushed.base
         assert all(e.sha == pushed.base for e in tips[read + 1 :])
+
+    def _approved_by_command(self, pushed: ev.BranchPushed, mission: Mission) -> bool:
+        """Find a command that approves this patch, by one who may and did not propose it."""
+        assert mission.requester is not None
+        stood, known = False, {e.about for e in self._heard(ev.PermissionRead)}
+        for event in (t.event for t in self.told):
+            if isinstance(event, ev.BranchPushed):
+                stood = event.blobs == pushed.blobs
+            elif isinstance(event, ev.CommandGiven) and event.name == "approve" and stood:
+                login = event.actor.login
+                may = self.world.permission.get(login, ev.Permission.NONE).may_write
+                mine = login in {mission.requester.login, mission.started_by, *mission.authors}
+                if may and not mine and f"command:{event.id}" in known:
+                    return True
+        return False
 
     def _judge_reviews(self, pushed: ev.BranchPushed, mission: Mission) -> None:
         same = {e.head for e in self._heard(ev.BranchPushed) if e.blobs == pushed.blobs}
@@ -142,7 +160,8 @@ class Chaos:
         assert request is not None
         assert window.anchor is not None
         assert window.ends_at is not None
-        assert landing.tree in {e.tree for e in self._heard(ev.BranchPushed)}
+        pushed = {e.tree for e in self._heard(ev.BranchPushed)}
+        assert landing.tree in pushed | {e.tree for e in self._heard(ev.TreeRead)}
         releases = [
             e.at
             for e in self._heard(ev.DeploymentSeen)

@@ -153,9 +153,42 @@ def approve(chaos: Chaos, _: int) -> None:
 
 
 def command(chaos: Chaos, n: int) -> None:
-    names = ("start", "resume", "resume", "hold", "cancel" if n % 9 == 0 else "start")
-    number = f"c{len(chaos.told)}"
-    chaos.tell(ev.CommandGiven(id=number, name=names[n % 5], actor=person(n // 5)))
+    rarely = ("cancel", "rollback", "veto", "dance")[n // 11 % 4]
+    names = ("start", "resume", "approve", "resume", "hold", "retry", "extend", "why", rarely)
+    name, number = names[n % 9], f"c{len(chaos.told)}"
+    given = {"veto": "too risky", "extend": "0.5"}.get(name, "")
+    comment = number if n % 2 else ""
+    who = person(n // 5)
+    chaos.tell(
+        ev.CommandGiven(id=number, name=name, argument=given, actor=who, comment=comment, number=2)
+    )
+
+
+def group(chaos: Chaos, n: int) -> None:
+    """Let a merge queue make a group or take one apart; CI may pass on its commit."""
+    world = chaos.world
+    head = sha(f"group {n % 2}")
+    ended = (None, None, "dequeued", "invalidated", "merged")[n % 5]
+    chaos.tell(ev.GroupSeen(pull=3 if n % 7 == 0 else 2, head=head, base=world.base, ended=ended))
+    if ended is None and n % 3:
+        for job in JOBS:
+            check(chaos, head, job, "success")
+        run = len(chaos.told) + 1
+        told = make_report(head, sha(f"tree of {head}"), base=world.base, run_id=run)
+        chaos.tell(ev.ResultsReported(report=told))
+
+
+def require_queue(chaos: Chaos, n: int) -> None:
+    chaos.world.queue = n % 2 == 0
+
+
+def land_group(chaos: Chaos, n: int) -> None:
+    """Let the queue land what it made."""
+    mission = chaos.world.mission
+    if mission.queued and mission.group is not None and mission.group.tree is not None:
+        chaos.world.landed_by_hand.setdefault(mission.group.pull, mission.group.tree)
+        number = mission.group.pull
+        chaos.tell(chaos.world.pull(number, state="closed", merged=True, sender=person(n)))
 
 
 def pull(chaos: Chaos, n: int) -> None:
@@ -218,8 +251,9 @@ def other(chaos: Chaos, n: int) -> None:
             ev.RevertRefused(reason="conflict"),
             ev.PatchRefused(attempt=1 + n % 2, reason="does not apply"),
             ev.IssueClosed(number=1, sender=person(n)),
+            ev.RepositoryRenamed(repository=f"acme/mesh-{n % 3}"),
             ev.RepositoryGone(reason="gone") if n % 8 == 0 else ev.Ticked(),
-        )[n % 6]
+        )[n % 7]
     )
 
 
@@ -227,6 +261,7 @@ ACTIONS: tuple[Action, ...] = (
     *(run, run_all, run_all, run_all, delay, arrive, lose, fail, again, again),
     *(wait, observe, observe, ci, ci, ci, one_check, review, approve, approve, command, command),
     *(file, pull, merge_by_hand, move_base, deploy, deploy, weather, switch, other),
+    *(command, command, group, group, require_queue, land_group),
 )
 GOOD: tuple[tuple[Action, int], ...] = (
     *((file, 1), (run_all, 0), (ci, 1), (run_all, 0), (approve, 0), (run_all, 0)),
