@@ -165,7 +165,7 @@ class MergePull(EffectBase):
     number: int
     head: Sha
     tree: Sha
-    method: Literal["merge", "squash"]
+    method: Literal["merge", "squash", "rebase"]
     subject: str
     body: str
     agent: str

@@ -101,7 +101,7 @@ class Governance(Frozen):
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
     max_parallel: Annotated[int, Field(ge=1, le=100)] = 5
     base_fresh_seconds: Seconds = 60
-    merge_method: Literal["merge", "squash"] = "merge"
+    merge_method: Literal["merge", "squash", "rebase"] = "merge"
     agent_roles: dict[str, str] = Field(default_factory=lambda: {"candidate": "developer"})
     start_alerts: bool = False
 

@@ -82,7 +82,7 @@ class MergeDraft(Frozen):
 
     number: int
     head: str
-    method: Literal["merge", "squash"]
+    method: Literal["merge", "squash", "rebase"]
     subject: str
     message: str
 
