@@ -238,6 +238,19 @@ def test_a_remote_cannot_talk_the_mirror_into_damage():
     assert type(classify("fetch", 1, both)) is RemoteUnavailable
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "fatal: expected flush after capabilities",
+        "error: 12 bytes of body are still expected\nfatal: expected flush after ref listing",
+        "fatal: the remote end hung up upon initial contact",
+        "fatal: protocol error: bad line length character: <htm",
+    ],
+)
+def test_an_answer_cut_short_is_a_remote_that_fails_for_now(words):
+    assert type(classify("fetch", 128, words)) is RemoteUnavailable
+
+
 def test_text_of_git_is_shown_without_secrets_or_escapes():
     text = "fatal: https://bob:pw@forge/x tok-1\nAuthorization: Basic abc\n\x1b[31mred"
     assert scrub(text, ["tok-1"]) == "fatal: https://***@forge/x ***\nAuthorization: ***\n [31mred"

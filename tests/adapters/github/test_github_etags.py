@@ -3,10 +3,12 @@
 from typing import Any
 
 import httpx
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from grace.adapters.github.etags import Memory
+from grace.ports import ForgeUnavailable
 
 
 async def test_unchanged_read_is_answered_from_memory_with_its_next_page(
@@ -41,6 +43,23 @@ async def test_changed_read_replaces_what_was_remembered(github: Any, payloads: 
     found = [await github.forge.permission(github.ref, "ada") for _ in range(3)]
     assert [str(p) for p in found] == ["read", "admin", "admin"]
     assert seen == [None, "a", "b"]
+
+
+async def test_answer_that_was_cut_short_is_not_remembered(github: Any) -> None:
+    """It came with the ETag of the whole one, so GitHub would say for ever that nothing changed."""
+    bodies = iter([b'{"permission": "ad', b'{"permission": "admin"}'])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.headers.get("if-none-match") == "a":
+            return httpx.Response(304)
+        headers = {"etag": "a", "content-type": "application/json; charset=utf-8"}
+        return httpx.Response(200, content=next(bodies), headers=headers)
+
+    github.repo("GET", "/collaborators/ada/permission").mock(side_effect=answer)
+    with pytest.raises(ForgeUnavailable, match="could not be read"):
+        await github.forge.permission(github.ref, "ada")
+    for _ in range(2):
+        assert str(await github.forge.permission(github.ref, "ada")) == "admin"
 
 
 async def test_other_installation_is_never_answered_from_memory(github: Any) -> None:

@@ -37,16 +37,17 @@ class Memory:
 
     def keep(self, key: tuple[int, str], headers: Mapping[str, str], body: bytes) -> None:
         """Remember an answer that has an ETag; forget those unused longest."""
-        self._forget(key)
+        self.forget(key)
         etag = headers.get("etag")
         if not etag or len(body) > _LARGEST:
             return
         self._kept[key] = Kept(etag, headers, body)
         self._held += len(body)
         while len(self._kept) > self._entries or self._held > self._size:
-            self._forget(next(iter(self._kept)))
+            self.forget(next(iter(self._kept)))
 
-    def _forget(self, key: tuple[int, str]) -> None:
+    def forget(self, key: tuple[int, str]) -> None:
+        """Remember an answer no longer: it could not be read."""
         gone = self._kept.pop(key, None)
         if gone is not None:
             self._held -= len(gone.body)

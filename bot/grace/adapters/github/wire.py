@@ -132,13 +132,22 @@ class Wire:
         """Make one call; follow GitHub's redirects of a renamed repository on the same host."""
         for _ in range(_MAX_HOPS):
             try:
-                return _answer(request, await self._patiently(request, credential))
+                return await self._read(request, credential)
             except Refusal as refusal:
                 moved = refusal.headers.get("location")
                 if refusal.status not in _REDIRECTS or not moved:
                     raise
                 request = replace(request, url=urljoin(self._api_url, moved))
-        return _answer(request, await self._patiently(request, credential))
+        return await self._read(request, credential)
+
+    async def _read(self, request: Request, credential: Credential) -> Answer:
+        """Make a call and decode its answer; one that was cut short is not remembered."""
+        raw = await self._patiently(request, credential)
+        try:
+            return _answer(request, raw)
+        except ForgeUnavailable:
+            self._memory.forget((credential.installation, self._url(request)))
+            raise
 
     async def download(self, request: Request, credential: Credential) -> bytes:
         """Fetch a file; where GitHub sends us to its storage, the credential stays here."""
