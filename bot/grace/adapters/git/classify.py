@@ -35,7 +35,8 @@ _UNAVAILABLE = re.compile(
     r"Could not resolve host|Failed to connect|Couldn't connect|Connection (?:refused|reset)"
     r"|Connection timed out|Operation timed out|Operation too slow|Empty reply from server"
     r"|hung up (?:unexpectedly|upon initial contact)|early EOF|RPC failed|SSL|gnutls"
-    r"|unexpected disconnect|Could not read from remote repository|Recv failure|Send failure|transfer closed"
+    r"|unexpected disconnect|Could not read from remote repository|Recv failure|Send failure"
+    r"|transfer closed"
     # The answer was cut short.
     r"|expected flush after|bytes of body are still expected|bad line length character"
 )
