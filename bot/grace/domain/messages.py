@@ -147,7 +147,7 @@ def revert_body(mission: Mission) -> str:
     reason = mission.revert.reason if mission.revert else ""
     landed = mission.landing.sha if mission.landing else ""
     return (
-        f"The observation window saw a regression: {unlinked(one_line(reason, 300), ' ')}\n"
+        f"It is rolled back because of {unlinked(one_line(reason, 300), ' ')}\n"
         f"This restores the tree as it was before {landed}."
     )
 
@@ -161,7 +161,7 @@ def revert_pull_body(mission: Mission) -> str:
             marker(mission, "revert"),
             f"Refs #{mission.issue}",
             "",
-            f"The observation window saw a regression: {inline(reason, 300)}",
+            f"It is rolled back because of {inline(reason, 300)}",
             "",
             f"This restores the tree as it was before {landed}.",
         ]

@@ -174,6 +174,7 @@ class Mission(Frozen):
     requested: frozenset[str] = frozenset()
     verdict_digest: str = ""
     published: dict[str, str] = {}
+    unpublished: frozenset[str] = frozenset()
     surface_ids: dict[str, str] = {}
     closed_at: AwareDatetime | None = None
 

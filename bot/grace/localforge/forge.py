@@ -274,9 +274,13 @@ class LocalForge:
 
     async def uninstall_app(self, installation_id: int) -> None:
         """Remove an installation; its tokens stop working."""
-        tell_installation(
-            self._core, "installation", "deleted", installation_id, {"repositories": []}
+        rows = self._core.db.all(
+            "SELECT r.* FROM repositories r JOIN installation_repositories i"
+            " ON i.repository_id=r.id WHERE i.installation_id=? ORDER BY r.id",
+            installation_id,
         )
+        lost = {"repositories": brief(rows)}
+        tell_installation(self._core, "installation", "deleted", installation_id, lost)
         with self._core.db.transaction():
             self._core.db.run(
                 "DELETE FROM installation_repositories WHERE installation_id=?", installation_id

@@ -93,3 +93,33 @@ def test_a_mission_goes_on_under_the_new_name_of_its_repository():
     world = world_in(Phase.TESTING)
     world.deliver(ev.RepositoryRenamed(repository="acme/mesh-2"))
     assert world.ci().review().deploy().observe().mission.outcome is Outcome.FIXED
+
+
+def test_what_happens_while_the_configuration_is_gone_is_remembered():
+    world = world_in(Phase.MERGING)
+    whole = world.policy
+    empty = whole.subsystems.model_copy(update={"subsystems": {}})
+    world.policy = whole.model_copy(update={"subsystems": empty})
+    world.waits = ()
+    world.settle()
+    assert world.mission.landing is not None
+    assert world.mission.held is not None
+    world.policy = whole
+    world.command("resume")
+    assert world.mission.phase is Phase.OBSERVING
+
+
+def test_a_check_that_could_not_be_published_is_published_after_a_resume():
+    world = World(waits=(fx.PublishCheck,)).file().ci()
+
+    def governance():
+        return [e for e in world.pending if getattr(e, "name", "") == "mission/governance"]
+
+    while failing := governance():
+        world.pending.remove(failing[0])
+        world.deliver(ev.EffectFailed(key=failing[0].key, effect="publish_check", reason="422"))
+    assert world.mission.held is not None
+    held = world.mission.held
+    world.command("resume")
+    assert len(governance()) == 1
+    assert held not in governance()[0].summary

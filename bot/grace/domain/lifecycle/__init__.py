@@ -34,13 +34,14 @@ def decide(mission: Mission, event: Event, facts: Facts, policy: Policy, now: da
     before = mission.phase
     if mission.live or isinstance(event, PermissionRead):
         draft.facts = fold(facts, event, now)
+    react(draft, event)
     missing = unconfigured(draft)
     if missing is None:
-        react(draft, event)
         if draft.mission.live:
             carry_on(draft)
         tree = explain(draft)
     else:
+        # What happened is remembered; nothing follows from it before the configuration is back.
         draft.hold(missing)
         reason = leaf("configuration", Result.FAIL, missing, "an operator")
         tree = all_of("configuration", (reason,))

@@ -81,7 +81,9 @@ def turn_away(draft: Draft, command: ev.CommandGiven, permission: ev.Permission)
 
 def heard(draft: Draft, command: ev.CommandGiven) -> None:
     """Show at once that a command was read."""
-    if command.comment and command.actor.login not in draft.mission.strangers:
+    strangers = draft.mission.strangers
+    known = command.actor.login not in strangers and len(strangers) < MAX_STRANGERS
+    if command.comment and known:
         key = f"react/{command.comment}/eyes"
         draft.ask(React(key=key, comment=command.comment, reaction="eyes"))
 

@@ -9,7 +9,7 @@ from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.forward import AGENT, criteria_of
 from grace.domain.lifecycle.landed import start_revert
 from grace.domain.lifecycle.starting import begin, freeze
-from grace.domain.mission import Approval
+from grace.domain.mission import Approval, Mission
 from grace.domain.phase import FORWARD, WAITING_ROOM, Outcome, Phase
 from grace.domain.results import Sha
 from grace.domain.verdict import Result, leaf
@@ -98,13 +98,20 @@ def resume(draft: Draft, order: Order) -> str | None:
         draft.note("veto_lifted", order.login, of=sorted(mission.vetoes))
         draft.set(vetoes={})
     if mission.held is not None:
-        draft.set(held=None, round=mission.round + 1)
+        draft.set(held=None, round=mission.round + 1, **published_again(mission))
         draft.note("resumed", order.login)
         if take_branch(draft) and mission.phase in JUDGED:
             draft.set_attempt(failure="commits of somebody else stood on the branch")
             draft.set(refresh=True)
             draft.move(Phase.PATCHING, "resumed: the patch is made again")
     return None
+
+
+def published_again(mission: Mission) -> dict[str, object]:
+    """Forget what could not be published, so that it is published anew."""
+    lost = mission.unpublished
+    kept = {s: digest for s, digest in mission.published.items() if s.partition(":")[0] not in lost}
+    return {"published": kept, "unpublished": frozenset()}
 
 
 def take_branch(draft: Draft) -> bool:

@@ -262,6 +262,9 @@ def effect_failed(draft: Draft, event: ev.EffectFailed) -> None:
     draft.note("effect_failed", effect=event.effect, key=event.key, reason=event.reason)
     if event.effect in COURTEOUS:
         return
+    if event.effect in {"publish_check", "publish_comment"}:
+        surface = event.key.partition("/")[0]
+        draft.set(unpublished=draft.mission.unpublished | {surface})
     phase = draft.mission.phase
     waiting = draft.mission.commands
     still = tuple(c for c in waiting if f"permission/command:{c.given.id}" != event.key)
