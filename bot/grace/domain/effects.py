@@ -267,7 +267,7 @@ EFFECT_RULES: dict[type[Effect], EffectRule] = {
     ),
     PushPatch: EffectRule(
         "SHA of the work branch",
-        "the same commit is made again: by git the same bytes, by the API the same tree and message",
+        "the same commit is made again: the same bytes by git, tree and message by the API",
         "a lease on the expected SHA; another SHA fails with its name",
     ),
     OpenPull: EffectRule(
