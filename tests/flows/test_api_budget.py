@@ -1,0 +1,76 @@
+"""What `docs/api-budget.md` lists for a mission is what a mission calls, whoever comes first."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from grace.domain.mission import Mission
+from grace.domain.phase import Outcome, Phase
+from support.flow_ci import post_report
+from support.flow_look import eventually
+from support.flow_mission import GOOD, WRONG, Wanted
+from support.flows import Bot, Stage
+
+PAGE = Path(__file__).parents[2] / "docs" / "api-budget.md"
+HERE = "/repos/{owner}/{repo}"
+SECOND_WORD = "PATCH /check-runs/{id}"
+
+
+def listed(heading: str) -> Counter[str]:
+    """Count the calls in a section's table, which has a row for each."""
+    section = PAGE.read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return Counter(re.findall(r"^\|[^|]*\| `([A-Z]+ /[^`]+)` \|", section, re.MULTILINE))
+
+
+async def made(stage: Stage, booted: int) -> Counter[str]:
+    """Count the bot's calls since it booted, those about the App's webhook left out."""
+    calls = (await stage.forge.calls(stage.app.bot))[booted:]
+    mine = [c for c in calls if "/app/hook/" not in c.path]
+    return Counter(f"{c.method} {c.template.removeprefix(HERE)}" for c in mine)
+
+
+async def approve(stage: Stage, mission: Mission) -> None:
+    assert mission.pull is not None
+    await stage.post(f"/pulls/{mission.pull.number}/reviews", "rita", event="APPROVE")
+
+
+@pytest.mark.parametrize("candidates", [(GOOD,), (WRONG, GOOD)])
+async def test_the_page_lists_the_calls_of_a_mission_that_goes_well(
+    stage: Stage, candidates: tuple[str, ...]
+) -> None:
+    async with stage.bot() as bot, stage.people(reviewing=False):
+        booted = await stage.calls()
+        issue = await stage.file(Wanted(candidates))
+        gated = await bot.look.phase(issue, Phase.GATING)
+        await bot.look.settled()
+        await approve(stage, gated)
+        await bot.look.closed(issue, Outcome.FIXED)
+        calls = await made(stage, booted)
+    well, failed = listed("A mission that goes well"), listed("A failed attempt")
+    assert (well.total(), failed.total()) == (12, 3)
+    assert calls == well + (failed if len(candidates) > 1 else Counter())
+
+
+async def test_a_call_is_saved_where_people_approve_before_ci_has_ended(
+    stage: Stage, bot: Bot
+) -> None:
+    """Then the check says its last word at once."""
+    stage.ci.silent = True
+    async with stage.people(reviewing=False):
+        booted = await stage.calls()
+        issue = await stage.file()
+        mission = await bot.look.phase(issue, Phase.TESTING)
+
+        async def tested() -> bool | None:
+            return bool(stage.ci.tokens) or None
+
+        await eventually(tested, "the run's token")
+        await approve(stage, mission)
+        await bot.look.settled()
+        token, report = stage.ci.tokens[0]
+        await post_report(stage.client(None), stage.bot_url, token, report.model_dump_json())
+        await bot.look.closed(issue, Outcome.FIXED)
+        calls = await made(stage, booted)
+    assert calls == listed("A mission that goes well") - Counter({SECOND_WORD: 1})
