@@ -14,6 +14,9 @@ from grace.adapters.git import (
     Remote,
     ls_remote,
 )
+from grace.adapters.git.errors import GitError, RemoteUnavailable
+from grace.adapters.git.process import Completed
+from grace.adapters.git.remote import push
 
 FIX = b"--- a/src/b.py\n+++ b/src/b.py\n@@ -1 +1 @@\n-b\n+c\n"
 
@@ -48,6 +51,25 @@ async def test_a_repeated_push_is_success_and_not_counted(pushing, upstream, bui
     again = await pushing.push(built.sha, "grace/m_1", None)
     assert again.result is PushResult.ALREADY_THERE
     assert len(pushed) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("send-pack: unexpected disconnect while reading sideband packet", RemoteUnavailable),
+        ("fatal: the remote end hung up unexpectedly", RemoteUnavailable),
+        ("error: src refspec matches more than one", GitError),
+    ],
+)
+async def test_a_push_that_broke_off_is_a_remote_that_fails_for_now(said, kind):
+    class BrokenOff:
+        async def run(self, *args, accept):
+            assert args[0] == "push"
+            return Completed(1, b"Pushing to http://forge/r.git\n", said)
+
+    with pytest.raises(GitError) as raised:
+        await push(BrokenOff(), Remote("http://forge/r.git"), "a" * 40, "grace/m_1", None)
+    assert type(raised.value) is kind
 
 
 async def test_the_next_attempt_replaces_the_branch(pushing, upstream, built, draft):

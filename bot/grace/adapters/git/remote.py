@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from grace.adapters.git.classify import classify
 from grace.adapters.git.errors import GitError, InvalidName, PushRejected
 from grace.adapters.git.model import PushOutcome, PushResult
 from grace.adapters.git.paths import branch_ref, commit_id
@@ -61,6 +62,10 @@ async def push(
         flag, _, rest = line.partition("\t")
         if rest.startswith(f"{spec}\t"):
             return PushOutcome(ref, sha, _result(flag, rest.split("\t", 1)[1], ref))
+    # Whether it happened is not known; where the connection broke, a later push will tell.
+    error = classify("push", answer.code, answer.stderr)
+    if type(error) is not GitError:
+        raise error
     raise GitError(f"The push to {ref} got no answer.", detail=answer.stderr)
 
 
