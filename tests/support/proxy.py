@@ -69,7 +69,8 @@ class ApiPlan:
 
     `burst` bounds the faults in a row that one method and path suffers, so that a client that
     tries again comes through. `hold` is how many seconds a time-out keeps the connection before
-    it is cut. `retry_after` is in seconds. `spare` are pieces of paths that never suffer.
+    it is cut. `retry_after` is in seconds. `spare` are pieces of paths that never suffer. With
+    `git` its requests suffer too, of what any server does; a refusal would mean something to git.
     """
 
     rates: Mapping[ApiFault, float]
@@ -79,6 +80,7 @@ class ApiPlan:
     retry_after: int = 1
     unauthorized: int = 1
     spare: tuple[str, ...] = ()
+    git: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ def _kept(headers: Mapping[str, str]) -> CIMultiDict[str]:
 
 
 class ApiProxy(_Proxy):
-    """Stands before a forge's API; git goes through unharmed.
+    """Stands before a forge: its API and, if the plan says so, git.
 
     Set `upstream` before the first request. For links in answers to lead through the proxy too,
     give the forge `public_url=proxy.url`.
@@ -203,9 +205,10 @@ class ApiProxy(_Proxy):
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body, plan = await request.read(), self.plan
         path = request.path
-        if ".git/" in path or any(piece in path for piece in plan.spare):
+        git = ".git/" in path
+        if (git and not plan.git) or any(piece in path for piece in plan.spare):
             return (await self._forward(request, body)).response()
-        rates = {name.value: rate for name, rate in plan.rates.items()}
+        rates = {f.value: r for f, r in plan.rates.items() if not git or f in OF_ANY_SERVER}
         found, chance = self._dice.draw(f"{request.method} {path}", rates)
         fault = ApiFault.NONE if found is None else ApiFault(found)
         if fault is ApiFault.UNAUTHORIZED and self.count(fault) >= plan.unauthorized:
@@ -225,7 +228,10 @@ class ApiProxy(_Proxy):
         if answer is None:
             return self._refuse(fault)
         if fault is ApiFault.TRUNCATED and len(answer.body) > 1:
-            return answer.response(answer.body[: len(answer.body) // 2])
+            half = answer.body[: len(answer.body) // 2]
+            if ".git/" in request.path:
+                return await self._break_off(request, answer, half)
+            return answer.response(half)
         return answer.response()
 
     def _refuse(self, fault: ApiFault) -> web.Response:
@@ -233,6 +239,19 @@ class ApiProxy(_Proxy):
             return web.json_response({"message": "Bad credentials", "status": "401"}, status=401)
         headers = {"Retry-After": str(self.plan.retry_after), "X-RateLimit-Remaining": "4000"}
         return web.json_response({"message": SECONDARY}, status=403, headers=headers)
+
+    async def _break_off(
+        self, request: web.Request, answer: _Answer, half: bytes
+    ) -> web.StreamResponse:
+        """Announce the whole answer and cut the connection; git waits for half a packet's rest."""
+        response = web.StreamResponse(status=answer.status, headers=answer.headers)
+        response.content_length = len(answer.body)
+        await response.prepare(request)
+        await response.write(half)
+        await asyncio.sleep(self.plan.hold)
+        if request.transport is not None:
+            request.transport.close()
+        return response
 
     async def _cut(self, request: web.Request) -> web.Response:
         """Say nothing for a while, then close the connection without an answer."""
@@ -242,6 +261,7 @@ class ApiProxy(_Proxy):
         return web.Response(status=504)
 
 
+OF_ANY_SERVER = frozenset(ApiFault) - {ApiFault.SECONDARY_LIMIT, ApiFault.UNAUTHORIZED}
 BEFORE = frozenset(
     {
         ApiFault.ERROR_BEFORE,

@@ -17,6 +17,7 @@ from grace.app.bootstrap import (
     connect,
     listening,
     open_system,
+    resolve,
 )
 from grace.app.settings import Settings
 from grace.ports import ForgeError
@@ -109,6 +110,7 @@ def hears(settings: Settings) -> str:
 async def reconcile(system: System) -> None:
     """Sweep live missions, and look at the news: while polling each time, else now and then.
 
+    Repositories that could not be asked about before are asked about again.
     The first look without polling comes after `news_seconds`: at the boot, deliveries that were
     missed are asked for again.
     """
@@ -122,6 +124,7 @@ async def reconcile(system: System) -> None:
     next_look = system.clock.now() + pause
     while True:
         try:
+            await resolve(system)
             found = await sweep.round()
             if system.clock.now() >= next_look:
                 await news.look()

@@ -45,7 +45,7 @@ from grace.app.sweep import ORIGIN, Inbox, Sweep
 from grace.app.worker import Parts, Worker
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
-from grace.ports import Clock, ForgeError, Repositories
+from grace.ports import Clock, ForgeError, ForgeUnavailable, Repositories
 from grace.web.intake import Intake
 from grace.web.server import make_app
 
@@ -88,6 +88,7 @@ class System:
     sweep: Sweep | None = None
     news: News | None = None
     refs: dict[str, MissionRef] = field(default_factory=dict)
+    unresolved: set[str] = field(default_factory=set)
     waiting_for: str | None = "the boot is not finished"
     calls: list[Call] = field(default_factory=list)
 
@@ -221,14 +222,8 @@ async def connect(system: System) -> str:
     found = await system.forge.reach()
     identity = await system.forge.identity()
     system.policy = system.configuration.policy(identity.bot_login, identity.id)
-    for name, subsystem in system.configuration.subsystems.subsystems.items():
-        try:
-            ref = await system.forge.resolve(subsystem.host, subsystem.repository)
-        except ForgeError as error:
-            structlog.get_logger("boot").warning("subsystem", name=name, reason=error.sentence)
-            continue
-        system.refs[name] = ref
-        await _prime(system.forge, ref, subsystem.base_branch)
+    system.unresolved = set(system.configuration.subsystems.subsystems)
+    await resolve(system)
     system.worker = build_worker(system, system.policy)
 
     def fault(loop: str) -> None:
@@ -239,6 +234,24 @@ async def connect(system: System) -> str:
     system.sweep = Sweep(system.forge, system.policy, inbox)
     system.news = News(system.forge, system.refs, inbox)
     return found
+
+
+async def resolve(system: System) -> None:
+    """Find the subsystems' repositories; what failed for now stays in `unresolved`."""
+    log = structlog.get_logger("boot")
+    for name in sorted(system.unresolved):
+        subsystem = system.configuration.subsystems.subsystems[name]
+        try:
+            ref = await system.forge.resolve(subsystem.host, subsystem.repository)
+        except ForgeUnavailable as error:
+            log.warning("subsystem", name=name, reason=error.sentence, again=True)
+            continue
+        except ForgeError as error:
+            log.warning("subsystem", name=name, reason=error.sentence, again=False)
+        else:
+            system.refs[name] = ref
+            await _prime(system.forge, ref, subsystem.base_branch)
+        system.unresolved.discard(name)
 
 
 async def _prime(forge: GitHubForge, ref: MissionRef, branch: str) -> None:
@@ -358,4 +371,5 @@ __all__ = [
     "connect",
     "listening",
     "open_system",
+    "resolve",
 ]
