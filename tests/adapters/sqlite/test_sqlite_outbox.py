@@ -55,6 +55,22 @@ async def test_begun_effect_holds_its_mission_and_nobody_else(world):
     assert await keys_ready(world) == ["b1"]
 
 
+async def test_samples_wait_for_each_other_alone(world):
+    """A window must have its data while the forge fails."""
+    keys = ("ledger/merged", "sample/7", "close-issue", "sample/9")
+    await world.open_mission(1, effects=tuple(world.effect(key) for key in keys))
+    assert await keys_ready(world) == ["ledger/merged", "sample/7"]
+    (ledger, sample) = await world.store.jobs(world.now, 10)
+    await world.store.begin(ledger.id)
+    assert await keys_ready(world) == ["sample/7"]
+    await world.store.begin(sample.id)
+    assert await keys_ready(world) == []
+    await world.store.finish(sample.id, None, world.now)
+    assert await keys_ready(world) == ["sample/9"]
+    await world.store.finish(ledger.id, None, world.now)
+    assert await keys_ready(world) == ["close-issue", "sample/9"]
+
+
 async def test_next_effect_waits_until_the_mission_heard_of_the_one_before(world):
     uid = await world.open_mission(1, effects=(world.effect("a"), world.effect("b")))
     await carry_out(world, EffectDone(key="a"))

@@ -1,4 +1,8 @@
-"""The outbox's table: effects that were decided, one after another for each mission."""
+"""The outbox's table: effects that were decided, one after another for each mission.
+
+Samples have a lane of their own: they ask nothing of the forge, and a forge that fails must not
+leave an observation window without data.
+"""
 
 import sqlite3
 from collections.abc import Sequence
@@ -16,11 +20,13 @@ from grace.ports import Job
 # A new effect is due whatever the clock says: one that is put back must not hold it up.
 AT_ONCE: Final = 0
 
-# The oldest open effect of its mission, not begun, whose mission has heard of the one before.
+# The oldest open effect of its mission in its lane, not begun, whose mission has heard of the one
+# before. The domain names samples so.
 _READY = """
     o.state = 'pending'
     AND NOT EXISTS (SELECT 1 FROM outbox AS older WHERE older.mission = o.mission
-        AND older.state IN ('pending', 'begun') AND older.id < o.id)
+        AND older.state IN ('pending', 'begun') AND older.id < o.id
+        AND (older.key LIKE 'sample/%') = (o.key LIKE 'sample/%'))
     AND NOT EXISTS (SELECT 1 FROM events AS e WHERE e.mission = o.mission
         AND e.handled_at IS NULL AND e.job IS NOT NULL)
 """
