@@ -88,6 +88,8 @@ class People:
                 await self._command("rita", "veto it will break")
                 await self._until(lambda m: bool(m.vetoes))
                 await self._review("walt")
+                await self._command("rita", "approve")
+                return
             case Turn.MEDDLED:
                 await self._command("mallory", "cancel")
             case Turn.MOVED:
