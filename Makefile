@@ -44,7 +44,8 @@ bench: setup ## measure what has a bound
 	$(BIN)/pytest -q -s -m bench tests
 
 stress: setup ## run the long fault-injection campaigns
-	$(BIN)/pytest -q -n $(WORKERS) -m stress tests
+	HYPOTHESIS_PROFILE=new $(BIN)/pytest -q -n $(WORKERS) -m stress tests
+	HYPOTHESIS_PROFILE=new $(BIN)/pytest -q -n $(WORKERS) -m "not stress and not bench" tests/domain
 
 schema: setup ## write the JSON Schemas of the configuration files anew
 	@$(BIN)/python -c 'import pathlib; from grace.adapters.config import schemas; \

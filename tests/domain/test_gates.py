@@ -243,13 +243,13 @@ def test_how_many_approvals_are_needed():
 
 def approved(*logins, state=ev.ReviewState.APPROVED, at=HEAD, permission=ev.Permission.WRITE):
     known = PermissionFact(permission=permission, at=START)
-    reviews = {n: ReviewFact(id=n, state=state, sha=at, login=n, at=START) for n in logins}
+    reviews = {n: ReviewFact(id=n, state=state, sha=at, login=n, pull=2, at=START) for n in logins}
     return Facts(reviews=reviews, permissions={f"review:{n}": known for n in logins})
 
 
 def test_the_approvals_gate_in_every_outcome():
     policy = make_policy()
-    two = mission(requester=ev.Actor(login="Alice"))
+    two = mission(requester=ev.Actor(login="Alice"), pull=PullRef(number=2, url=""))
     gate = lambda known: approvals_gate(two, ATTEMPT, known, policy)  # noqa: E731 - shorthand
     assert gate(approved("rita", "sam")).result is Result.PASS
     assert gate(approved("rita")).result is Result.PENDING

@@ -29,6 +29,8 @@ def answer(world: "World", effect: fx.Effect) -> ev.Event:
             return ev.PullOpened(purpose=purpose, number=number, url="", head=head)
         case fx.PublishComment() | fx.PublishCheck():
             return ev.Published(surface=effect.surface, id=effect.surface, digest=effect.digest)
+        case fx.Dequeue(number=number, reason=reason) if number not in world.landed_by_hand:
+            return ev.Dequeued(number=number, reason=reason)
         case fx.MergePull(number=number, head=head) if world.queue:
             return ev.Enqueued(number=number, head=head)
         case fx.MergePull(purpose=purpose, tree=tree):
@@ -72,11 +74,15 @@ def _read(world: "World", effect: fx.Effect) -> ev.Event:
             return ev.BaseRead(branch=branch, sha=world.base)
         case fx.ReadTree(sha=commit):
             return ev.TreeRead(sha=commit, tree=sha(f"tree of {commit}"))
+        case fx.ReadRef(candidate=candidate, ref=name):
+            return ev.RefRead(candidate=candidate, ref=name, sha=sha(f"tip of {name}"))
         case fx.ReadReport(head=head) if head in world.artifacts:
             return ev.ResultsReported(report=world.artifacts[head])
         case fx.ReadContains(head=head):
             return ev.ContainsRead(head=head, contains=head in world.containing)
-        case fx.ReadPull(number=number) if number in world.landed_by_hand:
+        case fx.ReadPull(number=number) | fx.Dequeue(number=number) if (
+            number in world.landed_by_hand
+        ):
             return ev.Merged(
                 purpose="work" if number == 2 else "revert",
                 sha=sha(f"by hand {number}"),

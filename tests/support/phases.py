@@ -115,6 +115,7 @@ def one_of_each(world: World) -> tuple[ev.Event, ...]:
         ev.BasePushed(branch="main", sha=sha("moved")),
         ev.DeploymentSeen(sha=head, environment="staging", state="success", at=world.now),
         ev.ResultsReported(report=make_report(head, sha("tree"), run_id=7)),
+        ev.CheckRequested(id="d", sha=head, name="mission/governance"),
         ev.RepositoryGone(reason="the repository is gone"),
         ev.RepositoryRenamed(repository="acme/mesh-renamed"),
         ev.GroupSeen(pull=2, head=sha("group"), base=world.base),
@@ -122,7 +123,9 @@ def one_of_each(world: World) -> tuple[ev.Event, ...]:
         ev.PermissionRead(login="x", about="nothing", permission=ev.Permission.ADMIN),
         ev.BaseRead(branch="main", sha=sha("read")),
         ev.TreeRead(sha=sha("group"), tree=sha("tree of the group")),
+        ev.RefRead(candidate="patch-1", ref="fix", sha=sha("fix")),
         ev.Enqueued(number=2, head=head),
+        ev.Dequeued(number=2, reason="MANUAL"),
         ev.BranchPushed(
             attempt=1, head=sha("p"), base=world.base, tree=sha("t"), paths=("a",), blobs="b"
         ),

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, TypeVar, assert_never
 
+from grace.app.places import queue_news
 from grace.domain.events import (
     Actor,
     CheckSeen,
@@ -11,10 +12,11 @@ from grace.domain.events import (
     Event,
     PullSeen,
     RepositoryGone,
+    RepositoryRenamed,
     ReviewSeen,
     ReviewState,
 )
-from grace.domain.facts import Facts, check_key, fold
+from grace.domain.facts import Facts, check_key, fold, review_key
 from grace.domain.mission import Mission
 from grace.domain.phase import Phase
 from grace.ports import ChangeState, LiveState
@@ -44,11 +46,15 @@ def differences(
     if state.gone:
         return (RepositoryGone(reason=_GONE),)
     news: list[Event] = []
+    if state.repository and state.repository != mission.ref.repository:
+        news.append(RepositoryRenamed(repository=state.repository))
     for event in _seen(mission, state):
         folded = fold(facts, event, now)
         if _essence(folded, event) != _essence(facts, event):
             news.append(event)
             facts = folded
+    for change in state.changes:
+        news += queue_news(mission, change, now)
     return tuple(news)
 
 
@@ -107,8 +113,8 @@ def _essence(facts: Facts, event: Seen) -> object:
         case PullSeen(number=number):
             pull = facts.pulls.get(number)
             return pull and pull.model_dump(exclude={"sender", "at"})
-        case ReviewSeen(actor=actor):
-            return facts.reviews.get(actor.login)
+        case ReviewSeen() as review:
+            return facts.reviews.get(review_key(review))
         case CheckSeen(sha=sha, name=name, app_id=app, run_id=run):
             check = facts.checks.get(sha, {}).get(check_key(name, app, run))
             return check and (check.id, check.conclusion)

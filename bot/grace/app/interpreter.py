@@ -4,15 +4,16 @@ An effect runs at least once and is seen at most once. `Job.tries` above 0 says 
 happened already: then the marker that it leaves is looked for first (see `EFFECT_RULES`).
 """
 
+import re
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from grace.app.landing import KILL_SWITCH_RETRY_S, KILLED, Landing
 from grace.app.publication import Publication
 from grace.app.reports import bound
 from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain import trailers
-from grace.domain.lifecycle.merging import withdrawn
 from grace.domain.policy import Policy
 from grace.domain.render import marker
 from grace.domain.signing import Signer
@@ -27,18 +28,15 @@ from grace.ports import (
     ForgeRefused,
     ForgeUnavailable,
     Job,
-    MergeAnswer,
-    MergeDraft,
     MetricSource,
+    ReportQuery,
     Repositories,
     Store,
 )
 
-KILL_SWITCH_RETRY_S = 10.0
-METHOD_NOT_ALLOWED = 405
-CONFLICT = 409
 NOT_FOUND = 404
 SOMEBODY = ev.Actor(login="somebody")
+_SHA = re.compile("[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +58,7 @@ class Interpreter:
     def __init__(self, world: World) -> None:
         self._world = world
         self._names: dict[str, str] = {}
+        self._landing = Landing(world.forge, world.store, world.policy, self._landed, self._sealed)
         self._publication = Publication(world.store, world.repositories, world.signer, world.clock)
 
     async def carry_out(self, job: Job) -> ev.Event:
@@ -93,6 +92,9 @@ class Interpreter:
             case fx.ReadTree(sha=sha):
                 tree = await self._world.repositories.tree(job.mission.ref, sha)
                 return ev.TreeRead(sha=sha, tree=tree)
+            case fx.ReadRef(candidate=candidate, ref=name):
+                sha = await self._commit_of(job, name)
+                return ev.RefRead(candidate=candidate, ref=name, sha=sha)
             case fx.PushPatch() as effect:
                 return await self._push_patch(job, effect)
             case fx.OpenPull() as effect:
@@ -101,8 +103,8 @@ class Interpreter:
                 return await self._comment(job, effect)
             case fx.PublishCheck() as effect:
                 return await self._check(job, effect)
-            case fx.MergePull() as effect:
-                return await self._merge(job, effect)
+            case fx.MergePull() | fx.Dequeue() as effect:
+                return await self._landing.carry_out(job, effect)
             case fx.SampleMetrics(metric_ids=ids):
                 catalog = self._world.policy.catalog.metrics
                 samples = await self._world.metrics.sample_all({m: catalog[m] for m in ids})
@@ -118,11 +120,20 @@ class Interpreter:
     async def _stop_if_killed(self, job: Job) -> None:
         """Put off what was decided before the kill switch came on and would change code."""
         effect = job.effect
-        forward = isinstance(effect, fx.PushPatch | fx.MergePull) or (
+        # A merge looks for itself: one that is in doubt may have to leave a queue again.
+        forward = isinstance(effect, fx.PushPatch) or (
             isinstance(effect, fx.OpenPull) and effect.purpose == "work"
         )
         if forward and await self._world.store.kill_switch():
-            raise ForgeUnavailable("the kill switch is on", KILL_SWITCH_RETRY_S)
+            raise ForgeUnavailable(KILLED, KILL_SWITCH_RETRY_S)
+
+    async def _commit_of(self, job: Job, name: str) -> str:
+        """Resolve a branch, or a commit written out; ForgeRefused for what is neither."""
+        repositories, ref = self._world.repositories, job.mission.ref
+        if _SHA.fullmatch(name):
+            await repositories.tree(ref, name)
+            return name
+        return (await repositories.tip(ref, name)).sha
 
     async def _small(self, job: Job) -> None:
         """Carry out what has nothing to tell; doing any of these twice is doing it once."""
@@ -149,11 +160,13 @@ class Interpreter:
                 | fx.ReadContains()
                 | fx.ReadReport()
                 | fx.ReadTree()
+                | fx.ReadRef()
                 | fx.PushPatch()
                 | fx.OpenPull()
                 | fx.PublishComment()
                 | fx.PublishCheck()
                 | fx.MergePull()
+                | fx.Dequeue()
                 | fx.SampleMetrics()
                 | fx.PushRevert()
                 | fx.FileIssue()
@@ -256,11 +269,13 @@ class Interpreter:
         if effect.audit:
             body += "\n" + await self._publication.table(job)
         known = mission.surface_ids.get(effect.surface)
-        if known is None and job.tries > 0:
-            mark = marker(mission, effect.surface)
-            known = await forge.find_comment(mission.ref, effect.number, mark)
         if known is None or not await self._edited(job, known, body):
-            known = await forge.post_comment(mission.ref, effect.number, body)
+            known = None
+            if job.tries > 0:  # what an earlier try wrote may stand there
+                mark = marker(mission, effect.surface)
+                known = await forge.find_comment(mission.ref, effect.number, mark)
+            if known is None or not await self._edited(job, known, body):
+                known = await forge.post_comment(mission.ref, effect.number, body)
         return ev.Published(surface=effect.surface, id=known, digest=effect.digest)
 
     async def _edited(self, job: Job, comment: str, body: str) -> bool:
@@ -283,9 +298,15 @@ class Interpreter:
 
     async def _report(self, job: Job, head: str) -> ev.Event:
         """Fetch the report that CI left as an artifact, where it is about this run and head."""
-        ref = job.mission.ref
-        found = await self._world.forge.read_report(ref, head)
-        report = None if found is None else bound(found, ref, self._world.policy)
+        mission, policy = job.mission, self._world.policy
+        wanted = ReportQuery(
+            head=head,
+            branch=mission.branch,
+            pull=None if mission.pull is None else mission.pull.number,
+            workflows=policy.governance.tests.workflows,
+        )
+        found = await self._world.forge.read_report(mission.ref, wanted)
+        report = None if found is None else bound(found, policy)
         if report is None:
             return ev.EffectDone(key=job.effect.key)
         return ev.ResultsReported(report=report)
@@ -309,63 +330,10 @@ class Interpreter:
         check = await forge.publish_check(mission.ref, draft, known)
         return ev.Published(surface=effect.surface, id=check, digest=effect.digest)
 
-    async def _merge(self, job: Job, effect: fx.MergePull) -> ev.Event:
-        """Merge exactly the tested head; after a doubtful try the state is read first."""
-        forge, ref = self._world.forge, job.mission.ref
-        if job.tries > 0:
-            state = await forge.read_change(ref, effect.number)
-            if state.pull.merged and state.pull.merge_sha is not None:
-                return await self._landed(job, effect.number, state.pull.merge_sha)
-        why = await self._withdrawn(job, effect)
-        if why is not None:
-            refusal = ev.MergeRefusal.WITHDRAWN
-            return ev.MergeRefused(purpose=effect.purpose, refusal=refusal, reason=why)
+    async def _sealed(self, job: Job, effect: fx.MergePull) -> str:
+        """Write a merge's message, with trailers sealed over the tested tree."""
         message = self._message(job, effect.subject, effect.body, effect.agent, effect.approved_by)
-        sealed = self._order(job, message, await self._named(job)).message(effect.tree)
-        subject, _, rest = sealed.partition("\n")
-        draft = MergeDraft(
-            number=effect.number,
-            head=effect.head,
-            method=effect.method,
-            subject=subject,
-            message=rest.strip("\n"),
-        )
-        if await forge.queue_required(ref, self._base(job)):
-            # A plain merge with enough permission would go around the queue.
-            return await self._enqueue(job, effect, draft)
-        answer = await forge.merge(ref, draft)
-        if answer.sha is not None:
-            return await self._landed(job, effect.number, answer.sha)
-        refusal = _refusal(answer)
-        return ev.MergeRefused(purpose=effect.purpose, refusal=refusal, reason=answer.message)
-
-    def _base(self, job: Job) -> str:
-        request = job.mission.request
-        assert request is not None  # only a started mission merges
-        return self._world.policy.subsystem(request.subsystem_id).base_branch
-
-    async def _enqueue(self, job: Job, effect: fx.MergePull, draft: MergeDraft) -> ev.Event:
-        """Put exactly the tested head into the queue, which takes its message from the change."""
-        forge, ref = self._world.forge, job.mission.ref
-        await forge.describe_change(ref, effect.number, draft.subject, draft.message)
-        try:
-            await forge.enqueue(ref, effect.number, effect.head)
-        except ForgeRefused as error:
-            moved = error.status == CONFLICT
-            refusal = ev.MergeRefusal.HEAD_MOVED if moved else ev.MergeRefusal.NOT_ALLOWED
-            return ev.MergeRefused(purpose=effect.purpose, refusal=refusal, reason=error.sentence)
-        return ev.Enqueued(number=effect.number, head=effect.head)
-
-    async def _withdrawn(self, job: Job, effect: fx.MergePull) -> str | None:
-        """Say why what was decided holds no longer; after a doubtful try gates run again."""
-        if effect.purpose != "work":
-            return None
-        if job.tries > 0:
-            return "the first try ended in doubt and did not merge; every gate is asked again"
-        found = await self._world.store.find(job.mission.name)
-        if found is None:
-            return "the mission is not in the store"
-        return withdrawn(found[0], found[1], self._world.policy)
+        return self._order(job, message, await self._named(job)).message(effect.tree)
 
     async def _file_issue(self, job: Job, effect: fx.FileIssue) -> ev.Event:
         forge, ref = self._world.forge, job.mission.ref
@@ -376,13 +344,3 @@ class Interpreter:
         if found is None:
             found = await forge.file_issue(ref, effect.title, effect.body, effect.labels)
         return ev.IssueFiled(purpose=effect.purpose, number=found.number, url=found.url)
-
-
-def _refusal(answer: MergeAnswer) -> ev.MergeRefusal:
-    """Tell why the forge did not merge, from its status and words."""
-    words = answer.message.lower()
-    if answer.status == CONFLICT:
-        return ev.MergeRefusal.HEAD_MOVED
-    if answer.status == METHOD_NOT_ALLOWED and "base branch was modified" in words:
-        return ev.MergeRefusal.BASE_MOVED
-    return ev.MergeRefusal.NOT_ALLOWED

@@ -58,6 +58,14 @@ class ReadTree(EffectBase):
     sha: Sha
 
 
+class ReadRef(EffectBase):
+    """Ask which commit a candidate's branch or commit is now: what was seen is what is pushed."""
+
+    kind: Literal["read_ref"] = "read_ref"
+    candidate: str
+    ref: str
+
+
 class React(EffectBase):
     """React to the comment that a command stands in."""
 
@@ -172,6 +180,14 @@ class MergePull(EffectBase):
     approved_by: tuple[str, ...] = ()
 
 
+class Dequeue(EffectBase):
+    """Take a pull request out of the merge queue; `reason` says why it is not wanted any more."""
+
+    kind: Literal["dequeue"] = "dequeue"
+    number: int
+    reason: str
+
+
 class SampleMetrics(EffectBase):
     kind: Literal["sample_metrics"] = "sample_metrics"
     metric_ids: tuple[MetricId, ...]
@@ -216,6 +232,7 @@ Effect = (
     | ReadContains
     | ReadReport
     | ReadTree
+    | ReadRef
     | React
     | Reply
     | PushPatch
@@ -225,6 +242,7 @@ Effect = (
     | RequestReview
     | SetLabels
     | MergePull
+    | Dequeue
     | SampleMetrics
     | PushRevert
     | FileIssue
@@ -258,6 +276,7 @@ EFFECT_RULES: dict[type[Effect], EffectRule] = {
     ReadContains: _READ,
     ReadReport: _READ,
     ReadTree: _READ,
+    ReadRef: _READ,
     SampleMetrics: _READ,
     React: EffectRule("the reaction", "reacting twice is reacting once", "none"),
     Reply: EffectRule(
@@ -289,8 +308,13 @@ EFFECT_RULES: dict[type[Effect], EffectRule] = {
     SetLabels: EffectRule("labels", "setting twice is setting once", "none"),
     MergePull: EffectRule(
         "the pull request's merge state",
-        "on a second try the pull request is read first",
+        "on a second try the pull request, and its place in a merge queue, are read first",
         "405 and 409 come back as a refusal with its reason",
+    ),
+    Dequeue: EffectRule(
+        "the pull request's place in the merge queue",
+        "the place is read first; out of the queue is done",
+        "what landed meanwhile comes back as a landing",
     ),
     PushRevert: EffectRule(
         "SHA of the revert branch",

@@ -17,7 +17,10 @@ from grace.domain.results import CIReport, Sha
 
 
 class IssueSeen(Frozen):
-    """The mission's issue was filed, labelled or edited; `body` is a stranger's text."""
+    """The mission's issue was filed, labelled or edited; `body` is a stranger's text.
+
+    `edited`: the sender wrote it, and did not only label or reopen it.
+    """
 
     kind: Literal["issue_seen"] = "issue_seen"
     number: int
@@ -27,6 +30,7 @@ class IssueSeen(Frozen):
     sender: Actor
     state: Literal["open", "closed"] = "open"
     updated_at: AwareDatetime
+    edited: bool = False
 
 
 class IssueClosed(Frozen):
@@ -128,10 +132,27 @@ class DeploymentSeen(Frozen):
 
 
 class ResultsReported(Frozen):
-    """CI's report about one commit; `run` identifies workflow run and attempt."""
+    """CI's report about one commit; `run` identifies workflow run and attempt.
+
+    `pull`: the pull request whose run it is proven to be. None: of a merge group, or read by us
+    from a run that belongs to no other pull request.
+    """
 
     kind: Literal["results_reported"] = "results_reported"
     report: CIReport
+    pull: int | None = None
+
+
+class CheckRequested(Frozen):
+    """Somebody asked for a check of ours again, which the forge set back to queued.
+
+    `id` is unique at the forge. `name` None: for all of ours on the commit.
+    """
+
+    kind: Literal["check_requested"] = "check_requested"
+    id: str
+    sha: Sha
+    name: str | None = None
 
 
 class RepositoryGone(Frozen):
@@ -200,12 +221,33 @@ class TreeRead(Frozen):
     tree: Sha
 
 
+class RefRead(Frozen):
+    """The commit that a candidate's branch pointed at when the mission started."""
+
+    kind: Literal["ref_read"] = "ref_read"
+    candidate: str
+    ref: str
+    sha: Sha
+
+
 class Enqueued(Frozen):
     """Our pull request stands in the forge's merge queue at `head`."""
 
     kind: Literal["enqueued"] = "enqueued"
     number: int
     head: Sha
+
+
+class Dequeued(Frozen):
+    """Our pull request stands in the forge's merge queue no more, and did not land.
+
+    `at`: when the forge was seen so; None: it answered us so just now.
+    """
+
+    kind: Literal["dequeued"] = "dequeued"
+    number: int
+    reason: str
+    at: AwareDatetime | None = None
 
 
 class BranchPushed(Frozen):
@@ -364,6 +406,7 @@ Event = (
     | BasePushed
     | DeploymentSeen
     | ResultsReported
+    | CheckRequested
     | RepositoryGone
     | RepositoryRenamed
     | GroupSeen
@@ -371,7 +414,9 @@ Event = (
     | PermissionRead
     | BaseRead
     | TreeRead
+    | RefRead
     | Enqueued
+    | Dequeued
     | BranchPushed
     | PatchRefused
     | PullOpened

@@ -33,6 +33,10 @@ class CheckFact(Frozen):
     url: str
     at: AwareDatetime
 
+    def order(self) -> tuple[int, datetime]:
+        """Order the checks of one job: a later run comes after an earlier one."""
+        return (self.run_id or 0, self.at)
+
 
 class ReviewFact(Frozen):
     """A person's newest review."""
@@ -41,6 +45,8 @@ class ReviewFact(Frozen):
     state: ev.ReviewState
     sha: Sha
     login: str
+    actor_id: int = 0
+    pull: int
     at: AwareDatetime
 
 
@@ -102,6 +108,8 @@ class Facts(Frozen):
 
     checks: dict[Sha, dict[str, CheckFact]] = {}
     reports: dict[Sha, CIReport] = {}
+    foreign_reports: dict[str, CIReport] = {}
+    own_pulls: tuple[int, ...] = ()
     reviews: dict[str, ReviewFact] = {}
     pulls: dict[int, PullFact] = {}
     permissions: dict[str, PermissionFact] = {}
@@ -147,8 +155,13 @@ def _changes(facts: Facts, event: ev.Event, now: datetime) -> dict[str, object]:
     match event:
         case ev.CheckSeen():
             return {"checks": _with_check(facts, event)}
-        case ev.ResultsReported(report=report):
-            return {"reports": _with_report(facts, report)}
+        case ev.ResultsReported(report=report, pull=pull):
+            if pull is None or pull in facts.own_pulls:
+                return {"reports": _with_report(facts.reports, report, report.head_sha)}
+            key = f"{pull}/{report.head_sha}"
+            return {"foreign_reports": _with_report(facts.foreign_reports, report, key)}
+        case ev.PullOpened(number=number) if number not in facts.own_pulls:
+            return _with_own_pull(facts, number)
         case ev.ReviewSeen():
             return {"reviews": _with_review(facts, event)}
         case ev.PullSeen():
@@ -206,7 +219,8 @@ def _with_check(facts: Facts, event: ev.CheckSeen) -> dict[Sha, dict[str, CheckF
         url=event.url,
         at=event.at,
     )
-    return _bounded({**facts.checks, event.sha: {**known, key: fact}})
+    others = {sha: checks for sha, checks in facts.checks.items() if sha != event.sha}
+    return _bounded({**others, event.sha: {**known, key: fact}})
 
 
 def _supersedes(old: CheckFact, new: ev.CheckSeen) -> bool:
@@ -219,23 +233,51 @@ def _supersedes(old: CheckFact, new: ev.CheckSeen) -> bool:
     return old.at > new.at
 
 
-def _with_report(facts: Facts, report: CIReport) -> dict[Sha, CIReport]:
-    old = facts.reports.get(report.head_sha)
+def _with_report(known: dict[str, CIReport], report: CIReport, key: str) -> dict[str, CIReport]:
+    old = known.get(key)
     if old is not None and (old.run_id, old.run_attempt) > (report.run_id, report.run_attempt):
-        return facts.reports
-    return _bounded({**facts.reports, report.head_sha: report})
+        return known
+    return _bounded({**known, key: report})
+
+
+def _with_own_pull(facts: Facts, number: int) -> dict[str, object]:
+    """Count what CI reported of a pull request before it was known as ours.
+
+    Anybody who can push may open one of our branch into a branch of theirs, whose CI is theirs.
+    """
+    reports, others = facts.reports, dict[str, CIReport]()
+    for key, report in facts.foreign_reports.items():
+        if key.startswith(f"{number}/"):
+            reports = _with_report(reports, report, report.head_sha)
+        else:
+            others[key] = report
+    own = (*facts.own_pulls, number)
+    return {"own_pulls": own, "reports": reports, "foreign_reports": others}
+
+
+def review_key(event: ev.ReviewSeen) -> str:
+    """Tell one person's reviews of one pull request from all others."""
+    return f"{event.pull}:{event.actor.login}"
 
 
 def _with_review(facts: Facts, event: ev.ReviewSeen) -> dict[str, ReviewFact]:
-    """Keep each person's newest review; a comment takes nothing back, a dismissal stays."""
-    login = event.actor.login
-    old = facts.reviews.get(login)
+    """Keep each person's newest review of a pull; comments take nothing back, a dismissal stays."""
+    key = review_key(event)
+    old = facts.reviews.get(key)
     if event.state is ev.ReviewState.COMMENTED or (old is not None and old.at > event.at):
         return facts.reviews
     if old is not None and old.id == event.id and old.state is ev.ReviewState.DISMISSED:
         return facts.reviews
-    fact = ReviewFact(id=event.id, state=event.state, sha=event.sha, login=login, at=event.at)
-    return {**facts.reviews, login: fact}
+    fact = ReviewFact(
+        id=event.id,
+        state=event.state,
+        sha=event.sha,
+        login=event.actor.login,
+        actor_id=event.actor.id,
+        pull=event.pull,
+        at=event.at,
+    )
+    return {**facts.reviews, key: fact}
 
 
 def _with_pull(facts: Facts, event: ev.PullSeen) -> dict[int, PullFact]:

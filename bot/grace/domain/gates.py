@@ -1,15 +1,17 @@
 """The gates a mission passes before its merge, each a pure judgement of facts."""
 
 from grace.domain.events import ReviewState
-from grace.domain.facts import CheckFact, Facts, check_key
+from grace.domain.facts import CheckFact, Facts, ReviewFact, check_key
 from grace.domain.mission import Attempt, Mission
 from grace.domain.package import AcceptanceCriteria, MetricTarget
+from grace.domain.people import Actor
 from grace.domain.policy import Policy
 from grace.domain.results import CIReport, StressReport, SuiteReport, TestCase, TestOutcome
 from grace.domain.verdict import Condition, Result, all_of, leaf
 
 CI = "CI"
 APPROVALS = "approvals"
+STOPPING = frozenset({"veto", "hold", "cancel"})
 FAILED_CONCLUSIONS = frozenset(
     {"failure", "cancelled", "timed_out", "action_required", "stale", "startup_failure"}
 )
@@ -111,10 +113,19 @@ def _suite_condition(suite: SuiteReport) -> Condition:
 
 
 def failed_jobs(facts: Facts, sha: str, policy: Policy) -> tuple[CheckFact, ...]:
-    """List CI's jobs on this commit that ended badly."""
+    """List CI's jobs on this commit that ended badly; none while a job of CI still runs.
+
+    A run that another one replaced is history: the newest of a job's checks counts.
+    """
     apps = policy.governance.tests.ci_app_ids
-    checks = facts.checks.get(sha, {}).values()
-    return tuple(c for c in checks if c.app_id in apps and c.conclusion in FAILED_CONCLUSIONS)
+    newest: dict[tuple[int | None, str], CheckFact] = {}
+    for check in facts.checks.get(sha, {}).values():
+        known = newest.get((check.app_id, check.name))
+        if check.app_id in apps and (known is None or known.order() <= check.order()):
+            newest[check.app_id, check.name] = check
+    if any(check.conclusion is None for check in newest.values()):
+        return ()
+    return tuple(c for c in newest.values() if c.conclusion in FAILED_CONCLUSIONS)
 
 
 def _stress_of(report: CIReport, subject: str) -> StressReport | None:
@@ -221,6 +232,12 @@ def proposers(mission: Mission, policy: Policy) -> set[str]:
     return {name.lower() for name in names}
 
 
+def proposes(mission: Mission, policy: Policy, actor: Actor) -> bool:
+    """Tell whether somebody may not approve, by login or by the number that a new login keeps."""
+    by_number = actor.id != 0 and actor.id in mission.proposer_ids
+    return by_number or actor.login.lower() in proposers(mission, policy)
+
+
 def approvers(mission: Mission, attempt: Attempt, facts: Facts, policy: Policy) -> tuple[str, ...]:
     """List who validly approves this very patch."""
     return tuple(sorted(voices(mission, attempt, facts, policy)))
@@ -241,20 +258,40 @@ def voices(mission: Mission, attempt: Attempt, facts: Facts, policy: Policy) -> 
         and a.blobs == attempt.blobs
         and (since is None or a.pushed_at is None or a.pushed_at >= since)
     }
-    given = [(a.login, a.sha, f"command:{a.command}") for a in mission.approvals]
+    given = [(Actor(login=a.login, id=a.actor_id), a.sha, a.about) for a in mission.approvals]
     given += [
-        (r.login, r.sha, f"review:{r.id}")
-        for r in facts.reviews.values()
+        (Actor(login=r.login, id=r.actor_id), r.sha, f"review:{r.id}")
+        for r in reviews(mission, facts)
         if r.state is ReviewState.APPROVED
     ]
-    excluded = proposers(mission, policy)
     found: dict[str, str] = {}
-    for login, sha, about in given:
+    numbers: set[int] = set()
+    for actor, sha, about in given:
         permission = facts.permission(about)
-        counts = sha in same | {attempt.head} and login.lower() not in excluded
-        if counts and permission is not None and permission.may_write:
-            found[login] = about
+        counts = sha in same | {attempt.head} and not proposes(mission, policy, actor)
+        renamed = actor.id in numbers and actor.login not in found
+        if counts and permission is not None and permission.may_write and not renamed:
+            found[actor.login] = about
+            numbers |= {actor.id} - {0}
     return found
+
+
+def reviews(mission: Mission, facts: Facts) -> tuple[ReviewFact, ...]:
+    """List the reviews of the mission's own pull request; another one shows another diff."""
+    number = mission.pull.number if mission.pull is not None else None
+    return tuple(r for r in facts.reviews.values() if r.pull == number)
+
+
+def being_stopped(mission: Mission, facts: Facts) -> bool:
+    """Tell whether somebody is stopping it of whom it is not known yet whether he may."""
+    if any(waiting.given.name in STOPPING for waiting in mission.commands):
+        return True
+    return any(
+        r.state is ReviewState.CHANGES_REQUESTED
+        and f"permission/review:{r.id}" in mission.requested
+        and facts.permission(f"review:{r.id}") is None
+        for r in reviews(mission, facts)
+    )
 
 
 def approvals_gate(mission: Mission, attempt: Attempt, facts: Facts, policy: Policy) -> Condition:
@@ -266,7 +303,7 @@ def approvals_gate(mission: Mission, attempt: Attempt, facts: Facts, policy: Pol
         return leaf(APPROVALS, Result.FAIL, reason, lift)
     objecting = [
         r.login
-        for r in facts.reviews.values()
+        for r in reviews(mission, facts)
         if r.state is ReviewState.CHANGES_REQUESTED
         and (p := facts.permission(f"review:{r.id}")) is not None
         and p.may_write

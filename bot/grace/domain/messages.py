@@ -90,6 +90,10 @@ def queue_dropped(reason: str) -> str:
     return f"the merge queue dropped the change: {reason}"
 
 
+def queue_left(reason: str) -> str:
+    return f"the change was taken out of the merge queue: {reason}"
+
+
 def base_rewritten(landed: str) -> str:
     return (
         f"the base branch was rewritten and does not contain {landed[:10]} any more: what was "

@@ -103,13 +103,22 @@ class PendingCommand(Frozen):
     head: Sha | None = None
 
 
+def about_of(given: CommandGiven) -> str:
+    """Name what a commander's permission is read about: his commands in one comment share it."""
+    return f"command:{given.comment or given.id}:{given.actor.login}"
+
+
 class Approval(Frozen):
-    """An approval that was given by a command, of one head."""
+    """An approval that was given by a command, of one head; `actor_id` is 0 where it is unknown.
+
+    `about`: what the permission of who gave it was read about.
+    """
 
     login: str
+    actor_id: int = 0
     sha: Sha
     at: AwareDatetime
-    command: str
+    about: str
 
 
 class Group(Frozen):
@@ -122,7 +131,14 @@ class Group(Frozen):
 
 
 class Mission(Frozen):
-    """One mission. `requested` holds the keys of all effects asked for so far."""
+    """One mission. `requested` holds the keys of all effects asked for so far.
+
+    `pins`: the commit of each candidate that was given by name, as it was at the start.
+    `strangers`: when the forge last said that somebody may do nothing here; `greeted`: who of them
+    got the polite line. `proposer_ids`: who proposed it by number, which stays when somebody
+    takes another login. `leaving`: the round in which the change was asked to be taken out of the
+    merge queue; `ending`: why the mission is cancelled as soon as it is out.
+    """
 
     uid: UUID
     name: str
@@ -144,9 +160,12 @@ class Mission(Frozen):
     contract_hash: str | None = None
     started_by: str | None = None
     started_at: AwareDatetime | None = None
-    strangers: tuple[str, ...] = ()
+    strangers: dict[str, AwareDatetime] = {}
+    greeted: tuple[str, ...] = ()
     commands: tuple[PendingCommand, ...] = ()
     approvals: tuple[Approval, ...] = ()
+    pins: dict[str, Sha] = {}
+    proposer_ids: frozenset[int] = frozenset()
     vetoes: dict[str, str] = {}
     body_at: AwareDatetime | None = None
     revisions: int = 0
@@ -163,6 +182,8 @@ class Mission(Frozen):
     merge_after: AwareDatetime | None = None
     merge_refusals: int = 0
     queued: bool = False
+    leaving: int | None = None
+    ending: str | None = None
     group: Group | None = None
     attempts: tuple[Attempt, ...] = ()
     pull: PullRef | None = None

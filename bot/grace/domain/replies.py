@@ -97,9 +97,15 @@ def veto_lifted(sentence: str) -> str:
 
 def approval_void(login: str, head: str) -> str:
     return (
-        f"The head moved since {code(login)} approved: it is {head[:10]} now. Look at it and "
-        "approve again."
+        f"The head may have moved since {code(login)} approved: it is {head[:10]} now. Look at it "
+        "and approve again."
     )
+
+
+def button_void(head: str | None) -> str:
+    """Refuse a button on the check of a commit that is history."""
+    now = f"The head is {head[:10]} now" if head else "No patch stands at the moment"
+    return f"This button is on the check of an older commit. {now}."
 
 
 def window_too_long(limit: timedelta) -> str:

@@ -165,7 +165,8 @@ def test_landing_another_tree_is_an_incident_and_reverted():
 
 def test_a_group_that_lands_after_its_predecessor_was_taken_apart_is_exact():
     world = queued().group("older").group("older", ended="invalidated").group().group_ci()
-    assert world.mission.phase is Phase.GATING
+    assert world.mission.phase is Phase.MERGING
+    assert world.mission.queued
     assert world.merge_by_hand(2, TREE).mission.phase is Phase.OBSERVING
 
 

@@ -5,7 +5,7 @@ import pytest
 from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain import replies
-from grace.domain.lifecycle.commands import COMMANDS, MAX_STRANGERS, QUESTIONS
+from grace.domain.lifecycle.commands import COMMANDS, MAX_STRANGERS, QUESTIONS, STRANGER_REST
 from grace.domain.lifecycle.reactions import MAX_COMMANDS, MAX_WAITING
 from grace.domain.phase import Phase
 from support.phases import say, world_in
@@ -56,15 +56,16 @@ def test_below_write_permission_nothing_is_obeyed(login, name, phase):
     before = world.mission
     say(world, name, login)
     assert world.reactions() == [("9", "eyes")]
-    kept = {"commands", "requested", "asked", "strangers"}
+    kept = {"commands", "requested", "asked", "strangers", "greeted"}
     assert world.mission.model_dump(exclude=kept) == before.model_dump(exclude=kept)
     permission = world.permission.get(login, ev.Permission.NONE)
     if login == "tara":
         refused = replies.command_refused(name, permission, ev.Permission.WRITE)
-        assert world.mission.strangers == ()
+        assert world.mission.strangers == {}
     else:
         refused = replies.stranger_refused(login, permission)
-        assert world.mission.strangers == (login,)
+        assert world.mission.greeted == (login,)
+        assert world.mission.strangers == {login: world.now}
     assert world.replies() == [refused]
     assert world.only_done(fx.Reply).number == 2
 
@@ -117,7 +118,26 @@ def test_a_stranger_gets_one_polite_line_and_nothing_else():
 def test_a_stranger_who_was_given_the_right_since_is_obeyed():
     world = world_in(Phase.TESTING).command("hold", "mallory")
     world.permission["mallory"] = ev.Permission.WRITE
-    assert world.command("hold", "mallory", "2").mission.held == "held by mallory"
+    assert world.command("hold", "mallory", "2").mission.held is None
+    world.now += STRANGER_REST
+    assert world.command("hold", "mallory", "3").mission.held == "held by mallory"
+
+
+def test_a_stranger_costs_one_question_in_a_while_however_much_he_writes():
+    world = world_in(Phase.GATING)
+    for n in range(300):
+        world.command("veto", "mallory", str(n))
+        world.review("mallory", at=sha(str(n)))
+    asked = [e for e in world.asked(fx.ReadPermission) if e.login == "mallory"]
+    assert len(asked) == 1
+
+
+def test_the_commands_of_one_comment_cost_one_question():
+    world = world_in(Phase.GATING)
+    for n, name in enumerate(("hold", "resume", "status")):
+        say(world, name, id=f"c-{n}")
+    assert [e.login for e in world.asked(fx.ReadPermission)].count("rita") == 1
+    assert world.mission.held is None
 
 
 def test_only_so_many_strangers_are_answered_or_written_down():
@@ -125,7 +145,7 @@ def test_only_so_many_strangers_are_answered_or_written_down():
     for n in range(MAX_STRANGERS + 3):
         for again in range(3):
             world.command("hold", f"stranger-{n}", f"{n}.{again}")
-    assert len(world.replies()) == len(world.mission.strangers) == MAX_STRANGERS
+    assert len(world.replies()) == len(world.mission.greeted) == MAX_STRANGERS
     refused = [n for n in world.notes if n.kind == "mission.command_refused"]
     assert len(refused) == MAX_STRANGERS
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,7 +125,8 @@ class Workshop:
             return candidate.diff.encode()
         await mirror.fetch()
         wanted = candidate.ref or ""
-        sha = await mirror.tip(wanted) or wanted
+        written_out = _SHA.fullmatch(wanted) is not None
+        sha = wanted if written_out else await mirror.tip(wanted) or wanted
         try:
             return await mirror.diff(effect.base, sha)
         except (errors.UnknownCommit, errors.InvalidName) as error:
@@ -212,6 +214,7 @@ class Workshop:
             raise ForgeRefused(error.sentence, 422) from error
 
 
+_SHA = re.compile("[0-9a-f]{40}")
 _WHAT_COUNTS = (
     b"diff --git ",
     b"index ",

@@ -21,7 +21,7 @@ from grace.adapters.github.ours import (
 )
 from grace.adapters.github.payloads import Comment, Issue, User
 from grace.adapters.github.seen import actor_of, issue_seen, pull_seen, review_seen
-from grace.domain.events import CommandGiven, IssueClosed
+from grace.domain.events import CommandGiven, Dequeued, IssueClosed
 from grace.domain.mission import MissionRef
 from grace.ports import Delivery, Routed, Target
 
@@ -31,6 +31,7 @@ _MARKER: Final = re.compile(rf"<!-- grace:({_UID}):mission -->")
 _FILING: Final = frozenset({"opened", "edited", "labeled", "reopened"})
 _ENDING: Final = frozenset({"closed", "deleted", "transferred"})
 _NEEDS_LABEL: Final = frozenset({"opened", "labeled"})
+_LANDS: Final = frozenset({"MERGE", "ALREADY_MERGED"})
 _REVIEW_ACTIONS: Final = frozenset({"submitted", "edited", "dismissed"})
 
 
@@ -66,7 +67,8 @@ def about_issue(
     if not labelled and uid is None and action in _NEEDS_LABEL:
         return ignored(f"{what}: it has no label {ours.label}")
     target = target.model_copy(update={"create": labelled and uid is None})
-    return (Routed(target=target, event=issue_seen(found, actor_of(sender))),), ""
+    seen = issue_seen(found, actor_of(sender), edited=action == "edited")
+    return (Routed(target=target, event=seen),), ""
 
 
 def comment(given: CommentDelivery, _: Delivery, ours: Ours) -> Translated:
@@ -114,12 +116,21 @@ def commanded(ref: MissionRef, said: Comment, where: tuple[int, bool], ours: Our
 
 
 def pull(given: PullDelivery, _: Delivery, ours: Ours) -> Translated:
-    """Read a pull request's state, whatever happened to it, ours included."""
+    """Read a pull request's state, whatever happened to it, ours included.
+
+    One that leaves the merge queue as it lands is told as merged; any other end there is news.
+    """
     request = given.pull_request
     if is_fork(request.head, given.repository):
         return ignored(f"pull_request.{given.action} of #{request.number}: its head is a fork")
     target = pull_target(given.ref(ours.host), request.number, request.head.ref)
-    return (Routed(target=target, event=pull_seen(request, actor_of(given.sender))),), ""
+    seen = Routed(target=target, event=pull_seen(request, actor_of(given.sender)))
+    if given.action != "dequeued" or given.reason in _LANDS:
+        return (seen,), ""
+    left = Dequeued(
+        number=request.number, reason=given.reason or "no reason given", at=request.updated_at
+    )
+    return (seen, Routed(target=target, event=left)), ""
 
 
 def review(given: ReviewDelivery, _: Delivery, ours: Ours) -> Translated:

@@ -27,7 +27,7 @@ def actor_of(user: User | None, app: AppId | None = None) -> Actor:
     return Actor(login=user.login, id=user.id, app_id=app.id if app else None)
 
 
-def issue_seen(issue: Issue, sender: Actor) -> IssueSeen:
+def issue_seen(issue: Issue, sender: Actor, *, edited: bool = False) -> IssueSeen:
     """Tell what an issue says."""
     return IssueSeen(
         number=issue.number,
@@ -37,6 +37,7 @@ def issue_seen(issue: Issue, sender: Actor) -> IssueSeen:
         sender=sender,
         state="closed" if issue.state == "closed" else "open",
         updated_at=issue.updated_at,
+        edited=edited,
     )
 
 

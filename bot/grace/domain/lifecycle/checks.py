@@ -6,10 +6,10 @@ from typing import Literal
 
 from grace.domain import gates, messages
 from grace.domain.effects import Annotation, Button, PublishCheck
+from grace.domain.lifecycle import merging
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.forward import criteria_of
 from grace.domain.lifecycle.landed import live_targets, observation_tree
-from grace.domain.lifecycle.merging import group_tree
 from grace.domain.mission import Attempt, Revert
 from grace.domain.phase import Phase
 from grace.domain.render import inline, one_line
@@ -48,12 +48,23 @@ def governance_check(draft: Draft, tree: Condition) -> None:
         said = Saying("failure", f"mission {mission.outcome}", inline(mission.reason, 2000))
         check(draft, "governance", attempt.head, said)
     elif draft.passed is not None:
-        said = Saying("success", "every gate passes", tree_text(draft.passed))
+        check(draft, "governance", attempt.head, passed(draft.passed))
+    elif mission.phase is Phase.MERGING:
+        standing = merging.standing(mission, draft.facts, draft.policy)
+        said = passed(standing) if standing.passes else waiting(standing)
         check(draft, "governance", attempt.head, said)
     elif mission.phase is Phase.GATING:
-        buttons: tuple[Button, ...] = ("approve", "retry")
-        said = Saying(None, tree.reason, tree_text(tree), buttons)
-        check(draft, "governance", attempt.head, said)
+        check(draft, "governance", attempt.head, waiting(tree))
+
+
+def passed(tree: Condition) -> Saying:
+    """Let a head merge; that it passes for more reasons is no reason to say it again."""
+    return Saying("success", "every gate passes", tree_text(tree), gist="passed")
+
+
+def waiting(tree: Condition) -> Saying:
+    """Say what a head waits for; a green check that no longer holds goes back to this."""
+    return Saying(None, tree.reason, tree_text(tree), ("approve", "retry"))
 
 
 def newest(draft: Draft) -> Attempt | None:
@@ -119,7 +130,7 @@ def group_check(draft: Draft) -> None:
         if mission.revert.pull is not None and mission.revert.pull.number == group.pull:
             check(draft, "governance", group.head, revert_saying(mission.revert))
         return
-    tree = group_tree(draft, group)
+    tree = merging.group_tree(draft, group)
     conclusion: Conclusion | None = None
     if tree.result is not Result.PENDING:
         conclusion = "success" if tree.passes else "failure"

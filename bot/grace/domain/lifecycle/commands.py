@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from grace.domain import events as ev
 from grace.domain import replies
@@ -9,10 +10,12 @@ from grace.domain.effects import React, Reply
 from grace.domain.lifecycle import orders
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.orders import Order
-from grace.domain.mission import PendingCommand
+from grace.domain.mission import PendingCommand, about_of
 
 # A stranger's commands cost a permission read each; so many people get their one polite line.
 MAX_STRANGERS = 5
+MAX_REMEMBERED = 200
+STRANGER_REST = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def obey(draft: Draft, pending: PendingCommand) -> None:
     """Carry out one command whose commander's permission is known."""
     command = pending.given
     login = command.actor.login
-    permission = draft.facts.permission(f"command:{command.id}") or ev.Permission.NONE
+    permission = draft.facts.permission(about_of(command)) or ev.Permission.NONE
     known = COMMANDS.get(command.name)
     if not permission.reaches(ev.Permission.TRIAGE):
         turn_away(draft, command, permission)
@@ -70,20 +73,33 @@ def obey(draft: Draft, pending: PendingCommand) -> None:
 
 def turn_away(draft: Draft, command: ev.CommandGiven, permission: ev.Permission) -> None:
     """Give a stranger one polite line, once, and nothing else."""
-    login, strangers = command.actor.login, draft.mission.strangers
-    if login in strangers:
-        return
-    if len(strangers) < MAX_STRANGERS:
+    login, greeted = command.actor.login, draft.mission.greeted
+    if login not in greeted and len(greeted) < MAX_STRANGERS:
+        draft.set(greeted=(*greeted, login))
         draft.note("command_refused", login, command=command.name[:40])
-        draft.set(strangers=(*strangers, login))
         answer(draft, command, replies.stranger_refused(login, permission))
+    remember_stranger(draft, login)
+
+
+def remember_stranger(draft: Draft, login: str) -> None:
+    """Remember when the forge last said that somebody may do nothing here."""
+    others = {who: at for who, at in draft.mission.strangers.items() if who != login}
+    draft.set(strangers=dict([*others.items(), (login, draft.now)][-MAX_REMEMBERED:]))
+
+
+def turned_away(draft: Draft, login: str) -> bool:
+    """Tell whether somebody was a stranger a moment ago: the forge is not asked again for a while.
+
+    Each question is a call, and a stranger writes comments as fast as a program.
+    """
+    at = draft.mission.strangers.get(login)
+    return at is not None and draft.now - at < STRANGER_REST
 
 
 def heard(draft: Draft, command: ev.CommandGiven) -> None:
     """Show at once that a command was read."""
-    strangers = draft.mission.strangers
-    known = command.actor.login not in strangers and len(strangers) < MAX_STRANGERS
-    if command.comment and known:
+    mission, login = draft.mission, command.actor.login
+    if command.comment and login not in {*mission.strangers, *mission.greeted}:
         key = f"react/{command.comment}/eyes"
         draft.ask(React(key=key, comment=command.comment, reaction="eyes"))
 
@@ -109,5 +125,9 @@ def answer(draft: Draft, command: ev.CommandGiven, words: str) -> None:
 def edited_since(draft: Draft, pending: PendingCommand) -> bool:
     """Tell whether the contract is another one than when the command was given."""
     body_at, given_at = draft.mission.body_at, pending.given.at
-    older = body_at is not None and given_at is not None and given_at < body_at
+    older = False
+    if body_at is not None and given_at is not None:
+        # In the second of an edit nobody knows what came first; filing is no edit.
+        edited = draft.mission.revisions > 1
+        older = given_at <= body_at if edited else given_at < body_at
     return older or pending.body_digest != draft.mission.body_digest

@@ -13,9 +13,10 @@ from grace.domain.effects import (
     RequestReview,
 )
 from grace.domain.lifecycle.draft import Draft
-from grace.domain.lifecycle.starting import begin
+from grace.domain.lifecycle.starting import begin, pinned
 from grace.domain.mission import Attempt, PullRef
 from grace.domain.package import AcceptanceCriteria, MissionContext, MissionRequest, PatchCandidate
+from grace.domain.people import Actor
 from grace.domain.phase import Outcome, Phase
 from grace.domain.results import Sha
 from grace.domain.schedule import held_back_by
@@ -58,13 +59,13 @@ def awaiting_start(draft: Draft) -> None:
     if mission.alert is not None:
         file_mission(draft)
         if draft.policy.governance.start_alerts and mission.issue is not None:
-            begin(draft, "policy: start_alerts")
+            begin(draft, Actor(login="policy: start_alerts"))
         return
     body = mission.body_digest[:16]
     deeds = [d for d in ("filed", "edited") if f"permission/{d}/{body}" in mission.requested]
     found = [draft.facts.permission(f"{deed}:{body}") for deed in deeds]
     if mission.requester is not None and all(p is not None and p.may_write for p in found):
-        begin(draft, mission.requester.login)
+        begin(draft, mission.requester)
 
 
 def file_mission(draft: Draft) -> None:
@@ -95,7 +96,7 @@ def planning(draft: Draft) -> None:
         if mission.forge_says != why:
             draft.set(forge_says=why)
         return
-    if not fresh_base(draft):
+    if not pinned(draft) or not fresh_base(draft):
         return
     draft.set(forge_says="")
     note_context(draft)
@@ -193,7 +194,9 @@ def push(draft: Draft, attempt: Attempt) -> None:
 
 def _candidate(draft: Draft, attempt: Attempt) -> PatchCandidate:
     candidates = request_of(draft).workspace.patch_candidates
-    return next(c for c in candidates if c.name == attempt.candidate)
+    found = next(c for c in candidates if c.name == attempt.candidate)
+    pin = draft.mission.pins.get(found.name)
+    return found if pin is None or found.ref is None else found.model_copy(update={"ref": pin})
 
 
 def open_pull(draft: Draft, attempt: Attempt) -> None:

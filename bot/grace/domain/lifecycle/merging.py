@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from grace.domain import gates, messages
-from grace.domain.effects import MergePull, ReadPermission
+from grace.domain.effects import Dequeue, MergePull, ReadPermission
 from grace.domain.facts import Facts
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.forward import (
@@ -23,8 +23,10 @@ from grace.domain.lifecycle.forward import (
     refresh,
 )
 from grace.domain.mission import Attempt, Group, Mission
+from grace.domain.package import AcceptanceCriteria
 from grace.domain.phase import Phase
 from grace.domain.policy import Policy
+from grace.domain.results import Sha
 from grace.domain.verdict import Condition, Result, all_of, leaf
 
 
@@ -50,6 +52,8 @@ def gating(draft: Draft) -> None:
         return
     rules = draft.policy.governance.tests
     ask_when_silent(draft, GATE_PATIENCE * timedelta(minutes=rules.ask_after_minutes))
+    if gates.being_stopped(mission, draft.facts):
+        return  # the answer to who it is comes in a moment, and decides again
     if tree.passes and not blocked(draft) and fresh_approvers(draft) and fresh_base(draft):
         draft.passed = tree
         request_merge(draft, attempt)
@@ -97,19 +101,50 @@ def withdrawn(mission: Mission, facts: Facts, policy: Policy) -> str | None:
         return mission.held
     if mission.phase is not Phase.MERGING or mission.attempt is None or mission.request is None:
         return f"the mission is {mission.phase}"
-    attempt, criteria = mission.attempt, mission.request.acceptance_criteria
-    gate = all_of(
+    if gates.being_stopped(mission, facts):
+        return "somebody asks to stop it, and what the forge lets them do is being read"
+    leaf = standing(mission, facts, policy).holding()
+    return None if leaf is None else f"{leaf.name}: {leaf.reason}"
+
+
+def standing(mission: Mission, facts: Facts, policy: Policy) -> Condition:
+    """Judge whether a merge that was asked for, or a place in the merge queue, is still wanted."""
+    attempt, request = mission.attempt, mission.request
+    assert attempt is not None  # merging always has one
+    assert request is not None  # only a started mission merges
+    criteria = request.acceptance_criteria
+    return all_of(
         "merge",
         (
-            gates.tests_gate(attempt, facts, criteria, policy),
-            gates.stress_gate(attempt, facts, policy),
-            gates.metrics_gate(attempt, facts, criteria, policy),
+            *ci_gates(attempt, facts, criteria, policy),
             gates.approvals_gate(mission, attempt, facts, policy),
             gates.roles_gate(mission, attempt, policy),
+            *stops(mission, facts),
         ),
     )
-    leaf = gate.holding()
-    return None if leaf is None else f"{leaf.name}: {leaf.reason}"
+
+
+def ci_gates(
+    attempt: Attempt, facts: Facts, criteria: AcceptanceCriteria, policy: Policy
+) -> tuple[Condition, ...]:
+    """Judge what CI says of an attempt, or of the merge group that it became."""
+    return (
+        gates.tests_gate(attempt, facts, criteria, policy),
+        gates.stress_gate(attempt, facts, policy),
+        gates.metrics_gate(attempt, facts, criteria, policy),
+    )
+
+
+def stops(mission: Mission, facts: Facts) -> tuple[Condition, ...]:
+    """List what stops a merge whatever the gates say."""
+    found: list[Condition] = []
+    if mission.held is not None:
+        found.append(leaf("held", Result.FAIL, mission.held, "/grace resume"))
+    if mission.ending is not None:
+        found.append(leaf("cancel", Result.FAIL, mission.ending, "nobody"))
+    if facts.kill_switch:
+        found.append(leaf("kill switch", Result.FAIL, "is on", "an operator"))
+    return tuple(found)
 
 
 def merging(draft: Draft) -> None:
@@ -117,10 +152,42 @@ def merging(draft: Draft) -> None:
     mission = draft.mission
     if not mission.queued or landed_by_hand(draft, mission.pull):
         return
+    leave_queue(draft)
     if mission.group is not None:
         fetch_report(draft, mission.group.head)
     rules = draft.policy.governance.tests
     ask_when_silent(draft, GATE_PATIENCE * timedelta(minutes=rules.ask_after_minutes))
+
+
+def leave_queue(draft: Draft) -> None:
+    """Have the change taken out of the queue where it is not wanted any more, once a round."""
+    mission = draft.mission
+    why = standing(mission, draft.facts, draft.policy).holding()
+    if why is None or mission.leaving == mission.round:
+        return
+    assert mission.pull is not None  # it stands in the queue
+    reason = f"{why.name}: {why.reason}"
+    draft.set(leaving=mission.round)
+    draft.note("leaving_queue", reason=reason)
+    draft.ask(
+        Dequeue(key=draft.next_key("dequeue"), number=mission.pull.number, reason=reason[:1000])
+    )
+
+
+def group_gates(draft: Draft, attempt: Attempt, group: Group) -> tuple[Condition, ...]:
+    """Judge what CI says of a merge group's own commit, base and tree."""
+    stands = {"head": group.head, "base": group.base, "tree": group.tree}
+    landing = attempt.model_copy(update=stands)
+    return ci_gates(landing, draft.facts, criteria_of(draft), draft.policy)
+
+
+def tested_trees(draft: Draft) -> frozenset[Sha | None]:
+    """Return the trees that CI passed: the attempt's, and the merge group's if its own CI did."""
+    attempt, group = attempt_of(draft), draft.mission.group
+    trees = {attempt.tree}
+    if group is not None and all_of("group", group_gates(draft, attempt, group)).passes:
+        trees.add(group.tree)
+    return frozenset(trees)
 
 
 def group_tree(draft: Draft, group: Group) -> Condition:
@@ -136,30 +203,27 @@ def group_tree(draft: Draft, group: Group) -> Condition:
         return all_of(name, (leaf("patch", Result.FAIL, reason, "Grace"),))
     if group.tree is None:
         return all_of(name, (leaf("tree", Result.PENDING, "is being read", "Grace"),))
-    stands = {"head": group.head, "base": group.base, "tree": group.tree}
-    landing = attempt.model_copy(update=stands)
-    criteria = criteria_of(draft)
-    children = [
-        gates.tests_gate(landing, facts, criteria, policy),
-        gates.stress_gate(landing, facts, policy),
-        gates.metrics_gate(landing, facts, criteria, policy),
+    children = (
+        *group_gates(draft, attempt, group),
         gates.approvals_gate(mission, attempt, facts, policy),
         gates.roles_gate(mission, attempt, policy),
-    ]
-    if mission.held is not None:
-        children.append(leaf("held", Result.FAIL, mission.held, "/grace resume"))
-    if facts.kill_switch:
-        children.append(leaf("kill switch", Result.FAIL, "is on", "an operator"))
-    return all_of(name, tuple(children))
+        *stops(mission, facts),
+    )
+    return all_of(name, children)
 
 
 def queue_tree(draft: Draft) -> Condition:
     """Explain a change that stands in the merge queue."""
-    group = draft.mission.group
-    if group is not None:
-        return group_tree(draft, group)
+    mission, name = draft.mission, "merge queue"
+    wanted = standing(mission, draft.facts, draft.policy)
+    if not wanted.passes:
+        return wanted
+    if mission.leaving is not None:
+        return all_of("merge", (leaf(name, Result.PENDING, "is being left", "the forge"),))
+    if mission.group is not None:
+        return group_tree(draft, mission.group)
     reason = "every gate passes; the change stands in the merge queue"
-    return all_of("merge", (leaf("merge queue", Result.PENDING, reason, "the forge"),))
+    return all_of("merge", (leaf(name, Result.PENDING, reason, "the forge"),))
 
 
 def request_merge(draft: Draft, attempt: Attempt) -> None:

@@ -9,7 +9,7 @@ from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.forward import AGENT, criteria_of
 from grace.domain.lifecycle.landed import start_revert
 from grace.domain.lifecycle.starting import begin, freeze
-from grace.domain.mission import Approval, Mission
+from grace.domain.mission import Approval, Mission, about_of
 from grace.domain.phase import FORWARD, WAITING_ROOM, Outcome, Phase
 from grace.domain.results import Sha
 from grace.domain.verdict import Result, leaf
@@ -19,6 +19,8 @@ JUDGED = frozenset({Phase.TESTING, Phase.GATING})
 MAX_TRIES = 20
 # A check run left open goes stale after 14 days.
 MAX_WINDOW = timedelta(days=13)
+# An approval that was so long on its way may be of a head that nobody knows any more.
+LONGEST_WAY = timedelta(minutes=5)
 CLOCK_STEP = timedelta(seconds=1)  # a forge tells times in whole seconds
 
 
@@ -39,14 +41,14 @@ def start(draft: Draft, order: Order) -> str | None:
     """Start a waiting mission, or start again with the contract as it was edited."""
     mission = draft.mission
     if mission.phase is Phase.AWAITING_START:
-        begin(draft, order.login)
+        begin(draft, order.given.actor)
         return None
     if mission.proposed is None or mission.phase not in AT_WORK:
         return replies.nothing_to("start", mission)
     take_branch(draft)
     again(draft, "a new start replaced the contract")
     draft.set(request=mission.proposed, proposed=None, candidate=0, round=mission.round + 1)
-    freeze(draft, order.login)
+    freeze(draft, order.given.actor)
     return None
 
 
@@ -70,6 +72,9 @@ def retry(draft: Draft, order: Order) -> str | None:
         return messages.NO_CANDIDATE
     if wanted not in {"", AGENT, *names}:
         return replies.unknown_candidate(wanted, names)
+    attempt = mission.attempt
+    if order.given.sha is not None and (attempt is None or order.given.sha != attempt.head):
+        return replies.button_void(attempt.head if attempt is not None else None)
     if len(mission.attempts) >= MAX_TRIES:
         return replies.tried_enough(MAX_TRIES)
     take_branch(draft)
@@ -125,7 +130,10 @@ def take_branch(draft: Draft) -> bool:
 
 
 def cancel(draft: Draft, order: Order) -> str | None:
-    """End a mission that has not landed."""
+    """End a mission that has not landed; one in the merge queue when it is out of it."""
+    if draft.mission.phase is Phase.MERGING and draft.mission.queued:
+        draft.set(ending=messages.cancelled_by(order.login))
+        return None
     if draft.mission.phase not in WAITING_ROOM | AT_WORK:
         return replies.nothing_to("cancel", draft.mission)
     draft.close(Outcome.CANCELLED, messages.cancelled_by(order.login))
@@ -151,13 +159,20 @@ def approve_head(draft: Draft, order: Order) -> str | None:
     mission, login, attempt = draft.mission, order.login, draft.mission.attempt
     if mission.phase not in JUDGED or attempt is None or attempt.head is None:
         return replies.nothing_to("approve", mission)
-    if login.lower() in gates.proposers(mission, draft.policy):
+    if gates.proposes(mission, draft.policy, order.given.actor):
         return replies.own_proposal(login)
     at, pushed = order.given.at, attempt.pushed_at
     late = at is not None and pushed is not None and at + CLOCK_STEP < pushed
+    late = late or (at is not None and draft.now - at > LONGEST_WAY)
     if order.head != attempt.head or order.given.sha not in {None, attempt.head} or late:
         return replies.approval_void(login, attempt.head)
-    given = Approval(login=login, sha=attempt.head, at=at or draft.now, command=order.given.id)
+    given = Approval(
+        login=login,
+        actor_id=order.given.actor.id,
+        sha=attempt.head,
+        at=at or draft.now,
+        about=about_of(order.given),
+    )
     others = tuple(a for a in mission.approvals if a.login != login)
     draft.set(approvals=(*others, given))
     draft.note("approved", login, gate=gates.APPROVALS, sha=attempt.head)

@@ -5,9 +5,11 @@ from typing import assert_never
 from grace.domain import events as ev
 from grace.domain import messages
 from grace.domain.effects import PublishLedger, ReadTree
+from grace.domain.facts import PermissionFact
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.landed import tip_key
-from grace.domain.mission import Group, Landing, PullRef, Revert, Window
+from grace.domain.lifecycle.merging import tested_trees
+from grace.domain.mission import Group, Landing, PullRef, Revert, Window, about_of
 from grace.domain.phase import FORWARD, Outcome, Phase
 
 OPEN_PULL = frozenset({Phase.TESTING, Phase.GATING, Phase.MERGING})
@@ -18,8 +20,15 @@ COURTEOUS = frozenset({"react", "reply", "read_report"})
 
 
 def results_reported(draft: Draft, event: ev.ResultsReported) -> None:
-    """Remember what CI reported, bound to run, head, base and tree."""
-    report = event.report
+    """Remember what CI reported, bound to run, head, base and tree.
+
+    What is reported of another pull request of our branch is none of ours; before ours is known
+    it may be ours.
+    """
+    report, mission = event.report, draft.mission
+    awaited = mission.pull is None or (mission.revert is not None and mission.revert.pull is None)
+    if event.pull not in {None, *draft.facts.own_pulls} and not awaited:
+        return
     draft.note(
         "tests_reported",
         "ci",
@@ -35,6 +44,20 @@ def results_reported(draft: Draft, event: ev.ResultsReported) -> None:
         ],
         stress=[s.model_dump(mode="json") for s in report.stress],
     )
+
+
+def check_requested(draft: Draft, event: ev.CheckRequested) -> None:
+    """Forget what the check says, so that it is said anew: the forge set it back to queued."""
+    mission, key = draft.mission, f"again/{event.id}"
+    wanted = None if event.name is None else event.name.removeprefix("mission/")
+
+    def again(surface: str) -> bool:
+        name, _, sha = surface.partition(":")
+        return sha == event.sha and wanted in {None, name}
+
+    if key not in mission.requested:
+        kept = {s: digest for s, digest in mission.published.items() if not again(s)}
+        draft.set(requested=mission.requested | {key}, published=kept)
 
 
 def base_pushed(draft: Draft, event: ev.BasePushed) -> None:
@@ -61,7 +84,8 @@ def base_read(draft: Draft, _event: ev.BaseRead) -> None:
 
 def branch_pushed(draft: Draft, event: ev.BranchPushed) -> None:
     """Record what was pushed; CI starts by itself. An older attempt's push counts too."""
-    draft.set(remote_head=event.head, group=None, queued=False)  # a push leaves the queue
+    # A push leaves the queue.
+    draft.set(remote_head=event.head, group=None, queued=False, leaving=None)
     attempt = draft.mission.attempt
     if attempt is None or attempt.number != event.attempt:
         return
@@ -125,13 +149,14 @@ def merged(draft: Draft, event: ev.Merged) -> None:
         if mission.phase is Phase.TESTING:
             draft.move(Phase.GATING, "a person merged the pull request")
         draft.move(Phase.MERGING, "a person merged the pull request")
+    trees = tested_trees(draft)
     draft.set(landing=landing, window=Window(), forge_says="", held=None, base_asked_at=None)
+    draft.set(leaving=None, ending=None)
     draft.facts = draft.facts.model_copy(update={"base": None})
     draft.note("merged", merge_sha=event.sha, tree=event.tree, queued=mission.queued)
     draft.ask(PublishLedger(key="ledger/merged", slot="ledger"))
     tested = mission.attempt.tree if mission.attempt else None
-    in_queue = mission.group.tree if mission.group else None
-    if event.tree in {tested, in_queue}:
+    if event.tree in trees:
         draft.move(Phase.OBSERVING, "landed exactly the tested tree")
     else:
         reason = messages.tree_differs(event.tree, tested)
@@ -146,7 +171,7 @@ def merge_refused(draft: Draft, event: ev.MergeRefused) -> None:
     if reverting != (event.purpose == "revert"):
         return  # a late word about a merge that is history
     draft.note("merge_refused", "forge", refusal=event.refusal.value, reason=event.reason)
-    draft.set(queued=False)
+    draft.set(queued=False, leaving=None)
     if reverting:
         draft.set(forge_says=event.reason, merge_after=None)
         return
@@ -179,12 +204,50 @@ def enqueued(draft: Draft, event: ev.Enqueued) -> None:
     if mission.phase is Phase.REVERTING and mission.revert is not None:
         draft.set(revert=mission.revert.model_copy(update={"queued": True}))
     else:
-        draft.set(queued=True)
+        draft.set(queued=True, leaving=None)
     draft.note("enqueued", number=event.number, head=event.head)
 
 
+def dequeued(draft: Draft, event: ev.Dequeued) -> None:
+    """Evaluate a change again that left the queue; an old word about an earlier place is none."""
+    mission = draft.mission
+    ours = mission.revert.pull if mission.revert is not None else mission.pull
+    if ours is None or ours.number != event.number:
+        return
+    newest = draft.facts.pulls.get(event.number)
+    if event.at is not None and newest is not None and newest.at > event.at:
+        return
+    in_queue = mission.queued if mission.revert is None else mission.revert.queued
+    if in_queue:
+        draft.note("dequeued", "forge", reason=event.reason)
+        left_queue(draft, event.reason)
+
+
+def left_queue(draft: Draft, reason: str) -> None:
+    """Go back to the gates: with patience where the queue dropped it, at once where we left it.
+
+    A mission that was cancelled in the queue ends here.
+    """
+    mission, said = draft.mission, messages.queue_dropped(reason)
+    if mission.phase is Phase.MERGING:
+        draft.set(queued=False, leaving=None, ending=None)
+        if mission.ending is not None:
+            draft.close(Outcome.CANCELLED, mission.ending)
+        elif mission.leaving is not None:
+            draft.move(Phase.GATING, messages.queue_left(reason))
+        else:
+            draft.set(forge_says=said)
+            draft.move(Phase.GATING, said)
+    elif mission.revert is not None and mission.revert.queued:
+        again = mission.revert.model_copy(update={"queued": False})
+        draft.set(revert=again, forge_says=said, merge_after=None)
+
+
 def group_seen(draft: Draft, event: ev.GroupSeen) -> None:
-    """Judge a merge group with our change on top; what the queue drops is evaluated again."""
+    """Judge a merge group with our change on top; what the queue drops is evaluated again.
+
+    One that is `invalidated`, by what was before it in the queue, is made anew.
+    """
     mission = draft.mission
     ours = mission.revert.pull if mission.revert is not None else mission.pull
     if ours is None or ours.number != event.pull:
@@ -200,16 +263,8 @@ def group_seen(draft: Draft, event: ev.GroupSeen) -> None:
         return
     draft.set(group=None)
     draft.note("group_dropped", "forge", head=event.head, reason=event.ended)
-    said = messages.queue_dropped(event.ended)
-    if mission.phase is Phase.MERGING:
-        draft.set(queued=False, forge_says=said)
-        draft.move(Phase.GATING, said)
-    elif mission.revert is not None and mission.revert.queued:
-        draft.set(
-            revert=mission.revert.model_copy(update={"queued": False}),
-            forge_says=said,
-            merge_after=None,
-        )
+    if event.ended != "invalidated":
+        left_queue(draft, event.ended)
 
 
 def tree_read(draft: Draft, event: ev.TreeRead) -> None:
@@ -265,10 +320,9 @@ def effect_failed(draft: Draft, event: ev.EffectFailed) -> None:
     if event.effect in {"publish_check", "publish_comment"}:
         surface = event.key.partition("/")[0]
         draft.set(unpublished=draft.mission.unpublished | {surface})
+    if event.effect == "read_permission" and unheard(draft, event.key):
+        return
     phase = draft.mission.phase
-    waiting = draft.mission.commands
-    still = tuple(c for c in waiting if f"permission/command:{c.given.id}" != event.key)
-    draft.set(commands=still)
     if phase is not Phase.OBSERVING:  # there it is asked again only after a while
         draft.set(base_asked_at=None)
     if phase is Phase.MERGING and event.effect == "merge_pull":
@@ -276,6 +330,24 @@ def effect_failed(draft: Draft, event: ev.EffectFailed) -> None:
     needed = phase is Phase.REVERTING and event.effect in REVERT_NEEDS
     if phase in FORWARD | {Phase.AWAITING_START} or needed:
         draft.hold(messages.effect_failed(event.effect, event.reason))
+
+
+def unheard(draft: Draft, key: str) -> bool:
+    """Drop a command or review of somebody of whom the forge says nothing; True where that is all.
+
+    What a stranger writes does not hold a mission because his account cannot be read.
+    """
+    about = key.removeprefix("permission/")
+    if about.startswith("command:") and about.count("/") == 0:
+        waiting = draft.mission.commands
+        draft.set(commands=tuple(c for c in waiting if about_of(c.given) != about))
+        return True
+    if about.startswith("review:") and about.count("/") == 0:
+        nobody = PermissionFact(permission=ev.Permission.NONE, at=draft.now)
+        permissions = {**draft.facts.permissions, about: nobody}
+        draft.facts = draft.facts.model_copy(update={"permissions": permissions})
+        return True
+    return False
 
 
 def repository_gone(draft: Draft, event: ev.RepositoryGone) -> None:

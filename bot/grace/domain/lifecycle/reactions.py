@@ -6,9 +6,14 @@ from grace.domain import contract, messages
 from grace.domain import events as ev
 from grace.domain.effects import ReadPermission
 from grace.domain.hidden import describe, find_hidden
-from grace.domain.lifecycle.commands import heard, obey
+from grace.domain.lifecycle.commands import (
+    heard,
+    obey,
+    remember_stranger,
+    turned_away,
+)
 from grace.domain.lifecycle.draft import Draft
-from grace.domain.mission import PendingCommand
+from grace.domain.mission import PendingCommand, about_of
 from grace.domain.phase import WAITING_ROOM, Outcome, Phase
 
 ALL = frozenset(Phase)
@@ -25,21 +30,23 @@ def issue_seen(draft: Draft, event: ev.IssueSeen) -> None:
     """Read the contract: before the start it replaces the old one, later it waits for a start."""
     mission = draft.mission
     digest = sha256(event.body.encode()).hexdigest()
-    if event.sender.login == draft.policy.bot_login or digest == mission.body_digest:
+    if event.sender.login == draft.policy.bot_login:
         return
-    if mission.body_at is not None and event.updated_at < mission.body_at:
+    older = mission.body_at is not None and event.updated_at < mission.body_at
+    if event.edited or digest != mission.body_digest:
+        wrote(draft, event)
+    if older or digest == mission.body_digest:
         return
     if mission.revisions >= MAX_REVISIONS:
-        draft.hold(messages.TOO_MANY_EDITS)
+        if mission.phase in WAITING_ROOM:
+            draft.hold(messages.TOO_MANY_EDITS)
         return
     editor = event.sender
     bot = draft.policy.bot_login
-    authors = {*mission.authors, event.author.login, editor.login} - {bot}
     draft.set(
         body_digest=digest,
         body_at=event.updated_at,
         revisions=mission.revisions + 1,
-        authors=tuple(sorted(authors)),
         title=event.title,
         requester=event.author,
         issue=event.number,
@@ -69,6 +76,16 @@ def issue_seen(draft: Draft, event: ev.IssueSeen) -> None:
         draft.move(Phase.AWAITING_START, "the contract is valid")
 
 
+def wrote(draft: Draft, event: ev.IssueSeen) -> None:
+    """Remember who filed and who edited, in whatever order it is told: they may not approve."""
+    mission, both = draft.mission, (event.author, event.sender)
+    names = {actor.login for actor in both} - {draft.policy.bot_login}
+    draft.set(
+        authors=tuple(sorted({*mission.authors, *names})),
+        proposer_ids=mission.proposer_ids | ({actor.id for actor in both} - {0}),
+    )
+
+
 def ask_permission(draft: Draft, deed: str, login: str) -> None:
     """Ask what the person may do who filed or edited the body as it is now."""
     about = draft.mission.body_digest[:16]
@@ -93,13 +110,14 @@ def issue_closed(draft: Draft, event: ev.IssueClosed) -> None:
 
 def command_given(draft: Draft, event: ev.CommandGiven) -> None:
     """Ask what the commander may do; the command is obeyed when the answer is here."""
-    about = f"command:{event.id}"
-    key = f"permission/{about}"
+    about, heard_as = about_of(event), f"heard/{event.id}"
     waiting = draft.mission.commands
     own = [c for c in waiting if c.given.actor.login == event.actor.login]
     room = len(own) < MAX_COMMANDS and len(waiting) < MAX_WAITING
-    if key not in draft.mission.requested and room:
+    known = heard_as in draft.mission.requested
+    if room and not known and not turned_away(draft, event.actor.login):
         attempt = draft.mission.attempt
+        draft.set(requested=draft.mission.requested | {heard_as})
         pending = PendingCommand(
             given=event,
             body_digest=draft.mission.body_digest,
@@ -107,16 +125,33 @@ def command_given(draft: Draft, event: ev.CommandGiven) -> None:
         )
         draft.set(commands=(*waiting, pending))
         heard(draft, event)
+        key = f"permission/{about}"
         draft.ask(ReadPermission(key=key, login=event.actor.login, about=about))
+        obey_known(draft)
 
 
-def permission_read(draft: Draft, _event: ev.PermissionRead) -> None:
-    """Obey the commands whose commander is known now."""
+def permission_read(draft: Draft, event: ev.PermissionRead) -> None:
+    """Obey the commands whose commander is known now; a stranger's reviews are not read on."""
+    if event.about.startswith("review:") and not event.permission.reaches(ev.Permission.TRIAGE):
+        remember_stranger(draft, event.login)
+    obey_known(draft)
+
+
+def obey_known(draft: Draft) -> None:
+    """Obey the commands whose commander is known."""
     waiting = draft.mission.commands
-    known = [c for c in waiting if draft.facts.permission(f"command:{c.given.id}") is not None]
+    known = [c for c in waiting if draft.facts.permission(about_of(c.given)) is not None]
     draft.set(commands=tuple(c for c in waiting if c not in known))
     for command in known:
         obey(draft, command)
+
+
+def ref_read(draft: Draft, event: ev.RefRead) -> None:
+    """Pin a candidate to the commit that its branch pointed at."""
+    pins = draft.mission.pins
+    if event.candidate not in pins:
+        draft.set(pins={**pins, event.candidate: event.sha})
+        draft.note("candidate_pinned", candidate=event.candidate, ref=event.ref, sha=event.sha)
 
 
 def alert_seen(draft: Draft, event: ev.AlertSeen) -> None:
@@ -171,6 +206,6 @@ def review_seen(draft: Draft, event: ev.ReviewSeen) -> None:
         about = f"review:{event.id}"
         login = event.actor.login
         key = f"permission/{about}"
-        if key not in draft.mission.requested:
+        if key not in draft.mission.requested and not turned_away(draft, login):
             draft.ask(ReadPermission(key=key, login=login, about=about))
             draft.note("reviewed", login, state=event.state.value, sha=event.sha)
