@@ -9,6 +9,7 @@ from grace.domain.lifecycle.commands import COMMANDS, MAX_STRANGERS, QUESTIONS, 
 from grace.domain.lifecycle.reactions import MAX_COMMANDS, MAX_WAITING
 from grace.domain.phase import Phase
 from support.phases import say, world_in
+from support.reports import sha
 
 ORDERS = sorted(set(COMMANDS) - QUESTIONS)
 # The phases in which an order of a writer, given as it stands, has something to do.

@@ -126,7 +126,7 @@ def test_what_may_stop_a_mission_is_not_overtaken_by_its_merge(name):
     about = [e for e in before.pending if isinstance(e, fx.ReadPermission)]
     assert about
     review_known(before)
-    assert [e for e in before.asked(fx.MergePull)] == []
+    assert before.asked(fx.MergePull) == []
     assert before.mission.phase is Phase.GATING
     world.settle()
     review_known(world)
