@@ -141,7 +141,10 @@ def test_a_key_given_twice_is_refused_beside_all_other_errors():
         ("max_attempts: " + "9" * 16, "f.yaml:1: max_attempts: is too large a number"),
         ("[1, 2]", "f.yaml:1: Input should be an object"),
         ("max_attempts: '2'", "f.yaml:1: max_attempts: Input should be a valid integer"),
-        ("merge_method: no", "f.yaml:1: merge_method: Input should be 'merge' or 'squash'"),
+        (
+            "merge_method: no",
+            "f.yaml:1: merge_method: Input should be 'merge', 'squash' or 'rebase'",
+        ),
         ("max_attempts: 2026-01-01", "f.yaml:1: max_attempts: Input should be a valid integer"),
         ("stress: {noise_floor_ms: .nan}", "f.yaml:1: stress.noise_floor_ms: "),
         ("[" * 400, "f.yaml:1: is not valid YAML"),

@@ -52,7 +52,7 @@ def manifest(
     html: Annotated[bool, typer.Option("--html", help="Print a page with the form.")] = False,
 ) -> None:
     """Print the App's manifest, or a page that posts it to GitHub."""
-    request = _request(url, name, org)
+    request = app_request(url, name, org)
     address, text = form_address(request, web_url), manifest_json(request)
     if html:
         typer.echo(page("Create the GitHub App", form(address, text)))
@@ -86,7 +86,7 @@ def setup(  # noqa: PLR0913 - a command's options
     web_url: WebUrl = Site().web_url,
 ) -> None:
     """Serve the manifest flow until the App is made; write its key and settings."""
-    request, site = _request(url, name, org), Site(host, api_url, web_url)
+    request, site = app_request(url, name, org), Site(host, api_url, web_url)
     address, _, port = listen.rpartition(":")
     if not address or not port.isdigit() or int(port) >= 1 << 16:
         raise typer.BadParameter("write HOST:PORT", param_hint="--listen")
@@ -145,7 +145,8 @@ async def serve_setup(
     return found[0]
 
 
-def _request(url: str, name: str, org: str | None) -> AppRequest:
+def app_request(url: str, name: str, org: str | None) -> AppRequest:
+    """Check what is asked for; BadParameter says what is wrong."""
     try:
         return AppRequest(url, name, org)
     except ManifestError as error:
