@@ -63,10 +63,15 @@ class GitHttp:
             if refused:
                 return _refusal(push, refused)
             environment = self._guard(repo, push)
+            # What is there already is refused when it comes again, and moves nothing.
+            moving = [c for c in push.changes if not await self._stands(repo, c)]
             response = await self._backend(request, repo, actor, body, environment)
-            for change in push.changes:
+            for change in moving:
                 await self._follow(repo, actor, change)
         return response
+
+    async def _stands(self, repo: Row, change: RefChange) -> bool:
+        return (await self._core.git(repo).ref(change.ref) or ZERO) == change.after
 
     def _admit(self, request: web.Request, *, push: bool) -> tuple[Row, Actor]:
         actor = authenticate(self._core, request.headers.get("Authorization"))

@@ -72,6 +72,26 @@ async def test_a_push_that_broke_off_is_a_remote_that_fails_for_now(said, kind):
     assert type(raised.value) is kind
 
 
+@pytest.mark.parametrize("stands", ["a" * 40, "b" * 40])
+async def test_a_push_that_arrived_twice_by_itself_is_success(stands):
+    """curl sends again where a connection broke; the second time the branch is there already."""
+    ref = "refs/heads/grace/m_1"
+
+    class Twice:
+        async def run(self, *args, accept=(0,)):
+            if args[0] == "ls-remote":
+                return Completed(0, f"{stands}\t{ref}\n".encode(), "")
+            refused = f"!\t{'a' * 40}:{ref}\t[remote rejected] (failed to update ref)\n"
+            return Completed(1, refused.encode(), "")
+
+    pushing = push(Twice(), Remote("http://forge/r.git"), "a" * 40, "grace/m_1", None)
+    if stands == "a" * 40:
+        assert (await pushing).result is PushResult.ALREADY_THERE
+    else:
+        with pytest.raises(PushRejected, match="failed to update ref"):
+            await pushing
+
+
 async def test_the_next_attempt_replaces_the_branch(pushing, upstream, built, draft):
     await pushing.push(built.sha, "grace/m_1", None)
     other = FIX.replace(b"+c", b"+d")

@@ -8,7 +8,7 @@ from grace.adapters.git.classify import classify
 from grace.adapters.git.errors import GitError, InvalidName, PushRejected
 from grace.adapters.git.model import PushOutcome, PushResult
 from grace.adapters.git.paths import branch_ref, commit_id
-from grace.adapters.git.process import Call, Credentials, Git
+from grace.adapters.git.process import Call, Completed, Credentials, Git
 from grace.adapters.git.repository import Repository
 
 _REASON = re.compile(r"\((.*)\)\s*$")
@@ -37,7 +37,11 @@ async def ls_remote(
     ref = branch_ref(branch)
     call = Call(credentials=credentials)
     listed = await git.run(("ls-remote", "--heads", "--", remote.url, ref), call)
-    for line in listed.text.splitlines():
+    return _listed(listed.text, ref)
+
+
+def _listed(text: str, ref: str) -> str | None:
+    for line in text.splitlines():
         sha, _, name = line.partition("\t")
         if name == ref:
             return commit_id(sha)
@@ -58,11 +62,26 @@ async def push(
     answer = await repository.run(
         "push", "--porcelain", "--no-verify", lease, "--", remote.url, spec, accept=(0, 1)
     )
+    try:
+        return PushOutcome(ref, sha, _said(answer, spec, ref))
+    except PushRejected as rejected:
+        # Where a connection breaks, curl sends again what the remote may have done by then.
+        if rejected.stale and await _tip(repository, remote, ref) == sha:
+            return PushOutcome(ref, sha, PushResult.ALREADY_THERE)
+        raise
+
+
+async def _tip(repository: Repository, remote: Remote, ref: str) -> str | None:
+    listed = await repository.run("ls-remote", "--heads", "--", remote.url, ref)
+    return _listed(listed.text, ref)
+
+
+def _said(answer: Completed, spec: str, ref: str) -> PushResult:
+    """Read what became of a push; what nothing is said of may have happened or not."""
     for line in answer.text.splitlines():
         flag, _, rest = line.partition("\t")
         if rest.startswith(f"{spec}\t"):
-            return PushOutcome(ref, sha, _result(flag, rest.split("\t", 1)[1], ref))
-    # Whether it happened is not known; where the connection broke, a later push will tell.
+            return _result(flag, rest.split("\t", 1)[1], ref)
     error = classify("push", answer.code, answer.stderr)
     if type(error) is not GitError:
         raise error
