@@ -53,10 +53,32 @@ GOOD = ruleset(("mission/governance", OURS))
         ([ruleset(("mission/governance", OURS), strict=False)], Level.FAIL),
         ([ruleset(("mission/governance", OURS), strict=False), rule("merge_queue")], Level.PASS),
         ([GOOD, rule("required_signatures")], Level.WARN),
+        ([GOOD, rule("merge_queue", grouping_strategy="ALLGREEN")], Level.PASS),
+        ([GOOD, rule("merge_queue", grouping_strategy="HEADGREEN")], Level.WARN),
     ],
 )
 def test_rulesets_are_judged_as_protection_is(rules, wanted):
     assert worst(branch.check_branch(branch.combine(None, rules), OURS, "o/n main")) is wanted
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ([GOOD, rule("merge_queue", grouping_strategy="HEADGREEN")], "ours could land failed"),
+        ([rule("merge_queue", grouping_strategy="ALLGREEN")], "the queue alone decides"),
+        ([GOOD, rule("merge_queue", grouping_strategy="ALLGREEN")], "has to pass by itself"),
+    ],
+)
+def test_merge_queue_must_land_nothing_that_was_not_judged(rules, words):
+    findings = branch.check_branch(branch.combine(None, rules), OURS, "o/n main")
+    (found,) = (each for each in findings if each.check == "o/n main: merge queue")
+    assert words in found.found
+
+
+def test_merge_queue_beside_a_protection_that_cannot_be_read_is_not_called_lax():
+    findings = branch.check_branch(branch.combine(DENIED, [rule("merge_queue")]), OURS, "o/n main")
+    (found,) = (each for each in findings if each.check == "o/n main: merge queue")
+    assert found.level is Level.PASS
 
 
 def test_classic_protection_and_rulesets_count_together():

@@ -13,6 +13,7 @@ import structlog
 from pydantic import TypeAdapter
 
 from grace.app.differences import differences
+from grace.app.places import settled
 from grace.domain.facts import fold
 from grace.domain.mission import Mission
 from grace.domain.phase import Phase
@@ -127,6 +128,7 @@ class Sweep:
             pulls=tuple(p.number for p in (pull, undoing) if p is not None),
             landed=None if observed is None else observed.sha,
             environment=None if subsystem is None else subsystem.environment,
+            places=mission.queued or (mission.revert is not None and mission.revert.queued),
         )
 
     async def _compare(self, mission: Mission, state: LiveState) -> bool:
@@ -150,6 +152,8 @@ class Sweep:
         facts = turn.facts
         for _, event in turn.events:
             facts = fold(facts, event, now)
+        waiting = [event for _, event in turn.events]
+        state = settled(mission, turn.mission, waiting, state)
         target = Target(ref=turn.mission.ref, uid=state.uid)
         news = [
             Routed(target=target, event=event)

@@ -95,12 +95,24 @@ class MergeAnswer(Frozen):
     message: str = ""
 
 
+class QueuePlace(Frozen):
+    """Whether a change stands in a merge queue; `head`: the commit of its group, once made."""
+
+    inside: bool
+    head: str | None = None
+    base: str | None = None
+
+
 class ChangeState(Frozen):
-    """All that one reconciling read of a change found."""
+    """All that one reconciling read of a change found; `place` None: it was not asked for.
+
+    `checks` are those of its head, and of its group in a merge queue.
+    """
 
     pull: PullSeen
     reviews: tuple[ReviewSeen, ...]
     checks: tuple[CheckSeen, ...]
+    place: QueuePlace | None = None
 
 
 class GitAccess(Frozen):
@@ -145,7 +157,10 @@ Reaction = Literal["eyes", "+1", "-1", "confused"]
 
 
 class LiveQuery(Frozen):
-    """Which parts of a mission's state at the forge a sweep wants."""
+    """Which parts of a mission's state at the forge a sweep wants.
+
+    `places`: where its changes stand in a merge queue, for one that put a change there.
+    """
 
     ref: MissionRef
     uid: UUID
@@ -153,6 +168,7 @@ class LiveQuery(Frozen):
     pulls: tuple[int, ...] = ()
     landed: str | None = None
     environment: str | None = None  # the newest deployments to it, of whatever commit
+    places: bool = False
 
 
 class LiveState(Frozen):
@@ -232,6 +248,14 @@ class Forge(Protocol):
 
     async def enqueue(self, ref: MissionRef, number: int, head: str) -> None:
         """Put a change into the forge's merge queue, where one is required."""
+        ...
+
+    async def in_queue(self, ref: MissionRef, number: int) -> bool:
+        """Tell whether a change stands in the forge's merge queue."""
+        ...
+
+    async def dequeue(self, ref: MissionRef, number: int) -> bool:
+        """Take a change out of the forge's merge queue; False: it stood in none."""
         ...
 
     async def git_access(self, ref: MissionRef) -> GitAccess: ...

@@ -76,8 +76,9 @@ class Required:
 class Rules:
     """What classic protection and rulesets ask for together.
 
-    `strict` None: it could not be read. `methods` None: no ruleset restricts them. `unread`: why
-    part of it could not be read.
+    `strict` None: it could not be read. `head_green`: of a group in the merge queue only the last
+    change has to pass. `methods` None: no ruleset restricts them. `unread`: why part of it could
+    not be read.
     """
 
     required: tuple[Required, ...] = ()
@@ -85,6 +86,7 @@ class Rules:
     signatures: bool = False
     linear: bool = False
     merge_queue: bool = False
+    head_green: bool = False
     methods: frozenset[str] | None = None
     unread: tuple[str, ...] = ()
 
@@ -105,6 +107,7 @@ def combine(classic: Classic | Unknown | None, rules: Sequence[Rule] | Unknown) 
         signatures=old.required_signatures.enabled or "required_signatures" in types,
         linear=old.required_linear_history.enabled or "required_linear_history" in types,
         merge_queue="merge_queue" in types,
+        head_green=any(_head_green(rule) for rule in new),
         methods=_methods(new),
         unread=unread,
     )
@@ -118,6 +121,8 @@ def check_branch(rules: Rules, app_id: int, where: str) -> list[Finding]:
         found = f"{OBSERVATION} is required, and is published after the merge: nothing could land"
         findings.append(fail(f"{where}: required checks", found, f"take it out {_RULES}"))
     findings.append(_up_to_date(rules, f"{where}: up to date"))
+    if rules.merge_queue:
+        findings.append(_queue(rules, f"{where}: merge queue"))
     if rules.signatures:
         found = "signed commits are required; the forge verifies none of our SSH signatures"
         mend = "make commits by the forge's API (commit mode `api`), which signs them"
@@ -180,6 +185,23 @@ def _governance(rules: Rules, app_id: int, name: str) -> Finding:
     return fail(
         name, f"{GOVERNANCE} is not required", f"require it, from the App {app_id}, {_RULES}"
     )
+
+
+def _queue(rules: Rules, name: str) -> Finding:
+    """The queue lands nothing that was not judged: neither unseen nor between others."""
+    if not any(each.context == GOVERNANCE for each in rules.required) and not rules.unread:
+        found = f"without {GOVERNANCE} among the required checks the queue alone decides"
+        return warn(name, found, f"require it {_RULES}")
+    if rules.head_green:
+        found = "of a group only the last change has to pass: ours could land failed"
+        mend = 'choose "Require all queue entries to pass required checks" (ALLGREEN)'
+        return warn(name, found, mend)
+    return good(name, "each change in a group has to pass by itself")
+
+
+def _head_green(rule: Rule) -> bool:
+    parameters = rule.parameters or {}
+    return rule.type == "merge_queue" and parameters.get("grouping_strategy") == "HEADGREEN"
 
 
 def _up_to_date(rules: Rules, name: str) -> Finding:

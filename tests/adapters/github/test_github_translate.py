@@ -8,6 +8,7 @@ from grace.adapters.github.ours import Ours, TranslationError
 from grace.adapters.github.translate import translate
 from grace.domain.events import (
     CommandGiven,
+    Dequeued,
     IssueClosed,
     IssueSeen,
     PullSeen,
@@ -157,6 +158,24 @@ def test_merge_commit_is_told_once_merged(read: Any, payloads: Any) -> None:
     pull = payloads.pull(state="closed", merged=True)
     _, event = read("pull_request", "closed", pull_request=pull)
     assert (event.state, event.merged, event.merge_sha) == ("closed", True, "c" * 40)
+
+
+def test_pull_request_that_left_the_merge_queue_says_why_and_when(
+    payloads: Any, ours: Ours
+) -> None:
+    body = payloads.envelope("dequeued", pull_request=payloads.pull(), reason="MERGE_CONFLICT")
+    (seen, left), _ = translate(payloads.delivery("pull_request", body), ours)
+    assert isinstance(seen.event, PullSeen)
+    assert left.target == seen.target
+    assert left.event == Dequeued(number=4, reason="MERGE_CONFLICT", at=seen.event.at)
+
+
+@pytest.mark.parametrize("reason", ["MERGE", "ALREADY_MERGED"])
+def test_pull_request_that_lands_leaves_the_queue_as_merged(
+    read: Any, payloads: Any, reason: str
+) -> None:
+    _, event = read("pull_request", "dequeued", pull_request=payloads.pull(), reason=reason)
+    assert isinstance(event, PullSeen)
 
 
 def test_pull_request_of_a_person_is_routed_by_number(read: Any, payloads: Any) -> None:

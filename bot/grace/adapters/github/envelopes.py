@@ -52,7 +52,10 @@ class CommentDelivery(Envelope):
 
 
 class PullDelivery(Envelope):
+    """What happened to a pull request; `reason` says why it left the merge queue."""
+
     pull_request: Pull
+    reason: str | None = None
 
 
 class ReviewDelivery(Envelope):

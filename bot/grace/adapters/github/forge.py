@@ -12,7 +12,7 @@ from grace.adapters.github.checks import check_fields
 from grace.adapters.github.commits import ApiCommit, CommitMade, commit
 from grace.adapters.github.graph import ask
 from grace.adapters.github.live import AT_ONCE, document, states
-from grace.adapters.github.merge_queue import Queues, enqueue
+from grace.adapters.github.merge_queue import Queues, dequeue, enqueue, in_queue
 from grace.adapters.github.missed import Missed
 from grace.adapters.github.news import news
 from grace.adapters.github.ours import Ours
@@ -192,6 +192,14 @@ class GitHubForge:
     async def enqueue(self, ref: MissionRef, number: int, head: str) -> None:
         """Put a pull request into the merge queue: a query and a mutation."""
         await enqueue(self._session, ref, number, head)
+
+    async def in_queue(self, ref: MissionRef, number: int) -> bool:
+        """Tell whether a pull request stands in the merge queue: a query."""
+        return await in_queue(self._session, ref, number)
+
+    async def dequeue(self, ref: MissionRef, number: int) -> bool:
+        """Take a pull request out of the merge queue: a query and a mutation."""
+        return await dequeue(self._session, ref, number)
 
     async def commit(self, ref: MissionRef, order: ApiCommit) -> CommitMade:
         """Make a commit without git, signed by GitHub; see there."""

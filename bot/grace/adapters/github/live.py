@@ -1,6 +1,6 @@
 """A sweep: the state of many missions in one GraphQL query, and what its answer means. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -12,7 +12,7 @@ from grace.adapters.github.seen import actor_of, check_seen, review_seen, status
 from grace.adapters.github.session import AppIdentity, named
 from grace.domain.events import CheckSeen, DeploymentSeen, PullSeen, ReviewSeen
 from grace.domain.results import Sha
-from grace.ports import ChangeState, LiveQuery, LiveState
+from grace.ports import ChangeState, LiveQuery, LiveState, QueuePlace
 
 AT_ONCE: Final = 50
 _LOST: Final = "NOT_FOUND"
@@ -25,14 +25,20 @@ fragment pull on PullRequest {
   reviews(last: 30) {
     nodes { databaseId state submittedAt commit { oid } author { ...who } }
   }
-  commits(last: 1) { nodes { commit { oid statusCheckRollup { contexts(first: 50) { nodes {
+  commits(last: 1) { nodes { commit { ...checked } } }
+}
+fragment checked on Commit {
+  oid statusCheckRollup { contexts(first: 50) { nodes {
     __typename
     ... on CheckRun {
       databaseId name status conclusion detailsUrl startedAt completedAt
       checkSuite { app { databaseId } }
     }
     ... on StatusContext { context state targetUrl createdAt creator { ...who } }
-  } } } } } }
+  } } }
+}
+fragment place on PullRequest {
+  isInMergeQueue mergeQueueEntry { headCommit { ...checked } baseCommit { oid } }
 }
 fragment landing on Commit { deployments(last: 5) { nodes { ...release } } }
 fragment release on Deployment { commitOid environment latestStatus { state createdAt } }
@@ -50,12 +56,17 @@ def document(wanted: Sequence[LiveQuery]) -> str:
 
 def _fragments(wanted: Sequence[LiveQuery]) -> str:
     """Keep the fragments that are used; GraphQL refuses the others."""
-    who, pull, landing, release = ("fragment " + part for part in _NODES.split("fragment ")[1:])
+    parts = ("fragment " + part for part in _NODES.split("fragment ")[1:])
+    who, pull, checked, place, landing, release = parts
     pulls = any(query.pulls for query in wanted)
+    places = any(query.places and query.pulls for query in wanted)
     landed = any(query.landed for query in wanted)
     released = landed or any(query.environment for query in wanted)
     return (
-        (who + pull if pulls else "") + (landing if landed else "") + (release if released else "")
+        (who + pull + checked if pulls else "")
+        + (place if places else "")
+        + (landing if landed else "")
+        + (release if released else "")
     )
 
 
@@ -64,7 +75,8 @@ def _mission(n: int, query: LiveQuery) -> str:
     fields = ["databaseId"]
     if query.issue is not None:
         fields.append(f"issue(number: {query.issue}) {{ state }}")
-    fields += [f"p{pull}: pullRequest(number: {pull}) {{ ...pull }}" for pull in query.pulls]
+    parts = "...pull ...place" if query.places else "...pull"
+    fields += [f"p{pull}: pullRequest(number: {pull}) {{ {parts} }}" for pull in query.pulls]
     if query.landed is not None:
         fields.append(f"landed: object(oid: {quoted(query.landed)}) {{ ...landing }}")
     if query.environment is not None:
@@ -105,6 +117,29 @@ class _Pull(Node):
     base_ref_oid: Sha
     updated_at: AwareDatetime
     merge_commit: _Oid | None = None
+
+
+class _Entry(Node):
+    head_commit: _Oid | None = None
+    base_commit: _Oid | None = None
+
+
+class _Place(Node):
+    """`is_in_merge_queue` None: not asked for."""
+
+    is_in_merge_queue: bool | None = None
+    merge_queue_entry: _Entry | None = None
+
+    def place(self) -> QueuePlace | None:
+        if self.is_in_merge_queue is None:
+            return None
+        entry = self.merge_queue_entry or _Entry()
+        head, base = entry.head_commit, entry.base_commit
+        return QueuePlace(
+            inside=self.is_in_merge_queue,
+            head=None if head is None else head.oid,
+            base=None if base is None else base.oid,
+        )
 
 
 class _Review(Node):
@@ -192,8 +227,17 @@ def _change(data: Mapping[str, Any], us: AppIdentity, now: datetime) -> ChangeSt
             for review in _reviews(pull.number, _nodes(data, "reviews"))
             if review.actor.login.lower() != us.bot_login.lower()
         ),
-        checks=tuple(_checks(_nodes(data, "commits"), us, now)),
+        checks=tuple(_checks(_commits(data), us, now)),
+        place=fit(_Place, data, "sweep").place(),
     )
+
+
+def _commits(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the commits whose checks matter: the head, and what a merge queue made of it."""
+    yield from (node["commit"] for node in _nodes(data, "commits"))
+    grouped = (data.get("mergeQueueEntry") or {}).get("headCommit")
+    if grouped is not None:
+        yield grouped
 
 
 def _actor(data: Mapping[str, Any] | None) -> User | None:
@@ -216,9 +260,9 @@ def _reviews(number: int, nodes: Sequence[Mapping[str, Any]]) -> Iterator[Review
 
 
 def _checks(
-    commits: Sequence[Mapping[str, Any]], us: AppIdentity, now: datetime
+    commits: Iterable[Mapping[str, Any]], us: AppIdentity, now: datetime
 ) -> Iterator[CheckSeen]:
-    for commit in (node["commit"] for node in commits):
+    for commit in commits:
         sha = fit(_Oid, commit, "sweep").oid
         for node in _nodes(commit.get("statusCheckRollup") or {}, "contexts"):
             seen = _status(node, sha, us) if "context" in node else _check(node, sha, us, now)

@@ -19,8 +19,9 @@ _ENQUEUE = """mutation {{
     mergeQueueEntry {{ position state }}
   }}
 }}"""
-
-
+_DEQUEUE = """mutation {{
+  dequeuePullRequest(input: {{ id: {id} }}) {{ mergeQueueEntry {{ id }} }}
+}}"""
 _REQUIRED = """query {{
   repository(owner: {owner}, name: {repo}) {{ mergeQueue(branch: {branch}) {{ id }} }}
 }}"""
@@ -77,16 +78,42 @@ async def enqueue(session: Session, ref: MissionRef, number: int, head: str) -> 
     One that is in the queue already stays there. Raises `ForgeRefused`: 409 where the head moved,
     422 where GitHub says no.
     """
-    where = {key: quoted(str(value)) for key, value in named(ref.repository).items()}
-    document = _FIND.format(**where, number=int(number))
-    found = await ask(session, ref, "find queue entry", document)
-    repository = fit(_Found, found.data, "find queue entry").repository
-    pull = repository.pull_request if repository else None
-    if pull is None:
-        said = "; ".join(error.message for error in found.errors)
-        raise ForgeRefused(f"GitHub does not find pull request #{number}: {said}", 404)
+    pull = await _find(session, ref, number)
     if pull.head_ref_oid != head:
         raise ForgeRefused(f"the head of #{number} moved to {pull.head_ref_oid}; not enqueued", 409)
     if not pull.is_in_merge_queue:
         document = _ENQUEUE.format(id=quoted(pull.id), head=quoted(head))
         await change(session, ref, "enqueue", document)
+
+
+async def in_queue(session: Session, ref: MissionRef, number: int) -> bool:
+    """Tell whether a pull request stands in the queue: a query."""
+    return (await _find(session, ref, number)).is_in_merge_queue
+
+
+async def dequeue(session: Session, ref: MissionRef, number: int) -> bool:
+    """Take a pull request out of the queue: a query and a mutation; False: it stood in none.
+
+    One that left while it was asked for, as it lands for example, stood in none either.
+    """
+    pull = await _find(session, ref, number)
+    if not pull.is_in_merge_queue:
+        return False
+    try:
+        await change(session, ref, "dequeue", _DEQUEUE.format(id=quoted(pull.id)))
+    except ForgeRefused:
+        if await in_queue(session, ref, number):
+            raise
+        return False
+    return True
+
+
+async def _find(session: Session, ref: MissionRef, number: int) -> _Pull:
+    where = {key: quoted(str(value)) for key, value in named(ref.repository).items()}
+    document = _FIND.format(**where, number=int(number))
+    found = await ask(session, ref, "find queue entry", document)
+    repository = fit(_Found, found.data, "find queue entry").repository
+    if repository is None or repository.pull_request is None:
+        said = "; ".join(error.message for error in found.errors)
+        raise ForgeRefused(f"GitHub does not find pull request #{number}: {said}", 404)
+    return repository.pull_request

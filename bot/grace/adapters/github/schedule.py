@@ -21,6 +21,7 @@ URGENCY: Final[Mapping[str, Urgency]] = {
         (
             "merge",
             "enqueue",
+            "dequeue",
             "find queue entry",
             "find merge queue",
             "describe pull request",
