@@ -234,3 +234,24 @@ def test_an_opening_that_names_another_key_is_found(clone, key, named):
 def test_what_the_reader_saw_is_part_of_the_report(clone):
     clone.audit.note(AuditFault.NO_LEDGER, "the clone is shallow")
     assert clone.faults == {AuditFault.NO_LEDGER}
+
+
+def test_what_a_merge_queue_made_is_proven_by_its_entry(clone):
+    """A queue composes message and tree itself; the entry that names both is signed."""
+    name, raw = commit("Merge pull request #2\n")
+    merged(clone, {"merge_sha": name, "tree": TREE, "queued": True})
+    (landing,) = clone.audit.landings()
+    clone.audit.landed(landing, raw)
+    assert clone.faults == set()
+    clone.audit.landed(landing, None)
+    assert clone.faults == {AuditFault.MERGE_MISSING}
+
+
+def test_trailers_of_another_tree_are_no_fault_of_a_merge_queue(clone, key):
+    sealed = message(clone.entries[-1], key, tree=OTHER)
+    name, raw = commit(sealed)
+    merged(clone, {"merge_sha": name, "tree": TREE, "queued": True})
+    clone.audit.mission_commit(FoundCommit(name, raw, own=False))
+    (landing,) = clone.audit.landings()
+    clone.audit.landed(landing, raw)
+    assert clone.faults == set()

@@ -192,7 +192,8 @@ class RepositoryAudit:
         if commit.tree != landing.tree:
             what = f"has the tree {commit.tree}, and {landing.tree} was tested"
             self._landing(AuditFault.MERGE_TREE, what, landing)
-        if self._missions.get(landing.sha) != landing.mission:
+        queued = (landing.sha, commit.tree) in self._queued()
+        if self._missions.get(landing.sha) != landing.mission and not queued:
             what = "does not carry the trailers of its mission"
             self._landing(AuditFault.MERGE_TRAILERS, what, landing)
 
