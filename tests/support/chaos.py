@@ -72,10 +72,20 @@ class Chaos:
                 self._judge_merge(effect, mission)
         if before.live and mission.outcome is Outcome.FIXED:
             self._judge_fixed(mission)
+        self._judge_queue(mission)
         self.counted.update(n.kind for n in decision.notes)
         assert self.counted["push_revert"] <= 1 + self.failed.count("push_revert")
         assert self.counted["mission.reverted"] <= 1
         assert self.counted["mission.merged"] <= 1
+
+    def _judge_queue(self, mission: Mission) -> None:
+        """What stands in the merge queue and is not wanted was asked to leave it."""
+        stopped = mission.held or mission.ending or mission.vetoes or self.world.facts.kill_switch
+        if mission.phase is Phase.MERGING and mission.queued and stopped:
+            assert mission.pull is not None
+            seen = self.world.facts.pulls.get(mission.pull.number)
+            merged = seen is not None and seen.merged
+            assert merged or mission.leaving is not None
 
     def _heard(self, kind: type[T]) -> list[T]:
         return [t.event for t in self.told if isinstance(t.event, kind)]

@@ -178,6 +178,12 @@ def group(chaos: Chaos, n: int) -> None:
         chaos.tell(ev.ResultsReported(report=told))
 
 
+def drop(chaos: Chaos, n: int) -> None:
+    """Let the queue say that a change left it, now or as of some time ago."""
+    at = (None, chaos.world.now, chaos.world.now - timedelta(minutes=5))[n % 3]
+    chaos.tell(ev.Dequeued(number=3 if n % 7 == 0 else 2, reason="MANUAL", at=at))
+
+
 def require_queue(chaos: Chaos, n: int) -> None:
     chaos.world.queue = n % 2 == 0
 
@@ -261,7 +267,7 @@ ACTIONS: tuple[Action, ...] = (
     *(run, run_all, run_all, run_all, delay, arrive, lose, fail, again, again),
     *(wait, observe, observe, ci, ci, ci, one_check, review, approve, approve, command, command),
     *(file, pull, merge_by_hand, move_base, deploy, deploy, weather, switch, other),
-    *(command, command, group, group, require_queue, land_group),
+    *(command, command, group, group, require_queue, land_group, drop),
 )
 GOOD: tuple[tuple[Action, int], ...] = (
     *((file, 1), (run_all, 0), (ci, 1), (run_all, 0), (approve, 0), (run_all, 0)),
