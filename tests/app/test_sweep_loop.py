@@ -30,6 +30,7 @@ class Parts:
     rounds: int = 0
     looks: list[tuple[int, Container[int] | None]] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
+    unresolved: set[str] = field(default_factory=set)
     measures: Measures = field(default_factory=Measures)
 
     def __post_init__(self) -> None:
