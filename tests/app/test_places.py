@@ -76,6 +76,10 @@ def test_group_that_was_not_heard_is_told_once() -> None:
     assert news(shown(other), GROUPED) == (ev.GroupSeen(pull=2, head=OTHER, base=BASE),)
 
 
+def test_head_of_the_change_itself_is_no_group() -> None:
+    assert news(shown(QueuePlace(inside=True, head=HEAD, base=BASE))) == ()
+
+
 @pytest.mark.parametrize("place", [None, QueuePlace(inside=True)])
 def test_place_without_a_group_and_no_place_at_all_are_no_news(place: QueuePlace | None) -> None:
     assert news(shown(place), GROUPED) == ()

@@ -40,8 +40,8 @@ def queue_news(mission: Mission, change: ChangeState, now: datetime) -> Iterator
     if not place.inside:
         yield Dequeued(number=seen.number, reason=_LEFT, at=now)
     elif place.head is not None and place.base is not None:
-        known = mission.group
-        if known is None or known.head != place.head:
+        known = {seen.head_sha} if mission.group is None else {seen.head_sha, mission.group.head}
+        if place.head not in known:
             yield GroupSeen(pull=seen.number, head=place.head, base=place.base)
 
 
