@@ -19,6 +19,7 @@ from grace.domain.mission import MissionRef
 from grace.domain.results import CIReport
 from grace.localforge.forge import ForgeConfig, LocalForge
 from grace.localforge.runner import ActRunner
+from grace.ports import ReportQuery
 from support.flow_keys import make_app_key
 from support.small_service import LOAD, SERVER
 
@@ -247,7 +248,8 @@ async def test_a_report_that_nobody_takes_is_found_as_an_artifact_and_a_merge_gr
                 repository="ann/mesh",
                 installation_id=installation,
             )
-            found = await grace.read_report(ref, head)
+            wanted = ReportQuery(head=head, branch="fix", pull=pull["number"], workflows=(CI,))
+            found = await grace.read_report(ref, wanted)
         assert found is not None
         report = CIReport.model_validate_json(found.body)
         assert (found.workflow, found.head_branch) == (CI, "fix")

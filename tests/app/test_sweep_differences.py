@@ -44,6 +44,16 @@ RELEASE = ev.DeploymentSeen(sha=LANDED, environment="production", state="success
 LATER = NOW + timedelta(minutes=1)
 
 
+def test_another_name_of_the_same_repository_is_news_once():
+    seen = LiveState(uid=MISSION.uid, repository="acme/renamed")
+    assert differences(MISSION, Facts(), seen, NOW) == (
+        ev.RepositoryRenamed(repository="acme/renamed"),
+    )
+    renamed = MISSION.with_(ref=MISSION.ref.model_copy(update={"repository": "acme/renamed"}))
+    assert differences(renamed, Facts(), seen, NOW) == ()
+    assert differences(MISSION, Facts(), LiveState(uid=MISSION.uid), NOW) == ()
+
+
 def known(*events: ev.Event) -> Facts:
     facts = Facts()
     for event in events:

@@ -5,11 +5,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+from grace.app.inlets import from_sweep, owed_by_sweep
 from grace.app.news import News
-from grace.app.sweep import ROUTED, Inbox
+from grace.app.sweep import OWED, ROUTED, Inbox
 from grace.domain import events as ev
 from grace.domain.mission import MissionRef
-from grace.ports import Delivery, ForgeError, ForgeRefused, ForgeUnavailable, Routed, Target
+from grace.ports import (
+    Courtesy,
+    Delivery,
+    ForgeError,
+    ForgeRefused,
+    ForgeUnavailable,
+    Routed,
+    Target,
+)
 
 BOOT = datetime(2026, 11, 22, 12, 3, 20, tzinfo=UTC)
 ADA = ev.Actor(login="ada")
@@ -33,11 +42,18 @@ class FakeForge:
 
     shown: dict[int, Sequence[Routed] | ForgeError] = field(default_factory=dict)
     asked: list[tuple[str, datetime]] = field(default_factory=list)
+    heads: dict[int, Sequence[Courtesy] | ForgeError] = field(default_factory=dict)
 
     async def news(self, ref: MissionRef, label: str, since: datetime) -> Sequence[Routed]:
         assert label == "mission"
         self.asked.append((ref.repository, since))
         found = self.shown.get(ref.repository_id, ())
+        if isinstance(found, ForgeError):
+            raise found
+        return found
+
+    async def open_heads(self, ref: MissionRef) -> Sequence[Courtesy]:
+        found = self.heads.get(ref.repository_id, ())
         if isinstance(found, ForgeError):
             raise found
         return found
@@ -58,7 +74,13 @@ class Letters:
         return fresh
 
     def events(self) -> list[ev.Event]:
-        return [r.event for d in self.kept.values() for r in ROUTED.validate_json(d.body)]
+        told = [d for d in self.kept.values() if d.event != OWED]
+        return [r.event for d in told for r in ROUTED.validate_json(d.body)]
+
+    def owed(self) -> list[Courtesy]:
+        """Read what the router makes of what was kept."""
+        assert all(from_sweep(d)[0] == () for d in self.kept.values() if d.event == OWED)
+        return [owed for d in self.kept.values() for owed in owed_by_sweep(d)]
 
 
 class Desk:
@@ -202,3 +224,69 @@ async def test_only_some_repositories_are_looked_at_when_they_are_named() -> Non
     desk = Desk(mesh=MESH, shop=SHOP)
     await desk.news.look({2})
     assert [name for name, _ in desk.forge.asked] == ["acme/shop"]
+
+
+def head(number: int, sha: str = "a") -> Courtesy:
+    return Courtesy(MESH, sha * 40, f"#{number} is not a mission", number)
+
+
+async def test_open_pull_requests_of_others_are_owed_an_answer_each_head_once() -> None:
+    desk = Desk()
+    desk.forge.heads[1] = (head(7),)
+    await desk.after()
+    await desk.after(seconds=15)
+    assert desk.store.owed() == [head(7)]
+    desk.forge.heads[1] = (head(7), head(8, "b"))
+    await desk.after(seconds=15)
+    await desk.after(seconds=15)
+    assert desk.store.owed() == [head(7), head(8, "b")]
+    assert desk.counted == ["accepted"] * 2
+
+
+async def test_news_that_cannot_be_read_keep_no_answer_back_nor_the_other_way_round() -> None:
+    desk = Desk()
+    desk.forge.shown[1] = ForgeUnavailable("no answer")
+    desk.forge.heads[1] = (head(7),)
+    await desk.after()
+    assert desk.store.owed() == [head(7)]
+    desk.forge.shown[1], desk.forge.heads[1] = (issue(),), ForgeUnavailable("no list")
+    assert await desk.after(seconds=15) == 1
+    assert desk.news.failure == "acme/mesh: no list"
+    desk.forge.heads[1] = ()
+    await desk.after(seconds=15)
+    assert desk.news.failure is None
+
+
+async def test_owed_answers_that_were_not_stored_are_owed_at_the_next_look() -> None:
+    desk = Desk()
+    desk.forge.heads[1] = (head(7),)
+    desk.store.broken = True
+    try:
+        await desk.news.owe()
+    except OSError:
+        desk.store.broken = False
+    await desk.news.owe()
+    assert desk.store.owed() == [head(7)]
+
+
+async def test_a_look_at_some_repositories_asks_for_no_pull_requests() -> None:
+    desk = Desk()
+    desk.forge.heads[1] = (head(7),)
+    await desk.news.look({1})
+    assert desk.store.owed() == []
+
+
+async def test_each_who_wrote_an_issue_is_told_once() -> None:
+    """Who writes a contract may not approve it."""
+    desk = Desk()
+
+    def by(login: str) -> Routed:
+        told = issue()
+        actor = ev.Actor(login=login)
+        return told.model_copy(
+            update={"event": told.event.model_copy(update={"sender": actor, "edited": True})}
+        )
+
+    desk.forge.shown[1] = (by("rita"), by("max"))
+    assert await desk.after() == 2
+    assert await desk.after(seconds=15) == 0

@@ -264,3 +264,47 @@ async def test_mutations_write_what_rest_reads(world: World) -> None:
     assert closed == {"state": "CLOSED", "stateReason": "NOT_PLANNED"}
     await world.forge.idle()
     assert world.receiver.last("issues.closed")["issue"]["state_reason"] == "not_planned"
+
+
+async def test_edits_of_an_issue_name_their_editors_and_the_last_ones_time(
+    world: World,
+) -> None:
+    await world.forge.add_collaborator("ann/app", "bob", "write")
+    ann, bob = world.person("ann"), world.person("bob")
+    await ann.post(f"{REPO}/issues", json={"title": "t", "body": "a"})
+    asked = (
+        '{ repository(owner: "ann", name: "app") { issue(number: 1) { lastEditedAt editor { login }'
+        " userContentEdits(last: 20) { nodes { editor { login } editedAt } } } } }"
+    )
+
+    async def issue() -> Any:
+        answer = await world.person("ann").post(
+            f"{world.forge.url}/api/graphql", json={"query": asked}
+        )
+        return answer.json()["data"]["repository"]["issue"]
+
+    none = {"lastEditedAt": None, "editor": None, "userContentEdits": {"nodes": []}}
+    assert await issue() == none
+    for person, body in ((bob, "b"), (ann, "c"), (ann, "c")):
+        await person.patch(f"{REPO}/issues/1", json={"body": body})
+    found = await issue()
+    assert [e["editor"]["login"] for e in found["userContentEdits"]["nodes"]] == ["bob", "ann"]
+    assert found["editor"]["login"] == "ann"
+    assert found["lastEditedAt"] == found["userContentEdits"]["nodes"][-1]["editedAt"]
+
+
+async def test_a_former_name_leads_to_the_repository_unless_that_is_forbidden(
+    world: World,
+) -> None:
+    ann = world.person("ann")
+    await ann.patch(REPO, json={"name": "renamed"})
+
+    async def named(more: str = "") -> Any:
+        query = f'{{ repository(owner: "ann", name: "app"{more}) {{ nameWithOwner }} }}'
+        answer = await world.person("ann").post(
+            f"{world.forge.url}/api/graphql", json={"query": query}
+        )
+        return answer.json()["data"]["repository"]
+
+    assert await named() == {"nameWithOwner": "ann/renamed"}
+    assert await named(", followRenames: false") is None

@@ -164,6 +164,11 @@ async def test_every_event_comes_as_github_documents_it(world: World) -> None:
     check = {"name": "ci", "head_sha": sha, "conclusion": "success"}
     run = (await bot.post(f"{REPO}/check-runs", json=check)).json()
     await ann.post(f"{REPO}/check-runs/{run['id']}/rerequest")
+    again = (await ann.get(f"{REPO}/check-runs/{run['id']}")).json()
+    assert (again["status"], again["conclusion"], again["completed_at"]) == ("queued", None, None)
+    await bot.patch(f"{REPO}/check-runs/{run['id']}", json={"conclusion": "success"})
+    suite = again["check_suite"]["id"]
+    assert (await ann.post(f"{REPO}/check-suites/{suite}/rerequest")).status_code == 201
     await world.forge.request_action(run["id"], "again", "ann")
     await ann.post(f"{REPO}/statuses/{sha}", json={"state": "success"})
     body = {"ref": "main", "required_contexts": []}
@@ -195,7 +200,7 @@ async def test_every_event_comes_as_github_documents_it(world: World) -> None:
         "pull_request.review_requested",
         "pull_request_review.submitted",
         *(f"check_run.{a}" for a in ["created", "completed", "rerequested", "requested_action"]),
-        "check_suite.completed",
+        *(f"check_suite.{a}" for a in ["completed", "rerequested"]),
         *(f"workflow_run.{a}" for a in ["requested", "in_progress", "completed"]),
         *(f"workflow_job.{a}" for a in ["queued", "in_progress", "completed"]),
         "deployment.created",

@@ -57,6 +57,7 @@ class JobClaims(BaseModel):
     repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
     repository_id: Annotated[int, Field(gt=0, lt=2**63)]
     head_ref: str = ""
+    base_ref: str = ""
     ref: str = ""
     event_name: str
     run_id: Annotated[int, Field(gt=0, lt=2**63)]

@@ -33,6 +33,7 @@ from grace.app.inlets import (
     from_ci,
     from_github,
     from_sweep,
+    owed_by_sweep,
     token_check,
     webhook_of,
 )
@@ -43,6 +44,7 @@ from grace.app.router import Readers, Router
 from grace.app.settings import Settings, SettingsError
 from grace.app.sweep import ORIGIN, Inbox, Sweep
 from grace.app.worker import Parts, Worker
+from grace.domain.catalog import Subsystems
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
 from grace.ports import Clock, ForgeError, ForgeUnavailable, Repositories
@@ -233,6 +235,7 @@ async def connect(system: System) -> str:
     inbox = Inbox(system.store, system.clock, count, fault, system.wake)
     system.sweep = Sweep(system.forge, system.policy, inbox)
     system.news = News(system.forge, system.refs, inbox)
+    await system.news.owe()
     return found
 
 
@@ -280,6 +283,11 @@ def repositories_of(system: System) -> Repositories:
     )
 
 
+def bases_of(subsystems: Subsystems) -> frozenset[str]:
+    """Name the branches that missions change."""
+    return frozenset(s.base_branch for s in subsystems.subsystems.values())
+
+
 def build_worker(system: System, policy: Policy) -> Worker:
     """Put worker, router and interpreter together."""
     settings = system.settings
@@ -296,7 +304,7 @@ def build_worker(system: System, policy: Policy) -> Worker:
         host=settings.forge_host,
         app_id=policy.app_id,
         bot_login=policy.bot_login,
-        bases=frozenset(s.base_branch for s in policy.subsystems.subsystems.values()),
+        bases=bases_of(policy.subsystems),
     )
     readers = Readers(
         translators={
@@ -305,7 +313,10 @@ def build_worker(system: System, policy: Policy) -> Worker:
             "alertmanager": from_alerts,
             ORIGIN: from_sweep,
         },
-        courtesies={"github": courtesies_of(ours, policy, system.refs)},
+        courtesies={
+            "github": courtesies_of(ours, policy, system.refs),
+            ORIGIN: owed_by_sweep,
+        },
         new_an_hour=settings.max_missions_per_hour,
     )
     router = Router(system.store, system.clock, readers)
@@ -334,6 +345,7 @@ def make_intake(system: System) -> Intake:
         token=token_check(verifier, settings.forge_host),
         alerts=lambda body: alerts_of(body, system.policy, system.refs),
         workflows=system.configuration.governance.tests.workflows,
+        bases=bases_of(system.configuration.subsystems),
         alert_token=token.get_secret_value() if token is not None else None,
         operator_token=operator.get_secret_value() if operator is not None else None,
     )

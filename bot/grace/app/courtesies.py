@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Final
 
 import structlog
 
@@ -12,6 +14,7 @@ from grace.ports import (
     CourtesyJob,
     Forge,
     ForgeError,
+    ForgeRefused,
     ForgeUnavailable,
     Store,
 )
@@ -19,6 +22,8 @@ from grace.ports import (
 AT_ONCE = 20
 FIRST_RETRY_S = 2.0
 LAST_RETRY_S = 300.0
+INVALID: Final = HTTPStatus.UNPROCESSABLE_ENTITY
+INVALID_TRIES = 5  # a commit that was pushed just now may not be known yet
 
 
 class Courtesies:
@@ -41,13 +46,17 @@ class Courtesies:
 
     async def _put_off(self, job: CourtesyJob) -> datetime | None:
         sha = job.courtesy.sha
+        delay = min(FIRST_RETRY_S * 2.0 ** min(job.tries, 10), LAST_RETRY_S)
         try:
             await self._publish(job)
         except ForgeUnavailable as error:
-            delay = min(FIRST_RETRY_S * 2.0 ** min(job.tries, 10), LAST_RETRY_S)
             self._log.warning("put off", sha=sha, reason=error.sentence)
             return self._clock.now() + timedelta(seconds=max(delay, error.retry_after or 0.0))
         except ForgeError as error:
+            invalid = isinstance(error, ForgeRefused) and error.status == INVALID
+            if invalid and job.tries < INVALID_TRIES:
+                self._log.warning("put off", sha=sha, reason=error.sentence)
+                return self._clock.now() + timedelta(seconds=delay)
             self._log.warning("refused", sha=sha, reason=error.sentence)
         return None
 

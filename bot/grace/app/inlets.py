@@ -10,6 +10,7 @@ from grace.adapters.github.translate import courtesies, translate
 from grace.adapters.github.webhook import WebhookRejected, WebhookSecrets, verify
 from grace.adapters.oidc import OidcRejected, OidcUnavailable, OidcVerifier
 from grace.app.router import Translation, Unreadable
+from grace.app.sweep import OWED
 from grace.domain.events import ResultsReported
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
@@ -17,6 +18,7 @@ from grace.ports import Courtesy, Delivery, Routed, Target
 from grace.web.intake import Claims, Refused, Reported
 
 ROUTED: TypeAdapter[list[Routed]] = TypeAdapter(list[Routed])
+COURTESIES: TypeAdapter[list[Courtesy]] = TypeAdapter(list[Courtesy])
 
 
 def from_github(
@@ -53,7 +55,7 @@ def courtesies_of(
             raise Unreadable(error.sentence) from error
         ids = {ref.repository_id for ref in refs.values()}
         return [
-            Courtesy(given.ref, given.sha, given.reason, given.pull)
+            given
             for given in found
             if given.ref.repository_id in ids
             or policy.names_in(given.ref.host, given.ref.repository)
@@ -71,7 +73,8 @@ def from_ci(delivery: Delivery) -> Translation:
     )
     group = queued_pull(claims.ref) if claims.event == "merge_group" else None
     target = Target(ref=ref, branch=claims.head_ref or None, pull=group, sha=report.head_sha)
-    return (Routed(target=target, event=ResultsReported(report=report)),), f"run {claims.run_id}"
+    event = ResultsReported(report=report, pull=claims.pull)
+    return (Routed(target=target, event=event),), f"run {claims.run_id}"
 
 
 def from_alerts(delivery: Delivery) -> Translation:
@@ -82,8 +85,15 @@ def from_alerts(delivery: Delivery) -> Translation:
 
 def from_sweep(delivery: Delivery) -> Translation:
     """Take what a sweep or a look at the news found, as it was routed then."""
+    if delivery.event == OWED:
+        return (), f"{OWED}: {len(owed_by_sweep(delivery))}"
     routed = ROUTED.validate_json(delivery.body)
     return routed, f"{delivery.event}: {len(routed)} events"
+
+
+def owed_by_sweep(delivery: Delivery) -> Sequence[Courtesy]:
+    """Take the commits of other people's that a look at the news found."""
+    return COURTESIES.validate_json(delivery.body) if delivery.event == OWED else ()
 
 
 def webhook_of(
@@ -114,6 +124,7 @@ def token_check(verifier: OidcVerifier, host: str) -> Callable[[str], Awaitable[
             repository=claims.repository,
             repository_id=claims.repository_id,
             head_ref=claims.head_ref,
+            base_ref=claims.base_ref,
             event=claims.event_name,
             run_id=claims.run_id,
             run_attempt=claims.run_attempt,

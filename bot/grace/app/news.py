@@ -31,7 +31,8 @@ class News:
         self._booted = inbox.clock.now()
         self._since: dict[int, datetime] = {}
         self._heard: dict[int, dict[str, str]] = {}
-        self._failures: dict[int, str] = {}
+        self._owed: dict[int, set[str]] = {}
+        self._failures: dict[tuple[str, int], str] = {}
         self._log = structlog.get_logger("news")
 
     @property
@@ -44,7 +45,7 @@ class News:
         A cursor moves on only when all that was read is stored.
         """
         told = 0
-        for number, ref in {ref.repository_id: ref for ref in self._refs.values()}.items():
+        for number, ref in self._places():
             if only is not None and number not in only:
                 continue
             now = self._inbox.clock.now()
@@ -52,13 +53,40 @@ class News:
             try:
                 told += await self._tell(number, await self._forge.news(ref, LABEL, since))
             except ForgeError as error:
-                self._log.warning("failed", repository=ref.repository, reason=error.sentence)
-                self._failures[number] = f"{ref.repository}: {error.sentence}"
+                self._failed("news", ref, error)
                 self._since[number] = _later(since, now) if _too_much(error) else since
             else:
-                self._failures.pop(number, None)
+                self._failures.pop(("news", number), None)
                 self._since[number] = max(since, _stepped(now - OVERLAP))
+        if only is None:
+            await self.owe()
         return told
+
+    async def owe(self) -> None:
+        """Have our check answer on every open pull request that is not ours.
+
+        Those that no webhook told of: opened before the App was installed, or while it was deaf.
+        """
+        for number, ref in self._places():
+            owed = self._owed.get(number, set())
+            try:
+                heads = await self._forge.open_heads(ref)
+            except ForgeError as error:
+                self._failed("open pull requests", ref, error)
+                continue
+            self._failures.pop(("open pull requests", number), None)
+            new = [head for head in heads if head.sha not in owed]
+            if new:
+                await self._inbox.owe(new)
+            self._owed[number] = {head.sha for head in heads}
+
+    def _places(self) -> Sequence[tuple[int, MissionRef]]:
+        """List the repositories, each once; more may be found while one is asked about."""
+        return tuple({ref.repository_id: ref for ref in self._refs.values()}.items())
+
+    def _failed(self, what: str, ref: MissionRef, error: ForgeError) -> None:
+        self._log.warning("failed", what=what, repository=ref.repository, reason=error.sentence)
+        self._failures[what, ref.repository_id] = f"{ref.repository}: {error.sentence}"
 
     async def _tell(self, number: int, routed: Sequence[Routed]) -> int:
         """Tell what was not told at the last look; the overlap shows most things again."""
@@ -77,7 +105,7 @@ def _content(item: Routed) -> tuple[str, str]:
     event = item.event
     content = event.model_dump_json(exclude={"updated_at"})
     if isinstance(event, IssueSeen):
-        return f"issue {event.number}", content
+        return f"issue {event.number} by {event.sender.login}", content
     return content, content
 
 

@@ -20,6 +20,7 @@ from grace.domain.phase import Phase
 from grace.domain.policy import Policy
 from grace.ports import (
     Clock,
+    Courtesy,
     Delivery,
     Forge,
     ForgeError,
@@ -32,7 +33,9 @@ from grace.ports import (
 
 AT_ONCE: Final = 50
 ORIGIN: Final = "sweep"
+OWED: Final = "courtesies"
 ROUTED: Final[TypeAdapter[tuple[Routed, ...]]] = TypeAdapter(tuple[Routed, ...])
+COURTESIES: Final[TypeAdapter[tuple[Courtesy, ...]]] = TypeAdapter(tuple[Courtesy, ...])
 GONE_AFTER: Final = 2  # rounds: a mission cannot be opened again, a forge can be wrong for a minute
 
 
@@ -51,7 +54,13 @@ class Inbox:
 
     async def tell(self, event: str, routed: Sequence[Routed]) -> bool:
         """Store events, unless exactly these were stored before; tell whether they were new."""
-        body = ROUTED.dump_json(tuple(routed))
+        return await self._keep(event, ROUTED.dump_json(tuple(routed)))
+
+    async def owe(self, courtesies: Sequence[Courtesy]) -> bool:
+        """Store commits of other people's on which our check owes an answer."""
+        return await self._keep(OWED, COURTESIES.dump_json(tuple(courtesies)))
+
+    async def _keep(self, event: str, body: bytes) -> bool:
         delivery_id = hashlib.sha256(body).hexdigest()
         now = self.clock.now()
         fresh = await self.store.accept(Delivery(ORIGIN, delivery_id, event, body, now))

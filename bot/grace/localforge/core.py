@@ -131,6 +131,15 @@ class Core:
             raise not_found()
         return row
 
+    def renamed(self, owner: str, name: str) -> Row | None:
+        """Return the repository that had this name before."""
+        return self.db.one(
+            "SELECT r.* FROM former_names f JOIN repositories r ON r.id=f.repository_id"
+            " JOIN users u ON u.id=f.owner_id WHERE u.login=? AND f.name=?",
+            owner,
+            name,
+        )
+
     def role(self, repo: Row, user: Row | None) -> str:
         """Return a user's role in a repository: one of ROLES."""
         if user is not None:

@@ -166,6 +166,13 @@ def rename_repository(core: Core, repo: Row, name: str, sender: Row) -> Row:
     before = core.bare(repo)
     after = core.db.update("repositories", repo["id"], name=name, updated_at=core.now())
     before.rename(core.bare(after))
+    core.db.run("DELETE FROM former_names WHERE owner_id=? AND name=?", repo["owner_id"], name)
+    core.db.run(
+        "INSERT OR REPLACE INTO former_names VALUES (?, ?, ?)",
+        repo["owner_id"],
+        repo["name"],
+        repo["id"],
+    )
     changes = {"changes": {"repository": {"name": {"from": repo["name"]}}}}
     emit(core, Event("repository", sender, after, "renamed", changes))
     return after

@@ -1,6 +1,6 @@
 """The tables of the forge. A column whose name ends in `_json` holds a JSON value."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -26,6 +26,9 @@ CREATE TABLE repositories (
   default_branch TEXT NOT NULL DEFAULT 'main', parent_id INTEGER, settings_json TEXT NOT NULL,
   next_number INTEGER NOT NULL DEFAULT 1, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
   pushed_at TEXT NOT NULL, UNIQUE (owner_id, name));
+CREATE TABLE former_names (
+  owner_id INTEGER NOT NULL, name TEXT NOT NULL COLLATE NOCASE, repository_id INTEGER NOT NULL,
+  PRIMARY KEY (owner_id, name));
 CREATE TABLE collaborators (
   repository_id INTEGER NOT NULL, user_id INTEGER NOT NULL, role TEXT NOT NULL,
   PRIMARY KEY (repository_id, user_id));
@@ -48,7 +51,11 @@ CREATE TABLE issues (
   title TEXT NOT NULL, body TEXT, user_id INTEGER NOT NULL, state TEXT NOT NULL DEFAULT 'open',
   state_reason TEXT, labels_json TEXT NOT NULL, assignees_json TEXT NOT NULL,
   is_pull INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
-  closed_at TEXT, closed_by INTEGER, edited_by INTEGER, UNIQUE (repository_id, number));
+  closed_at TEXT, closed_by INTEGER, UNIQUE (repository_id, number));
+CREATE TABLE edits (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, issue_id INTEGER NOT NULL, editor_id INTEGER NOT NULL,
+  at TEXT NOT NULL);
+CREATE INDEX edits_by_issue ON edits (issue_id);
 CREATE TABLE comments (
   id INTEGER PRIMARY KEY AUTOINCREMENT, repository_id INTEGER NOT NULL, issue_id INTEGER NOT NULL,
   user_id INTEGER NOT NULL, body TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);

@@ -5,6 +5,7 @@ from grace.ports.forge import (
     ChangeDraft,
     ChangeState,
     CheckDraft,
+    Courtesy,
     Forge,
     ForgeError,
     ForgeGone,
@@ -18,11 +19,11 @@ from grace.ports.forge import (
     QueuePlace,
     Reaction,
     ReportFound,
+    ReportQuery,
     Routed,
     Target,
 )
 from grace.ports.store import (
-    Courtesy,
     CourtesyJob,
     Delivery,
     Job,
@@ -63,6 +64,7 @@ __all__ = [
     "QueuePlace",
     "Reaction",
     "ReportFound",
+    "ReportQuery",
     "Repositories",
     "Routed",
     "Ruling",

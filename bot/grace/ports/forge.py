@@ -1,6 +1,7 @@
 """The forge, in words that fit GitHub and GitLab, and the errors it answers with."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
@@ -153,6 +154,23 @@ class Routed(Frozen):
     event: Event
 
 
+@dataclass(frozen=True, slots=True)
+class Courtesy:
+    """A commit of other people's on which our required check has to say that it is no mission.
+
+    Never said on a commit that is a mission's head: anybody can open a pull request of our commit
+    from a branch or fork of theirs, and a check counts for the commit, not the branch. `pull`: the
+    pull request; of a merge group, the one that its name carries. `again`: somebody asked for the
+    check again, so what was said of this commit is due once more; `pull` is not known then.
+    """
+
+    ref: MissionRef
+    sha: str
+    reason: str
+    pull: int
+    again: bool = False
+
+
 Reaction = Literal["eyes", "+1", "-1", "confused"]
 
 
@@ -172,17 +190,36 @@ class LiveQuery(Frozen):
 
 
 class LiveState(Frozen):
-    """What a sweep found of one mission; `gone`: the repository cannot be read any more."""
+    """What a sweep found of one mission; `gone`: the repository cannot be read any more.
+
+    `repository`: the name that it has now; empty where the forge does not say.
+    """
 
     uid: UUID
+    repository: str = ""
     issue_closed: bool = False
     changes: tuple[ChangeState, ...] = ()
     deployments: tuple[DeploymentSeen, ...] = ()
     gone: bool = False
 
 
+class ReportQuery(Frozen):
+    """Which report is wanted: of a commit, from one of the workflows that may report.
+
+    A pull request's run has to be of our own `pull`, the only one that our `branch` ever had.
+    """
+
+    head: str
+    branch: str
+    pull: int | None
+    workflows: tuple[str, ...]
+
+
 class ReportFound(Frozen):
-    """A report that CI left as an artifact, with what the forge itself says of its run."""
+    """A report that CI left as an artifact, with what the forge itself says of its run.
+
+    `repository` is the name that it has there now.
+    """
 
     body: bytes
     run_id: int
@@ -190,6 +227,7 @@ class ReportFound(Frozen):
     workflow: str
     head_sha: str
     head_branch: str
+    repository: str
 
 
 class Forge(Protocol):
@@ -230,8 +268,12 @@ class Forge(Protocol):
         """List what happened to labelled issues and in comments since a moment, as events."""
         ...
 
-    async def read_report(self, ref: MissionRef, head: str) -> ReportFound | None:
-        """Fetch the report artifact of the newest finished run of CI on a commit."""
+    async def open_heads(self, ref: MissionRef) -> Sequence[Courtesy]:
+        """List the heads of open changes that are not ours."""
+        ...
+
+    async def read_report(self, ref: MissionRef, wanted: ReportQuery) -> ReportFound | None:
+        """Fetch the report artifact of the newest finished run of CI that may have left it."""
         ...
 
     async def redeliver(self, since: datetime) -> int:

@@ -13,8 +13,8 @@ from grace.domain.events import (
 )
 from grace.domain.facts import Facts
 from grace.domain.ledger import Entry, Head
-from grace.domain.mission import Mission, MissionRef
-from grace.ports.forge import Routed
+from grace.domain.mission import Mission
+from grace.ports.forge import Courtesy, Routed
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +27,6 @@ class Delivery:
     body: bytes
     received_at: datetime
     id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Courtesy:
-    """A commit of other people's on which our required check has to say that it is no mission.
-
-    Never said on a commit that is a mission's head: anybody can open a pull request of our commit
-    from a branch or fork of theirs, and a check counts for the commit, not the branch.
-    """
-
-    ref: MissionRef
-    sha: str
-    reason: str
-    pull: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from aiohttp import web
 from pydantic import ValidationError
@@ -14,6 +16,7 @@ from grace.domain.results import CIReport
 from grace.ports import Clock, Delivery, Store
 
 MAX_BODY = 25 * 1024 * 1024
+_PULL: Final = re.compile(r"refs/pull/([1-9][0-9]{0,17})/merge", re.ASCII)
 
 
 class Refused(Exception):
@@ -30,19 +33,26 @@ class Claims(Frozen):
     """What a CI job's token proves about it.
 
     `sha` is what the forge ran on: a merge group's head, but a pull request's merge with its base;
-    `ref` names the branch of that.
+    `ref` names the branch of that. `base_ref`: the branch that a pull request is to change.
     """
 
     host: str
     repository: str
     repository_id: int
     head_ref: str
+    base_ref: str = ""
     event: str
     run_id: int
     run_attempt: int
     workflow: str
     sha: str = ""
     ref: str = ""
+
+    @property
+    def pull(self) -> int | None:
+        """Return the pull request whose run it is; None for a merge group's."""
+        found = _PULL.fullmatch(self.ref) if self.event == "pull_request" else None
+        return None if found is None else int(found[1])
 
 
 class Reported(Frozen):
@@ -64,7 +74,7 @@ class Intake:
 
     `webhook` verifies a forge's delivery and returns (event, delivery id); `token` verifies a CI
     job's token; `alerts` reads an alert webhook into (delivery body, problems). They raise
-    `Refused`. `count` counts an answer by origin.
+    `Refused`. `count` counts an answer by origin. `bases`: the branches that missions change.
     """
 
     store: Store
@@ -75,6 +85,7 @@ class Intake:
     token: Callable[[str], Awaitable[Claims]]
     alerts: Callable[[bytes], tuple[bytes, tuple[dict[str, str], ...]]]
     workflows: tuple[str, ...]
+    bases: frozenset[str]
     alert_token: str | None
     operator_token: str | None
 
@@ -140,7 +151,7 @@ async def ci_results(request: web.Request) -> web.Response:
         report = CIReport.model_validate_json(body)
     except ValidationError as error:
         raise Refused(422, "the report does not fit its schema", _fields(error)) from error
-    check_claims(claims, report, intake.workflows)
+    check_claims(claims, report, intake.workflows, intake.bases)
     stored = Reported(claims=claims, report=report).model_dump_json().encode()
     delivery_id = f"{claims.run_id}/{claims.run_attempt}/{hashlib.sha256(body).hexdigest()}"
     return await accept(intake, Delivery("ci", delivery_id, "results", stored, intake.clock.now()))
@@ -154,10 +165,13 @@ def workflow_path(workflow_ref: str, repository: str) -> str:
     )
 
 
-def check_claims(claims: Claims, report: CIReport, workflows: tuple[str, ...]) -> None:
+def check_claims(
+    claims: Claims, report: CIReport, workflows: tuple[str, ...], bases: frozenset[str]
+) -> None:
     """Refuse a report that speaks of another run or repository than its token proves.
 
-    A pull request's token proves its branch, a merge group's the very commit.
+    A pull request's token proves its number and its base, whose branch has a say in what ran; a
+    merge group's proves the very commit.
     """
     pairs: list[tuple[str, object, object]] = [
         ("repository", claims.repository.lower(), report.repository.lower()),
@@ -170,6 +184,18 @@ def check_claims(claims: Claims, report: CIReport, workflows: tuple[str, ...]) -
     elif claims.event != "pull_request" or not claims.head_ref:
         raise Refused(
             403, f"a report is of a pull request's run or a merge group's, not of {claims.event}"
+        )
+    elif claims.pull is None:
+        raise Refused(
+            403,
+            "the job's token does not say which pull request it is of: its claim `ref` is "
+            f"{claims.ref!r}, not refs/pull/NUMBER/merge; let the workflow run `on: pull_request`",
+        )
+    elif claims.base_ref not in bases:
+        raise Refused(
+            403,
+            f"pull request #{claims.pull} is into {claims.base_ref!r}, which no mission changes; "
+            "subsystems.yaml lists the base branches",
         )
     if report.workflow not in workflows:
         raise Refused(

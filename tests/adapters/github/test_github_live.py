@@ -110,6 +110,7 @@ async def test_whole_state_of_a_mission_is_read_in_one_call(github: Any) -> None
     wanted = query(github, landed=LANDED)
     [state] = await github.forge.read_live([wanted])
     assert (state.uid, state.gone, state.issue_closed) == (wanted.uid, False, False)
+    assert state.repository == ""
     [change] = state.changes
     assert (change.pull.merged, change.pull.merge_sha, change.pull.state) == (
         True,
@@ -284,3 +285,11 @@ async def test_pull_request_that_cannot_be_enqueued_says_why(
     with pytest.raises(ForgeRefused, match=words) as caught:
         await github.forge.enqueue(github.ref, 4, HEAD)
     assert caught.value.status == status
+
+
+async def test_present_name_of_a_repository_is_told(github: Any) -> None:
+    """GitHub follows a renamed one's old name to the same repository."""
+    route = answer(github, {"m0": repository(nameWithOwner="acme/renamed")})
+    [state] = await github.forge.read_live([query(github)])
+    assert (state.repository, state.gone) == ("acme/renamed", False)
+    assert "nameWithOwner" in route.calls[0].request.content.decode()

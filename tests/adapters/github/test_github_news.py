@@ -8,6 +8,7 @@ from githubkit_schemas.latest import models
 
 from grace.adapters.github.translate import translate
 from grace.domain.events import CommandGiven, IssueClosed, IssueSeen
+from grace.ports import ForgeUnavailable
 
 SINCE = datetime(2026, 3, 1, 11, 0, 0, 500_000, tzinfo=UTC)
 UID = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -117,11 +118,77 @@ async def test_who_edited_an_issue_last_is_asked_and_named(github: Any, payloads
     serve(github, [edited, payloads.issue(number=4)], [])
     rita = {"__typename": "User", "login": "rita", "databaseId": 12}
     query = github.router.post("https://github.test/api/graphql").respond(
-        json={"data": {"repository": {"i3": {"editor": rita}}}}
+        json={"data": {"repository": {"i3": edits(rita, rita, MAX, None)}}}
     )
     found = await github.forge.news(github.ref, "mission", SINCE)
-    senders = [routed.event.sender.login for routed in found]
-    assert senders == ["rita", "ada"]
+    told = [(routed.event.sender.login, routed.event.edited) for routed in found]
+    assert told == [("rita", True), ("max", True), ("ghost", True), ("ada", False)]
+    assert {routed.event.updated_at.minute for routed in found[:3]} == {45}
     asked = query.calls[0].request.content.decode()
     assert "issue(number: 3)" in asked
     assert "issue(number: 4)" not in asked
+
+
+MAX = {"__typename": "User", "login": "max", "databaseId": 13}
+
+
+def edits(last: Any, *all_of_them: Any, at: str | None = "2026-03-01T11:45:00Z") -> dict[str, Any]:
+    nodes = [{"editor": editor} for editor in all_of_them]
+    return {"lastEditedAt": at, "editor": last, "userContentEdits": {"nodes": nodes}}
+
+
+async def test_comment_or_label_does_not_make_a_contract_younger(
+    github: Any, payloads: Any
+) -> None:
+    """They move an issue's time, and a `/grace start` before them would be void."""
+    serve(github, [payloads.issue(created_at="2026-03-01T11:00:00Z")], [])
+    never = edits(None, at=None)
+    answer = {"data": {"repository": {"i3": never}}}
+    github.router.post("https://github.test/api/graphql").respond(json=answer)
+    [routed] = await github.forge.news(github.ref, "mission", SINCE)
+    assert routed.event.updated_at == datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
+    assert (routed.event.sender.login, routed.event.edited) == ("ada", False)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"data": {"repository": None}, "errors": [{"message": "timeout", "path": ["repository"]}]},
+        {"data": {"repository": None}},
+        {"data": {"repository": {}}},
+        {"data": {"repository": {"i3": None}}},
+        {
+            "data": {"repository": {"i3": {"lastEditedAt": None, "editor": None}}},
+            "errors": [{"message": "timeout", "path": ["repository", "i3", "userContentEdits"]}],
+        },
+    ],
+)
+async def test_where_it_is_not_told_who_edited_nothing_is_told(
+    github: Any, payloads: Any, answer: Any
+) -> None:
+    """To take the author for the editor would let an editor approve what he wrote."""
+    serve(github, [payloads.issue(created_at="2026-03-01T11:00:00Z")], [])
+    github.router.post("https://github.test/api/graphql").respond(json=answer)
+    with pytest.raises(ForgeUnavailable, match="who edited"):
+        await github.forge.news(github.ref, "mission", SINCE)
+
+
+async def test_heads_of_others_open_pull_requests_are_listed(github: Any, payloads: Any) -> None:
+    fork = payloads.pull(number=9)
+    fork["head"]["repo"] = None
+    pulls = [payloads.pull(number=4), payloads.pull("grace/typo", number=8), fork]
+    listing = github.repo("GET", "/pulls").respond(json=pulls)
+    heads = await github.forge.open_heads(github.ref)
+    assert [(head.pull, head.sha, head.ref) for head in heads] == [
+        (8, "a" * 40, github.ref),
+        (9, "a" * 40, github.ref),
+    ]
+    asked = dict(listing.calls[0].request.url.params)
+    assert (asked["state"], asked["sort"], asked["direction"]) == ("open", "updated", "desc")
+
+
+async def test_no_more_than_ten_pages_of_pull_requests_are_read(github: Any) -> None:
+    link = '<https://github.test/api/v3/repos/acme/mesh/pulls?page=2>; rel="next"'
+    listing = github.repo("GET", "/pulls").respond(json=[], headers={"link": link})
+    assert await github.forge.open_heads(github.ref) == ()
+    assert listing.call_count == 10

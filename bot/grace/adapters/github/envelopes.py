@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from grace.adapters.github.payloads import (
+    AppId,
     CheckRun,
     Comment,
     Issue,
@@ -74,8 +75,14 @@ class CheckRunDelivery(Envelope):
     requested_action: RequestedAction | None = None
 
 
-class GroupCommit(Lenient):
-    message: str = ""
+class CheckSuite(Lenient):
+    head_sha: Sha
+    head_branch: str | None = None
+    app: AppId | None = None
+
+
+class CheckSuiteDelivery(Envelope):
+    check_suite: CheckSuite
 
 
 class MergeGroup(Lenient):
@@ -85,7 +92,6 @@ class MergeGroup(Lenient):
     head_ref: str
     base_sha: Sha
     base_ref: str = ""
-    head_commit: GroupCommit | None = None
 
 
 class MergeGroupDelivery(Envelope):

@@ -14,7 +14,7 @@ from grace.adapters.github.graph import ask
 from grace.adapters.github.live import AT_ONCE, document, states
 from grace.adapters.github.merge_queue import Queues, dequeue, enqueue, in_queue
 from grace.adapters.github.missed import Missed
-from grace.adapters.github.news import news
+from grace.adapters.github.news import news, open_heads
 from grace.adapters.github.ours import Ours
 from grace.adapters.github.pace import Figures
 from grace.adapters.github.payloads import AppId, Issue, Lenient, Pull, Repository, fit
@@ -33,6 +33,7 @@ from grace.ports import (
     ChangeState,
     CheckDraft,
     Clock,
+    Courtesy,
     ForgeGone,
     ForgeRefused,
     GitAccess,
@@ -42,6 +43,7 @@ from grace.ports import (
     MergeDraft,
     Reaction,
     ReportFound,
+    ReportQuery,
     Routed,
 )
 
@@ -177,9 +179,13 @@ class GitHubForge:
         ours = Ours(self._site.host, self._site.app_id, us.bot_login, label)
         return await news(self._session, ref, ours, since)
 
-    async def read_report(self, ref: MissionRef, head: str) -> ReportFound | None:
-        """Fetch the report artifact of the newest finished run of CI on a commit; see there."""
-        return await read_report(self._session, ref, head)
+    async def open_heads(self, ref: MissionRef) -> Sequence[Courtesy]:
+        """List the heads of other people's open pull requests: a call for each hundred."""
+        return await open_heads(self._session, ref)
+
+    async def read_report(self, ref: MissionRef, wanted: ReportQuery) -> ReportFound | None:
+        """Fetch the report artifact of the newest finished run that may have left it; see there."""
+        return await read_report(self._session, ref, wanted)
 
     async def queue_required(self, ref: MissionRef, branch: str) -> bool:
         """Tell whether a branch has a merge queue: a query, remembered for ten minutes."""

@@ -4,6 +4,7 @@ from typing import Final
 
 from grace.adapters.github.envelopes import (
     CheckRunDelivery,
+    CheckSuiteDelivery,
     DeploymentStatusDelivery,
     InstallationDelivery,
     MergeGroupDelivery,
@@ -22,6 +23,7 @@ from grace.adapters.github.ours import (
 from grace.adapters.github.seen import actor_of, check_seen, status_seen
 from grace.domain.events import (
     BasePushed,
+    CheckRequested,
     CommandGiven,
     DeploymentSeen,
     GroupSeen,
@@ -49,15 +51,29 @@ def check_run(given: CheckRunDelivery, delivery: Delivery, ours: Ours) -> Transl
     """Read a check run of CI, or a button that was pressed on our own."""
     run = given.check_run
     what = f"check_run.{given.action} of {run.name}"
+    branch = run.check_suite.head_branch if run.check_suite else None
+    target = _commit(given.ref(ours.host), branch, run.head_sha)
     if given.action == "requested_action":
         return _pressed(given, delivery, ours)
+    if ours.is_app(run.app) and given.action == "rerequested":
+        again = CheckRequested(id=delivery.delivery_id, sha=run.head_sha, name=run.name)
+        return (Routed(target=target, event=again),), ""
     if ours.is_app(run.app):
         return ignored(f"{what}: our own check")
     if given.action not in _CHECK_ACTIONS:
         return ignored(f"{what}: its state comes with the run itself")
     event = check_seen(run, delivery.received_at)
-    branch = run.check_suite.head_branch if run.check_suite else None
-    return (Routed(target=_commit(given.ref(ours.host), branch, run.head_sha), event=event),), ""
+    return (Routed(target=target, event=event),), ""
+
+
+def check_suite(given: CheckSuiteDelivery, delivery: Delivery, ours: Ours) -> Translated:
+    """Read that somebody asked for all our checks of a commit again."""
+    suite = given.check_suite
+    if given.action != "rerequested" or not ours.is_app(suite.app):
+        return ignored(f"check_suite.{given.action}: its check runs tell it")
+    target = _commit(given.ref(ours.host), suite.head_branch, suite.head_sha)
+    event = CheckRequested(id=delivery.delivery_id, sha=suite.head_sha)
+    return (Routed(target=target, event=event),), ""
 
 
 def _pressed(given: CheckRunDelivery, delivery: Delivery, ours: Ours) -> Translated:

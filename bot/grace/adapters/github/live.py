@@ -72,7 +72,7 @@ def _fragments(wanted: Sequence[LiveQuery]) -> str:
 
 def _mission(n: int, query: LiveQuery) -> str:
     where = named(query.ref.repository)
-    fields = ["databaseId"]
+    fields = ["databaseId", "nameWithOwner"]
     if query.issue is not None:
         fields.append(f"issue(number: {query.issue}) {{ state }}")
     parts = "...pull ...place" if query.places else "...pull"
@@ -105,6 +105,7 @@ class _Oid(Node):
 
 class _Repository(Node):
     database_id: Id | None = None
+    name_with_owner: str = ""
 
 
 class _Pull(Node):
@@ -191,8 +192,8 @@ def states(
             if _LOST in found.kinds(f"m{n}"):
                 yield LiveState(uid=query.uid, gone=True)
             continue
-        here = fit(_Repository, data, "sweep").database_id
-        if here is not None and here != query.ref.repository_id:
+        here = fit(_Repository, data, "sweep")
+        if here.database_id is not None and here.database_id != query.ref.repository_id:
             yield LiveState(uid=query.uid, gone=True)
             continue
         issue = data.get("issue")
@@ -200,6 +201,7 @@ def states(
         pulls = (data.get(f"p{number}") for number in query.pulls)
         yield LiveState(
             uid=query.uid,
+            repository=here.name_with_owner,
             issue_closed=missing or (issue is not None and issue.get("state") == "CLOSED"),
             changes=tuple(_change(pull, us, now) for pull in pulls if pull is not None),
             deployments=_deployments(data.get("landed"), data),

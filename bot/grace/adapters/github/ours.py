@@ -8,8 +8,8 @@ from grace.adapters.github.payloads import AppId, Repository, Tip, User
 from grace.domain.mission import MissionRef
 from grace.ports import Routed, Target
 
-WORK_PREFIX: Final = "grace/"
 LEDGER_BRANCH: Final = "grace-ledger"
+_WORK: Final = re.compile(r"grace/mission_[0-9]{8}_[0-9]{3,}(?:-revert)?")
 _QUEUED: Final = re.compile(r"/pr-([0-9]{1,18})-[0-9a-f]{40}$")
 
 Translated = tuple[tuple[Routed, ...], str]
@@ -21,23 +21,6 @@ class TranslationError(Exception):
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
         self.sentence = sentence
-
-
-@dataclass(frozen=True, slots=True)
-class Courtesy:
-    """A commit of other people's on which our required check must say that it is not a mission.
-
-    Never answer so on a commit that is a mission's head: anybody can open a pull request of our
-    commit from a branch or fork of theirs, and a check counts for the commit, not the branch.
-    `pull`: the pull request; of a merge group, the one that its name carries. `base`: what a merge
-    group builds on, where a queue may have put a mission before it; None for a pull request.
-    """
-
-    ref: MissionRef
-    sha: str
-    reason: str
-    pull: int
-    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +55,8 @@ def ignored(reason: str) -> Translated:
 
 
 def is_work(branch: str | None) -> bool:
-    """Tell whether a branch's name is one that we give."""
-    return branch is not None and branch.startswith(WORK_PREFIX)
+    """Tell whether a branch's name is one that we give; `grace/fix-typo` is a person's."""
+    return branch is not None and _WORK.fullmatch(branch) is not None
 
 
 def queued_pull(head_ref: str) -> int | None:

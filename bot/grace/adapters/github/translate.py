@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from grace.adapters.github import arrivals, courteous, lifecycles
 from grace.adapters.github.envelopes import (
     CheckRunDelivery,
+    CheckSuiteDelivery,
     CommentDelivery,
     DeploymentStatusDelivery,
     InstallationDelivery,
@@ -20,9 +21,9 @@ from grace.adapters.github.envelopes import (
     ReviewDelivery,
     StatusDelivery,
 )
-from grace.adapters.github.ours import Courtesy, Ours, Translated, TranslationError, ignored
+from grace.adapters.github.ours import Ours, Translated, TranslationError, ignored
 from grace.adapters.github.payloads import misfit
-from grace.ports import Delivery
+from grace.ports import Courtesy, Delivery
 
 E = TypeVar("E", bound=BaseModel)
 
@@ -47,6 +48,7 @@ _READERS: Final[dict[str, _Reader]] = {
     "pull_request": _reader(PullDelivery, arrivals.pull),
     "pull_request_review": _reader(ReviewDelivery, arrivals.review),
     "check_run": _reader(CheckRunDelivery, lifecycles.check_run),
+    "check_suite": _reader(CheckSuiteDelivery, lifecycles.check_suite),
     "status": _reader(StatusDelivery, lifecycles.status),
     "merge_group": _reader(MergeGroupDelivery, lifecycles.merge_group),
     "push": _reader(PushDelivery, lifecycles.push),
@@ -57,7 +59,6 @@ _READERS: Final[dict[str, _Reader]] = {
 }
 # What GitHub sends to an app with these permissions, and why nothing is read from it.
 _SILENT: Final = {
-    "check_suite": "its check runs tell it",
     "workflow_run": "its check runs and its report tell it",
     "workflow_job": "its check run tells it",
     "ping": "GitHub tries the webhook",
@@ -91,6 +92,14 @@ def courtesies(delivery: Delivery, ours: Ours) -> tuple[Courtesy, ...]:
             case "merge_group":
                 group = MergeGroupDelivery.model_validate_json(delivery.body)
                 return courteous.merge_group(group, ours)
+            case "check_run":
+                return courteous.check_run(
+                    CheckRunDelivery.model_validate_json(delivery.body), ours
+                )
+            case "check_suite":
+                return courteous.check_suite(
+                    CheckSuiteDelivery.model_validate_json(delivery.body), ours
+                )
             case _:
                 return ()
     except ValidationError as error:

@@ -7,6 +7,7 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
+from grace.adapters.sqlite import surroundings
 from grace.adapters.sqlite.values import micros
 from grace.ports import Courtesy, CourtesyJob
 
@@ -17,7 +18,19 @@ _TAKEN: Final = timedelta(minutes=2)
 
 
 def add(connection: sqlite3.Connection, courtesies: Sequence[Courtesy], now: datetime) -> None:
-    """Remember courtesies; one for each commit, however often it is asked for."""
+    """Remember courtesies; one for each commit, however often it is asked for.
+
+    Where somebody asks again, what was said is due once more; its check is there already.
+    """
+    connection.executemany(
+        "UPDATE courtesies SET ended = NULL, due_at = ?, tries = max(tries, 1)"
+        " WHERE host = ? AND repository_id = ? AND sha = ?",
+        [
+            (micros(now), given.ref.host, given.ref.repository_id, given.sha)
+            for given in courtesies
+            if given.again
+        ],
+    )
     connection.executemany(
         "INSERT OR IGNORE INTO courtesies (host, repository_id, sha, pull, courtesy, due_at)"
         " VALUES (?, ?, ?, ?, ?, ?)",
@@ -31,30 +44,43 @@ def add(connection: sqlite3.Connection, courtesies: Sequence[Courtesy], now: dat
                 micros(now),
             )
             for given in courtesies
+            if not given.again
         ],
     )
 
 
 def due(connection: sqlite3.Connection, now: datetime, limit: int) -> Sequence[CourtesyJob]:
-    """Take what may be said now; drop what would be said of a mission's commit or pull request.
+    """Take what may be said now; drop what would be said of a mission's head or pull request.
 
-    What is taken is due again after a while: whoever took it may have died.
+    What a mission landed is not its head: other people's pull requests may have it as theirs. A
+    push that was begun counts until its outcome is known, however it was interrupted. What is
+    taken is due again after a while: whoever took it may have died.
     """
     connection.execute(
         "UPDATE courtesies SET ended = 'dropped' WHERE ended IS NULL AND EXISTS ("
-        " SELECT 1 FROM lookups WHERE lookups.host = courtesies.host"
+        " SELECT 1 FROM lookups JOIN missions ON missions.uid = lookups.mission"
+        " WHERE lookups.host = courtesies.host"
         " AND lookups.repository_id = courtesies.repository_id"
         " AND (lookups.kind, lookups.value)"
-        " IN (VALUES ('sha', courtesies.sha), ('pull', courtesies.pull)))"
+        " IN (VALUES ('sha', courtesies.sha), ('pull', courtesies.pull))"
+        " AND (lookups.kind = 'pull' OR courtesies.sha NOT IN ("
+        " ifnull(json_extract(missions.mission, '$.landing.sha'), ''),"
+        " ifnull(json_extract(missions.mission, '$.revert.landed.sha'), ''))))"
     )
     connection.execute(
         "UPDATE courtesies SET due_at = :later WHERE ended IS NULL AND due_at <= :now"
         " AND (host, repository_id) IN (SELECT host, repository_id FROM missions WHERE uid IN ("
-        " SELECT mission FROM outbox WHERE state = 'begun'"
+        " SELECT mission FROM outbox"
+        " WHERE (state = 'begun' OR (state = 'pending' AND tries > 0 AND NOT :stopped))"
         " AND json_extract(effect, '$.kind') IN ('push_patch', 'push_revert')"
         " UNION SELECT mission FROM events WHERE handled_at IS NULL"
         " AND json_extract(event, '$.kind') IN ('branch_pushed', 'revert_pushed')))",
-        {"now": micros(now), "later": micros(now + _WAIT_FOR_PUSH)},
+        {
+            "now": micros(now),
+            "later": micros(now + _WAIT_FOR_PUSH),
+            # Then a push waits for people, and everybody's pull requests do not wait with it.
+            "stopped": surroundings.kill_switch(connection),
+        },
     )
     rows = connection.execute(
         "UPDATE courtesies SET tries = tries + 1, due_at = ? WHERE id IN (SELECT id FROM courtesies"

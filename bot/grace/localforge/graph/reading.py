@@ -45,11 +45,23 @@ def query_root(seen: Viewer) -> Node:
 def _repository(seen: Viewer, arguments: Arguments) -> Node:
     owner, name = arguments["owner"], arguments["name"]
     try:
-        repo = seen.core.repository(owner, name)
+        repo = _named(seen, arguments)
         seen.need(repo, "metadata:read")
     except ApiError as error:
         raise missing("a Repository", f"the name '{owner}/{name}'") from error
     return repository_node(seen, repo)
+
+
+def _named(seen: Viewer, arguments: Arguments) -> Row:
+    """Find a repository; a former name leads to it unless the question forbids that."""
+    owner, name = arguments["owner"], arguments["name"]
+    try:
+        return seen.core.repository(owner, name)
+    except ApiError:
+        found = seen.core.renamed(owner, name) if arguments["followRenames"] else None
+        if found is None:
+            raise
+        return found
 
 
 def repository_node(seen: Viewer, repo: Row) -> Node:

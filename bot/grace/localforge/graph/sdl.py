@@ -81,6 +81,10 @@ type Issue implements Node {
   url: URI!
   author: Actor
   editor: Actor
+  lastEditedAt: DateTime
+  userContentEdits(
+    after: String, before: String, first: Int, last: Int
+  ): UserContentEditConnection
   state: IssueState!
   stateReason(enableDuplicate: Boolean = false): IssueStateReason
   createdAt: DateTime!
@@ -88,6 +92,12 @@ type Issue implements Node {
   closedAt: DateTime
   labels(after: String, before: String, first: Int, last: Int): LabelConnection
   comments(after: String, before: String, first: Int, last: Int): IssueCommentConnection!
+}
+type UserContentEdit implements Node {
+  id: ID! editor: Actor editedAt: DateTime! createdAt: DateTime!
+}
+type UserContentEditConnection {
+  nodes: [UserContentEdit] pageInfo: PageInfo! totalCount: Int!
 }
 type IssueComment implements Node & Comment {
   id: ID!

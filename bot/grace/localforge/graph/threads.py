@@ -9,6 +9,8 @@ from grace.localforge.shapes.repos import html_url
 def issue_node(seen: Viewer, repo: Row, issue: Row) -> Node:
     """Return an issue."""
     reason = issue["state_reason"]
+    made = seen.core.db.all("SELECT * FROM edits WHERE issue_id=? ORDER BY id", issue["id"])
+    last = made[-1] if made else None
     return {
         "__typename": "Issue",
         "id": node_id("Issue", issue["id"]),
@@ -18,7 +20,11 @@ def issue_node(seen: Viewer, repo: Row, issue: Row) -> Node:
         "body": issue["body"] or "",
         "url": f"{html_url(seen.core, repo)}/issues/{issue['number']}",
         "author": actor_node(seen.core, issue["user_id"]),
-        "editor": actor_node(seen.core, issue["edited_by"]),
+        "editor": last and actor_node(seen.core, last["editor_id"]),
+        "lastEditedAt": last and last["at"],
+        "userContentEdits": connection(
+            "userContentEdits", lambda: made, lambda row: edit_node(seen, row)
+        ),
         "state": issue["state"].upper(),
         "stateReason": reason and reason.upper(),
         "createdAt": issue["created_at"],
@@ -26,6 +32,17 @@ def issue_node(seen: Viewer, repo: Row, issue: Row) -> Node:
         "closedAt": issue["closed_at"],
         "labels": labels(seen, issue),
         "comments": comments(seen, repo, issue),
+    }
+
+
+def edit_node(seen: Viewer, edit: Row) -> Node:
+    """Return one edit of a text; who made it, and when."""
+    return {
+        "__typename": "UserContentEdit",
+        "id": node_id("UserContentEdit", edit["id"]),
+        "editor": actor_node(seen.core, edit["editor_id"]),
+        "editedAt": edit["at"],
+        "createdAt": edit["at"],
     }
 
 

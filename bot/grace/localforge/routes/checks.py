@@ -14,7 +14,7 @@ from grace.localforge.checks import (
 from grace.localforge.core import ACTIONS_SLUG, Json
 from grace.localforge.db import Row
 from grace.localforge.errors import forbidden, invalid, not_found, unprocessable
-from grace.localforge.events import Act
+from grace.localforge.events import Act, Event, emit
 from grace.localforge.routes.repos import R
 from grace.localforge.shapes.checks import (
     check_run_json,
@@ -164,13 +164,26 @@ async def list_annotations(call: Call) -> Reply:
 async def rerequest_run(call: Call) -> Reply:
     """Ask the App of a check run to run it again; a workflow's job runs its workflow again."""
     core, run = call.core, _run(call)
-    check_event(core, call.repo, run, Act("rerequested", call.user))
     app = core.db.get("apps", run["app_id"])
+    if app["slug"] != ACTIONS_SLUG:
+        fresh: Json = {"status": "queued", "conclusion": None, "completed_at": None}
+        run = update_check(core, call.repo, run, fresh, call.user)
+    check_event(core, call.repo, run, Act("rerequested", call.user))
     job = core.db.one("SELECT * FROM jobs WHERE check_run_id=?", run["id"])
     if app["slug"] == ACTIONS_SLUG and job is not None and core.actions is not None:
         workflow_run = core.db.get("workflow_runs", job["run_id"])
         if workflow_run["status"] == "completed":
             await core.actions.rerun(workflow_run, call.user)
+    return Reply({}, 201)
+
+
+async def rerequest_suite(call: Call) -> Reply:
+    """Ask the App of a check suite to run all of it again."""
+    core, suite = call.core, _suite(call)
+    suite = core.db.update("suites", suite["id"], status="queued", conclusion=None)
+    body = {"check_suite": suite_json(core, call.repo, suite)}
+    only = suite["app_id"]
+    emit(core, Event("check_suite", call.user, call.repo, "rerequested", body, only_app=only))
     return Reply({}, 201)
 
 
@@ -240,6 +253,7 @@ ROUTES: Final = (
     Route("POST", f"{_RUN}/rerequest", rerequest_run, _WRITE),
     Route("GET", _SUITE, get_suite, _READ),
     Route("GET", f"{_SUITE}/check-runs", list_for_suite, _READ),
+    Route("POST", f"{_SUITE}/rerequest", rerequest_suite, _WRITE),
     Route("GET", f"{_COMMIT}/check-runs", list_for_ref, _READ),
     Route("GET", f"{_COMMIT}/check-suites", list_suites, _READ),
 )

@@ -111,7 +111,7 @@ async def edit_issue(call: Call) -> Reply:
     if changed:
         before = {name: {"from": issue[name] or ""} for name in changed}
         if "body" in changed:
-            changed["edited_by"] = call.user["id"]
+            core.db.insert("edits", issue_id=issue["id"], editor_id=call.user["id"], at=core.now())
         issue = core.db.update("issues", issue["id"], **changed, updated_at=core.now())
         await issue_event(core, repo, issue, Act("edited", call.user, {"changes": before}))
     if "assignees" in body and _may_triage(call):
