@@ -106,10 +106,15 @@ class People:
         """Give a command and wait until Grace has dealt with it."""
         path = f"/issues/{self.issue}/comments"
         made = await self.stage.post(path, login, body=f"/grace {words}")
-        key, number = f"permission/command:{made['id']}", str(made["id"])
-        await self._until(
-            lambda m: key in m.requested and all(c.given.id != number for c in m.commands)
-        )
+        key, number = f"heard/{made['id']}", str(made["id"])
+
+        def dealt_with(mission: Mission) -> bool:
+            if login in mission.strangers:
+                return True  # a stranger who was turned away is not listened to again
+            heard = key in mission.requested
+            return heard and all(c.given.id != number for c in mission.commands)
+
+        await self._until(dealt_with)
 
     async def _edit(self, **changes: str) -> None:
         path = f"{self.stage.path}/issues/{self.issue}"
