@@ -290,3 +290,4 @@ async def test_each_who_wrote_an_issue_is_told_once() -> None:
     desk.forge.shown[1] = (by("rita"), by("max"))
     assert await desk.after() == 2
     assert await desk.after(seconds=15) == 0
+    assert desk.counted == ["accepted"] * 2
