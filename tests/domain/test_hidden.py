@@ -19,6 +19,7 @@ from grace.domain.hidden import (
     strip_characters,
     strip_hidden,
 )
+from support.never_shown import NEVER_SHOWN
 
 FENCE = "```"
 
@@ -95,6 +96,44 @@ CUT = {
     "comment that begins in a definition": ("[x]: y<!--\nz -->a", "\na", Kind.DEFINITION),
     "title of a definition": ("[x]\n\n[x]: u 'y z'", "[x]\n\n[x]: u", Kind.TITLE),
     "unused footnote": ("a\n\n[^x]: y [^x]\n\n    z\n\nb", "a\n\n\n\n\n\nb", Kind.DEFINITION),
+    "title in a quotation": ("> [a](u\n> 'w')", "> [a](u\n)", Kind.TITLE),
+    "title behind brackets": ('[a](u\\) "w")', "[a](u\\))", Kind.TITLE),
+    "title behind deep brackets": ('[a](u((((v)))) "w")', "[a](u((((v)))))", Kind.TITLE),
+    "tag over lines of a quotation": ("> <b\n> hidden>w", "> \n", Kind.ELEMENT),
+    "cells beyond a table's columns": (
+        "|a|\n|-|\n|b|w|\n|c \\| d|\n| e |\n\nf | g",
+        "|a|\n|-|\n|b|\n|c \\| d|\n| e |\n\nf | g",
+        Kind.CELL,
+    ),
+    "cells of a table without edges": (
+        "- a | b\n  --|:-:\n  c | d | w",
+        "- a | b\n  --|:-:\n  c | d |",
+        Kind.CELL,
+    ),
+    "parentheses of ruby": ("<ruby>a<rp>w</rp></ruby>", "<ruby>a</ruby>", Kind.ELEMENT),
+    "tag at the end of raw HTML": ("<p>a <b", "<p>a ", Kind.ELEMENT),
+    "tag over lines of raw HTML": ("<div\n title='w'\n>a", "<div>\n\na", Kind.ATTRIBUTE),
+    "bogus comment of HTML": ("<p>a <![w> b </1 w> c", "<p>a  b  c", Kind.COMMENT),
+    "definition of a caret": ("[^]: w", "", Kind.DEFINITION),
+    "definition used in code": ("`[x]`\n\n[x]: w", "`[x]`\n\n", Kind.DEFINITION),
+    "tag that a line of raw HTML cuts": ("<b\n<textarea>w", "\n", Kind.ELEMENT),
+    "tag behind raw HTML that ends in its line": (
+        "<!x>\n<a b='\n'>w",
+        "\n\n",
+        Kind.ELEMENT,
+    ),
+    "comment that HTML ends earlier": ("a <![CDATA[> <select> ]]>w", "a ", Kind.COMMENT),
+    "comment that HTML ends at once": ("a <!--> <select> -->w", "a ", Kind.COMMENT),
+    "comment behind a backslash": ("a \\<!-- <select> -->w", "a \\", Kind.COMMENT),
+    "comment that ends in another list": ("- <!-- a\nb -->w", "- \n", Kind.COMMENT),
+    "comment that ends in its list": ("- <!-- a\n  b -->c", "- \nc", Kind.COMMENT),
+    "comment that a list cuts": ("a <!-- b\n- c -->w", "a \n", Kind.COMMENT),
+    "comment over empty lines of raw HTML": ("<p>\n<!--\n\n-->w", "<p>\n\n\n", Kind.COMMENT),
+    "comment below a line": ("a\n<!-- b\n\nc -->\nd", "a\n\n\n\nd", Kind.COMMENT),
+    "raw HTML over lines": ("<video>\n<b>x</b>\n</video>\na", "\n\n\na", Kind.ELEMENT),
+    "element that a list cuts": ("a <video>\n- </video>w", "a \n", Kind.ELEMENT),
+    "element of elements": ("a <select><option>x</option></select> b", "a  b", Kind.ELEMENT),
+    "element of elements of another kind": ("a <video><p></video>w", "a ", Kind.ELEMENT),
     "long blank": (f"a{' ' * 500}b", f"a{' ' * 16}b", Kind.BLANK),
     "many empty lines": ("a" + "\n" * 90 + "b", "a\n\n\nb", Kind.BLANK),
 }
@@ -121,7 +160,10 @@ LEFT = {
     "escaped brackets": "\\[a\\](u 'b') \\\\ c",
     "tags that are none": "a <b c='<b'd=e> f </b g> <b =c> <b/c> <b c= >",
     "tag that does not end": "a <b c='d\n\ne",
-    "tag of no name": "</1> <b",
+    "tag of no name": "</1> <b <!1>",
+    "table": "|a|b|\n|-|-|\n|c|d|\n|e|\n|f \\| g|h|\n",
+    "lines that are no table": "a | b\n---\nc | d | e\n",
+    "other lines that are no table": "|a|b|\n|-|\n|c|d|e|\n",
 }
 
 
@@ -189,6 +231,7 @@ def test_a_text_that_grows_back_is_defused():
     text = "<!-- 0 -->"
     for n in range(1, 12):
         text = f"<!{text}-- {n} -->"
+    text = f"a {text}"
     once = strip_hidden(text)
     assert once.count("<") == 0
     assert strip_hidden(once) == once
@@ -221,6 +264,18 @@ MARKS = st.sampled_from(
         *("</script>", '<div title="', "<a b='", '<img alt="', '">', "'>", "<b>", "<style>"),
         *("[", "]", "![", "](", ")", "](u", '"', " (", "[x]", "\n[x]: u ", "\n[x]:", ": ", "\\"),
         *("\u200b", "\u202e", "\x00", "\U000e0041", "\ufe0f", "\u200d", "\U0001f600", "&#x200b;"),
+        *(
+            "<title>",
+            "</title>",
+            "<xmp>",
+            "<plaintext>",
+            "<select>",
+            "</select>",
+            "<svg>",
+            "</svg>",
+        ),
+        *("\\</script>", "&lt;/script>", "&#60;/style>", "</style>", "</script x>", "<template>"),
+        *("|", "\n|-|\n", "\n| - \n", "</template>", "\n    ", "<textarea>", "</textarea>"),
         *("&#x", ";", "[^1]", "\n[^1]: ", "<details>", "\n<details>\n", "[ ] ", "\x0c", "é"),
     ]
 )
@@ -244,15 +299,17 @@ class Seen(HTMLParser):
     def __init__(self):
         super().__init__()
         self.text = []
-        self.unseen = 0
+        self.unseen = []
 
     def handle_starttag(self, tag, attrs):
-        if tag in {"script", "style"}:
-            self.unseen += 1
+        if tag in {"textarea", "title", "xmp"} and not self.unseen:
+            self.set_cdata_mode(tag)
+        if tag in NEVER_SHOWN and (not self.unseen or self.unseen[0] == tag):
+            self.unseen.append(tag)
 
     def handle_endtag(self, tag):
-        if tag in {"script", "style"}:
-            self.unseen = max(self.unseen - 1, 0)
+        if self.unseen and self.unseen[0] == tag != "plaintext":
+            self.unseen.pop()
 
     def handle_data(self, data):
         if not self.unseen:

@@ -28,6 +28,7 @@ _WORDS: Final = {
     Kind.ATTRIBUTE: "text inside an HTML tag that readers do not see",
     Kind.TITLE: "a link's title that readers do not see",
     Kind.ALT: "an image's description that readers do not see",
+    Kind.CELL: "cells beyond a table's columns that readers do not see",
     Kind.DEFINITION: "a definition that readers do not see",
     Kind.INFO: "words behind a code fence that readers do not see",
     Kind.BLANK: "a blank so long that it pushes text out of sight",

@@ -9,6 +9,8 @@ from typing import Final
 
 from grace.domain.hidden_blocks import LEAD, Block, Place, blocks
 from grace.domain.hidden_characters import visible
+from grace.domain.hidden_elements import KNOWN, LAX, NOT_SHOWN, STRICT, VOID, element_end, unseen_by
+from grace.domain.hidden_tables import surplus
 
 
 class Kind(StrEnum):
@@ -21,6 +23,7 @@ class Kind(StrEnum):
     ATTRIBUTE = "attribute"
     TITLE = "title"
     ALT = "alt"
+    CELL = "cell"
     DEFINITION = "definition"
     BLANK = "blank"
     COLLAPSED = "collapsed"
@@ -44,60 +47,43 @@ class Region:
 
 
 MAX_BROKEN: Final = 30  # tags that never end; a text with more is built against its readers
-_CLOSERS: Final = (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<!", ">"), ("<?", "?>"))
+_MARGIN: Final = 3  # spaces in front of a line that do not make code of it
+_CLOSERS: Final = (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<!", ">"), ("<?", "?>"), ("</", ">"))
+_BARE: Final = ("<!", "</")  # what only HTML reads as a comment
+_EARLY: Final = ("<![CDATA[", "<?")  # what HTML ends at the first `>`
 _TOKEN = re.compile(
-    r"\\[\\\[\]]|<(?:!(?:--|\[CDATA\[|[A-Za-z])|\?|/?[A-Za-z])|!?\[|\]"
+    r"\\[\\\[\]]|<(?:!(?:--|\[CDATA\[|[A-Za-z])?+|\?|/?[A-Za-z]|/)|!?\[|\]"
     r"|&(?:#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6})|[A-Za-z][A-Za-z0-9]{1,30});"
-)
-# A tag in a paragraph as CommonMark has it, and in raw HTML as HTML has it: name, attribute, end.
-_STRICT: Final = (
-    re.compile(r"</?([A-Za-z][A-Za-z0-9-]*+)(?=[\s/>])"),
-    re.compile(
-        r"\s++([A-Za-z_:][A-Za-z0-9_.:-]*+)"
-        r"(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'=<>`]++)))?"
-    ),
-    re.compile(r"\s*+/?>"),
-)
-_LAX: Final = (
-    re.compile(r"</?([A-Za-z][^\s/>]*+)(?=[\s/>])"),
-    re.compile(
-        r"[\s/]*+([^\s/>][^\s/>=]*+)"
-        r"(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'>][^\s>]*+))|(?!\s*+=))"
-    ),
-    re.compile(r"[\s/]*+>"),
-)
-_NOT_SHOWN = re.compile(
-    "applet|audio|base|canvas|datalist|embed|frame|frameset|head|iframe|link|math|meta|noembed|"
-    "noframes|noscript|object|optgroup|option|param|plaintext|script|select|style|svg|template|"
-    "textarea|title|video|xmp"
-)
-_VOID = re.compile("area|base|br|col|embed|frame|hr|img|input|link|meta|param|source|track|wbr")
-# Any other name is shown by nobody, and may be a sentence.
-_KNOWN = re.compile(
-    "a|abbr|address|article|aside|b|bdi|bdo|big|blockquote|br|caption|center|cite|code|col|"
-    "colgroup|dd|del|details|dfn|div|dl|dt|em|figcaption|figure|font|footer|h[1-6]|header|hr|i|"
-    "img|ins|kbd|li|main|mark|nav|ol|p|picture|pre|q|rp|rt|ruby|s|samp|section|small|source|span|"
-    "strike|strong|sub|summary|sup|table|tbody|td|tfoot|th|thead|time|tr|tt|u|ul|var|wbr"
 )
 _HARMLESS = re.compile("align|colspan|dir|height|href|open|rowspan|start|valign|width")
 _HARMLESS_VALUE = re.compile(r"[^\s\"'<>]{0,500}")
-_UNSEEN_STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0|font-size\s*:\s*0"
-    r"|(?:width|height)\s*:\s*0|clip|position\s*:\s*absolute|color",
-    re.IGNORECASE,
-)
 _TITLE: Final = r"(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|\((?:[^()\\]|\\.)*+\))"
-_TARGET = re.compile(
-    r"\(\s*+(<[^<>\n]*+>|[^\s<>()]*+(?:\([^\s()]*+\)[^\s()]*+)*+)(\s*+" + _TITLE + r")?+\s*+\)",
-    re.DOTALL,
-)
+_ANGLED: Final = r"<(?:\\.|[^<>\n\\])*+>"
+_BARE_TARGET: Final = r"(?!<)(?:\\[()]|[^\s()]|\((?:\\[()]|[^\s()]|\((?:\\[()]|[^\s()])*+\))*+\))*+"
+_TARGET = re.compile(rf"\(\s*+({_ANGLED}|{_BARE_TARGET})(\s*+{_TITLE})?+\s*+\)", re.DOTALL)
+_DEEP_TARGET = re.compile(rf"\(\s*+(\S++)(\s++{_TITLE})\s*+\)", re.DOTALL)
 _DEFINITION = re.compile(
-    "^" + LEAD + r"\[(?!\^)((?:[^\[\]\\]|\\.){1,999}+)\]:[ \t]*+\n?[ \t]*+(<[^<>\n]*+>|[^\s<]\S*+)"
+    "^"
+    + LEAD
+    + r"\[(?!\^[^\]\s]{1,200}+\])((?:[^\[\]\\]|\\.){1,999}+)\]:[ \t]*+\n?[ \t]*+("
+    + _ANGLED
+    + r"|[^\s<]\S*+)"
     r"([ \t]*+\n?[ \t]*+" + _TITLE + r")?[ \t]*+$",
     re.MULTILINE | re.DOTALL,
 )
 _FOOTNOTE = re.compile("^[ \t>*+.-]*+" + r"\[\^([^\]\s]{1,200}+)\]:", re.MULTILINE)
 _PLAIN_ALT = re.compile(r"[\w.-]{0,40}(?: [\w.-]{1,20}){0,2}")
+_QUOTE = re.compile(r"^[ \t*+\-\d.)]*+>", re.MULTILINE)
+_LEAD = re.compile(LEAD)
+_INDENT = re.compile(" {4}|\t")
+_EMPTY = re.compile(r"\n[ \t>]*+\n")
+_HTML = re.compile(f"^{LEAD}<", re.MULTILINE)
+# Raw HTML that may end in the middle of a paragraph.
+_ENDING = re.compile(
+    rf"^{LEAD}<(?:[!?]|/?(?:pre|script|style|textarea)(?=[\s>]|$))", re.IGNORECASE | re.MULTILINE
+)
+_BEGINS = re.compile(r"[-+*>#=~`|<_:]|\d{1,9}[.)]")  # a block of its own
+_LEADS = re.compile(r"^[ \t>]++", re.MULTILINE)
 _ADDRESS = re.compile(
     r"(?:https?://)?((?:[\w-]{1,63}\.){1,9}[A-Za-z]{2,20})(?=[/:?#]|$)", re.IGNORECASE
 )
@@ -130,6 +116,8 @@ class _Opening:
 @dataclass(slots=True)
 class _Reader:
     text: str
+    flat: str = ""  # the same without the marks of quotations
+    quoted: int = 0
     blocks: tuple[Block, ...] = ()
     starts: list[int] = field(default_factory=list)
     found: list[Region] = field(default_factory=list)
@@ -141,6 +129,7 @@ class _Reader:
     endless: set[tuple[str, int]] = field(default_factory=set)
 
     def read(self) -> list[Region]:
+        self.flat = _LEADS.sub(lambda lead: " " * len(lead[0]), self.text)
         self.blocks = blocks(self.text)
         self.starts = [block.start for block in self.blocks]
         self.found += [
@@ -154,12 +143,17 @@ class _Reader:
                 continue
             if here is not block:
                 block, self.open, self.image = here, [], None
+                mark = _QUOTE.search(self.text, here.start, here.end)
+                self.quoted = mark.start() if mark else here.end
             at = self._token(token, here)
         for mark in _INFO.finditer(self.text):
             here = self._block(mark.start())
             opens = here.place is not Place.CODE or here.start == mark.start()
             if opens and not _PLAIN_INFO.fullmatch(mark[1]):
                 self._hide(mark.start(1), mark.end(1), Kind.INFO)
+        self.found += [
+            Region(start, end, Kind.CELL) for start, end in surplus(self.text, self.blocks)
+        ]
         self._definitions()
         return self.found
 
@@ -175,7 +169,11 @@ class _Reader:
             if not visible(unescape(word)):
                 self._hide(at, token.end(), Kind.INVISIBLE)
         elif word[0] == "<":
-            return self._comment(at, block) if word[1] in "!?" else self._tag(at, block)
+            if word in _BARE and block.place is not Place.RAW:
+                return token.end()
+            comment = word[1] in "!?" or word in _BARE
+            end = self._comment(at, block) if comment else self._tag(at, block)
+            return self._inner(at, end)
         elif word == "]":
             return self._closed(at, block)
         else:
@@ -187,38 +185,90 @@ class _Reader:
     def _hide(self, start: int, end: int, kind: Kind, rest: str = "") -> None:
         self.found.append(Region(start, end, kind, rest))
 
+    def _source(self, at: int, block: Block) -> str:
+        """Return the text as what begins at `at` reads it: in a quotation without its marks."""
+        return self.text if block.place is Place.RAW and at < self.quoted else self.flat
+
     def _comment(self, at: int, block: Block) -> int:
         opener, closer = next(c for c in _CLOSERS if self.text.startswith(c[0], at))
         raw = block.place is Place.RAW
         size = len(self.text)
         if not raw and (closer, block.start) in self.endless:
             return at + len(opener)
-        end = self.text.find(closer, at + len(opener), size if raw else block.end)
+        end = self._source(at, block).find(closer, at + len(opener), size if raw else block.end)
         if end < 0 and not raw:  # shown as it is
             self.endless.add((closer, block.start))
             return at + len(opener)
-        end = size if end < 0 else end + len(closer)
+        ended = (
+            end >= 0
+            and self._level(at, end)
+            and not (opener in _EARLY and "<" in self._early(at, end))
+        )
+        end = end + len(closer) if ended else size
         self._hide(at, end, Kind.COMMENT)
         return end
 
+    def _early(self, at: int, end: int) -> str:
+        """Return what HTML has behind the end of what Markdown has whole."""
+        return self.text[at:end].partition(">")[2]
+
+    def _level(self, at: int, end: int) -> bool:
+        """Tell whether the lines from `at` to `end` stand in the containers of the first one."""
+        if self.text.find("\n", at, end) < 0:
+            return True
+        margin = self.text.rfind("\n", 0, at) + 1
+        begun = self._block(at).start
+        if _EMPTY.search(self.text, at, end) and _HTML.search(self.text, begun, margin):
+            return False
+        first = self.text[margin:at]
+        lines = self.text[at:end].split("\n")[1:]
+        front = _LEAD.match(first)
+        marks = " \t>" if front is not None and ">" in front[0] else " \t"
+        if front is not None and front.end() < len(first):  # in a paragraph
+            return not any(_BEGINS.match(line.lstrip(marks)) for line in lines)
+        if len(first) <= _MARGIN and not first.strip():
+            return True
+        lead = re.sub(r"[^>]", " ", first)
+        return all(line.startswith(lead) or not (line + lead).strip() for line in lines)
+
+    def _inner(self, at: int, end: int) -> int:
+        """Return where to go on behind a tag or comment: in it, if it may hold markup."""
+        inner = self.text.find("<", at + 1, end)
+        if inner < 0 or end == len(self.text):
+            return end
+        if not self.text.startswith("<!--", at):
+            return inner
+        begun, words = self._block(at).start, self.text[at + 4 : end - 3]
+        odd = words.startswith((">", "->")) or "--" in words or words.endswith("-")
+        linked = any(self.text.find(link, begun, at) >= 0 for link in ("](", "]:"))
+        cut = self.text[at - 1 : at] == "\\" or "`" in words or "|" in words
+        return inner if odd or linked or cut else end
+
     def _tag(self, at: int, block: Block) -> int:
-        tag, attribute, tag_end = _LAX if block.place is Place.RAW else _STRICT
-        named = tag.match(self.text, at)
+        tag, attribute, tag_end = LAX if block.place is Place.RAW else STRICT
+        text = self._source(at, block)
+        named = tag.match(text, at)
         if named is None:
-            return at + 2
+            return self._broken(at, block) if block.place is Place.RAW else at + 2
         name, attributes, position = named[1].lower(), list[tuple[str, str]](), named.end()
-        while (end := tag_end.match(self.text, position, block.end)) is None:
-            found = attribute.match(self.text, position, block.end)
+        while (end := tag_end.match(text, position, block.end)) is None:
+            found = attribute.match(text, position, block.end)
             if found is None:
                 return self._broken(at, block)
             attributes.append((found[1].lower(), found[2] or found[3] or found[4] or ""))
             position = found.end()
+        if block.place is Place.RAW and "\n" in text[at : end.end()]:
+            mixed = _ENDING.search(text, block.start, end.end()) is not None
+            if mixed or not self._level(at, end.end()):
+                return self._broken(at, block)
         if self.text[at + 1] == "/":
             if attributes and block.place is Place.PLAIN:
                 return at + 2
             return self._attributes(at, end.end(), f"</{name}>", attributes)
-        if _NOT_SHOWN.fullmatch(name) or _unseen(attributes):
-            after = end.end() if _VOID.fullmatch(name) else self._element_end(name, end.end())
+        if NOT_SHOWN.fullmatch(name) or unseen_by(attributes):
+            after = end.end()
+            if not VOID.fullmatch(name):
+                after = element_end(self.text, name, end.end(), self._reach(at, end.end(), block))
             self._hide(at, after, Kind.ELEMENT)
             return after
         if name == "details":
@@ -230,7 +280,7 @@ class _Reader:
     def _attributes(
         self, start: int, end: int, rest: str, attributes: list[tuple[str, str]]
     ) -> int:
-        if _KNOWN.fullmatch(rest.strip("</>").partition(" ")[0]) is None:
+        if KNOWN.fullmatch(rest.strip("</>").partition(" ")[0]) is None:
             self._hide(start, end, Kind.ATTRIBUTE)
         elif not all(
             _HARMLESS.fullmatch(n) and _HARMLESS_VALUE.fullmatch(v) for n, v in attributes
@@ -246,18 +296,23 @@ class _Reader:
             return len(self.text)
         return at + 2
 
-    def _element_end(self, name: str, at: int) -> int:
-        depth = 1
-        tags = re.compile(rf"<(/?){re.escape(name)}(?=[\s/>])[^>]*+>?", re.IGNORECASE)
-        for tag in tags.finditer(self.text, at):
-            depth += -1 if tag[1] else 1
-            if depth == 0:
-                return tag.end()
-        return len(self.text)
+    def _reach(self, start: int, end: int, block: Block) -> int:
+        """Return up to where what follows a tag is read as the tag is, on any reading.
+
+        That is its line, or the paragraph that it begins as raw HTML: no other block of Markdown
+        can begin in these.
+        """
+        line = self.text.find("\n", end, block.end)
+        if line < 0:
+            return block.end
+        begins = block.place is Place.RAW and start == block.start
+        return block.end if begins and not self.text[end:line].strip() else line
 
     def _closed(self, at: int, block: Block) -> int:
         """Handle a closing bracket: of a link, an image or a label."""
-        target = _TARGET.match(self.text, at + 1, block.end)
+        target = _TARGET.match(self.flat, at + 1, block.end) or _DEEP_TARGET.match(
+            self.flat, at + 1, block.end
+        )
         if not self.open:
             if target is None or self.image is None:
                 return at + 1
@@ -267,7 +322,7 @@ class _Reader:
             if self.open:
                 self.open[-1].nests = True
         inner = self.text[opening.at : min(at, opening.at + 1000)]
-        if not opening.nests and len(inner) < 1000:  # noqa: PLR2004 - longer is no label
+        if not opening.nests and self._is_link(opening.at, block) and len(inner) < 1000:  # noqa: PLR2004 - longer is no label
             self.labels.setdefault(_label(inner), []).append(opening.at)
         if target is None:
             if opening.image:
@@ -275,7 +330,7 @@ class _Reader:
             return at + 1
         if opening.image:
             self.image = None
-        if opening.image and not _PLAIN_ALT.fullmatch(inner):
+        if opening.image and not _PLAIN_ALT.fullmatch(inner.strip()):
             self._hide(opening.at, at, Kind.ALT)
         if target[2]:
             self._hide(target.start(2), target.end(2), Kind.TITLE)
@@ -283,9 +338,15 @@ class _Reader:
             self._hide(opening.at - 1, target.end(), Kind.LINK)
         return target.end()
 
+    def _is_link(self, at: int, block: Block) -> bool:
+        """Tell whether brackets are neither in code nor in HTML, on any reading."""
+        lead = _LEAD.match(self.text, self.text.rfind("\n", 0, at) + 1)
+        code = self.text.find("`", block.start, at) >= 0 and self.text.find("`", at, block.end) >= 0
+        return not (block.place is Place.RAW or code or (lead and _INDENT.search(lead[0])))
+
     def _definitions(self) -> None:
         """Handle what is defined in one place and used in another."""
-        marks = [m for m in _DEFINITION.finditer(self.text) if self._is_text(m)]
+        marks = [m for m in _DEFINITION.finditer(self.flat) if self._is_text(m)]
         used = self._used([(m.start(), m.end()) for m in marks])
         defined = set[str]()
         for mark in marks:
@@ -296,7 +357,7 @@ class _Reader:
                 self._hide(mark.start(3), mark.end(3), Kind.TITLE)
             defined.add(label)
         for start, end, inner in self.pictures:
-            if not _PLAIN_ALT.fullmatch(inner) and defined:
+            if not _PLAIN_ALT.fullmatch(inner.strip()) and defined:
                 self._hide(start, end, Kind.ALT)
         self._footnotes()
 
@@ -328,16 +389,6 @@ class _Reader:
 
 def _label(text: str) -> str:
     return " ".join(text.split()).casefold()
-
-
-def _unseen(attributes: list[tuple[str, str]]) -> bool:
-    """Tell whether an element's attributes keep it out of sight."""
-    return any(
-        name == "hidden"
-        or (name == "style" and _UNSEEN_STYLE.search(value) is not None)
-        or (name == "aria-hidden" and value == "true")
-        for name, value in attributes
-    )
 
 
 def _tricks(words: str, target: str) -> bool:
