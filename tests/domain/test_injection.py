@@ -13,13 +13,18 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from grace.domain import messages, render
+from grace.domain import messages, render, replies
+from grace.domain.agreement import gate_lines
+from grace.domain.events import Permission
 from grace.domain.hidden import Hidden, Kind, describe
+from grace.domain.lifecycle.checks import annotations
 from grace.domain.mission import FieldError, Mission
 from grace.domain.phase import Phase
+from grace.domain.results import SuiteReport, TestCase, TestOutcome
 from grace.domain.trailers import LedgerRef, MissionMessage, MissionTrailers
 from grace.domain.verdict import Condition, Result, all_of, leaf
 from support.phases import world_in
+from support.reports import make_finding, make_report, make_scan, sha
 from support.world import World
 
 HARMLESS = "plain words"
@@ -177,6 +182,15 @@ def hostile(mission: Mission, words: str) -> Mission:
     )
 
 
+def unseen(words: str) -> tuple[str, ...]:
+    return tuple(describe([Hidden(Kind.COMMENT, 1, render.one_line(words))] * 2))
+
+
+def answer(words: str) -> str:
+    """Write an answer as the comment that it becomes."""
+    return replies.reply(closed(), "command-1", words)
+
+
 POLICY = World().policy
 MESSAGES = {
     "issue": lambda w: messages.issue_comment(hostile(closed(), w), POLICY),
@@ -206,9 +220,30 @@ MESSAGES = {
     "line of its own": lambda w: f"a\n\nx{render.inline(w, 500)}",
     "code": lambda w: f"a {render.code(w)} b",
     "quote": render.quoted,
-    "hidden text": lambda w: "\n".join(
-        f"- {line}" for line in describe([Hidden(Kind.COMMENT, 1, render.one_line(w))] * 2)
+    "hidden text": lambda w: "\n".join(f"- {line}" for line in unseen(w)),
+    "issue with hidden text": lambda w: messages.issue_comment(
+        hostile(closed(), w).with_(hidden=unseen(w)), POLICY
     ),
+    "gates": lambda w: "\n".join(gate_lines(hostile(closed(), w), POLICY)),
+    "code of nothing but": lambda w: f"a {render.code(w[1:-1])} b",
+    "stranger": lambda w: answer(replies.stranger_refused(w, Permission.READ)),
+    "refused command": lambda w: answer(
+        replies.command_refused(w, Permission.READ, Permission.WRITE)
+    ),
+    "unknown command": lambda w: answer(replies.unknown_command(w)),
+    "unknown candidate": lambda w: answer(replies.unknown_candidate(w, [w, w])),
+    "unknown gate": lambda w: answer(replies.unknown_gate(w, ["approvals"])),
+    "own proposal": lambda w: answer(replies.own_proposal(w)),
+    "lifted veto": lambda w: answer(replies.veto_lifted(replies.own_proposal(w))),
+    "void approval": lambda w: answer(replies.approval_void(w, sha("a"))),
+    "command that does not fit": lambda w: answer(
+        replies.nothing_to("hold", hostile(closed(), w).with_(held=w))
+    ),
+    "status": lambda w: answer(
+        replies.status_text(hostile(world_in(Phase.GATING).mission, w).with_(held=w), condition(w))
+    ),
+    "status of the end": lambda w: answer(replies.status_text(hostile(closed(), w), condition(w))),
+    "why": lambda w: answer(replies.why_text(condition(w))),
 }
 
 
@@ -239,6 +274,23 @@ def test_a_title_is_one_line_that_nothing_acts_on(name, words):
     title = TITLES[name](closed().with_(title=words))
     assert title.isprintable()
     assert not ACTS.search(title.replace(render.ZERO_WIDTH_SPACE, " "))
+
+
+@given(NASTY)
+@settings(max_examples=60, deadline=None)
+def test_a_remark_on_a_line_is_one_line_that_can_be_printed(words):
+    case = TestCase(name=words, outcome=TestOutcome.FAILED, file="a.py", line=1, message=words)
+    suite = SuiteReport(
+        suite="unit", job="unit", passed=0, failed=1, skipped=0, duration_s=1, cases=(case,)
+    )
+    scan = make_scan(make_finding(rule=words, message=words))
+    report = make_report(sha("a"), sha("b")).model_copy(
+        update={"suites": (suite,), "scans": (scan,)}
+    )
+    remarks = list(annotations(report))
+    assert [remark.path for remark in remarks] == ["a.py", "mesh.py"]
+    assert all(remark.title.isprintable() and remark.message.isprintable() for remark in remarks)
+    assert all(remark.message for remark in remarks)
 
 
 @given(NASTY)

@@ -337,7 +337,7 @@ def mission_body(mission: Mission) -> str:
     return "\n".join(
         [
             marker(mission, "mission"),
-            f"Filed by Grace for the alert `{inline(mission.alert or '')}`.",
+            f"Filed by Grace for the alert {code(mission.alert or '')}.",
             "",
             *(quoted(s.description) for s in symptoms),
             "",

@@ -48,7 +48,8 @@ def inline(text: str, limit: int = 120) -> str:
 
 def code(text: str, limit: int = 200) -> str:
     """Put a stranger's text in a code span that it cannot leave."""
-    return "`" + _unmarked(one_line(text, limit).replace("`", "'")) + "`"
+    words = one_line(text, limit).replace("`", "'") or " "  # two backticks alone open a span
+    return f"`{_unmarked(words)}`"
 
 
 def quoted(text: str, limit: int = 2000) -> str:
