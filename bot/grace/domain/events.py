@@ -14,10 +14,138 @@ from grace.domain.commit_events import CheckRequested as CheckRequested
 from grace.domain.commit_events import CheckSeen as CheckSeen
 from grace.domain.commit_events import DeploymentSeen as DeploymentSeen
 from grace.domain.commit_events import ResultsReported as ResultsReported
-from grace.domain.package import MetricObservation
+from grace.domain.package import MetricObservation, MissionRequest
 from grace.domain.people import Actor as Actor
 from grace.domain.people import Permission as Permission
 from grace.domain.results import Sha
+
+
+class IssueSeen(Frozen):
+    """The mission's issue was filed, labelled or edited; `body` is a stranger's text.
+
+    `edited`: the sender wrote it, and did not only label or reopen it.
+    """
+
+    kind: Literal["issue_seen"] = "issue_seen"
+    number: int
+    title: str
+    body: str
+    author: Actor
+    sender: Actor
+    state: Literal["open", "closed"] = "open"
+    updated_at: AwareDatetime
+    edited: bool = False
+
+
+class IssueClosed(Frozen):
+    """Somebody closed the mission's issue."""
+
+    kind: Literal["issue_closed"] = "issue_closed"
+    number: int
+    sender: Actor
+
+
+class CommandGiven(Frozen):
+    """A slash command in a new comment, or a button that was pressed; `id` is unique at the forge.
+
+    `comment` is what to react to and `number` where to answer; a button has neither, but `sha`,
+    the commit whose check it is on.
+    """
+
+    kind: Literal["command_given"] = "command_given"
+    id: str
+    at: AwareDatetime | None = None
+    name: str
+    argument: str = ""
+    actor: Actor
+    comment: str = ""
+    number: int = 0
+    sha: Sha | None = None
+
+
+class PullSeen(Frozen):
+    """The state of a pull request as the forge told it."""
+
+    kind: Literal["pull_seen"] = "pull_seen"
+    number: int
+    head_ref: str
+    head_sha: Sha
+    base_sha: Sha
+    state: Literal["open", "closed"]
+    merged: bool = False
+    merge_sha: Sha | None = None
+    draft: bool = False
+    sender: Actor
+    at: AwareDatetime
+
+
+class ReviewState(StrEnum):
+    """What a review says."""
+
+    APPROVED = "approved"
+    CHANGES_REQUESTED = "changes_requested"
+    COMMENTED = "commented"
+    DISMISSED = "dismissed"
+
+
+class ReviewSeen(Frozen):
+    """A review of one commit."""
+
+    kind: Literal["review_seen"] = "review_seen"
+    id: str
+    pull: int
+    state: ReviewState
+    sha: Sha
+    actor: Actor
+    at: AwareDatetime
+
+
+class BasePushed(Frozen):
+    """The base branch moved."""
+
+    kind: Literal["base_pushed"] = "base_pushed"
+    branch: str
+    sha: Sha
+
+
+class RepositoryGone(Frozen):
+    """The repository was deleted, or the bot lost it."""
+
+    kind: Literal["repository_gone"] = "repository_gone"
+    reason: str
+
+
+class RepositoryRenamed(Frozen):
+    """The repository has another name; its id is the same."""
+
+    kind: Literal["repository_renamed"] = "repository_renamed"
+    repository: str
+
+
+class GroupSeen(Frozen):
+    """The merge queue made a group with our pull request on top, or took it apart.
+
+    `head` is the commit that would land and `base` what it builds on; `ended` says why the group
+    is no more: `merged`, `invalidated` or `dequeued`.
+    """
+
+    kind: Literal["group_seen"] = "group_seen"
+    pull: int
+    head: Sha
+    base: Sha
+    ended: str | None = None
+
+
+class AlertSeen(Frozen):
+    """An alert fired or was resolved; `request` is the mission that it asks for."""
+
+    kind: Literal["alert_seen"] = "alert_seen"
+    source: str
+    fingerprint: str
+    status: Literal["firing", "resolved"]
+    title: str
+    request: MissionRequest
+    at: AwareDatetime
 
 
 class PermissionRead(Frozen):
