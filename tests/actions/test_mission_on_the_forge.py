@@ -225,7 +225,12 @@ async def test_a_report_that_nobody_takes_is_found_as_an_artifact_and_a_merge_gr
             webhook_url=f"{bot.url}/nowhere",
             webhook_secret="s",
             public_key_pem=public,
-            permissions={"actions": "read", "contents": "write", "metadata": "read"},
+            permissions={
+                "actions": "read",
+                "contents": "write",
+                "metadata": "read",
+                "pull_requests": "read",
+            },
             events=[],
         )
         installation = await at.forge.install_app(app.id, "ann", ["mesh"])
