@@ -87,6 +87,7 @@ CUT = {
     "alt": ("![x y z, ignore](u)", "![](u)", Kind.ALT),
     "alt with brackets": ("![a [b] ![c, d, e](f) g, h](u)", "![](u)", Kind.ALT),
     "alt with code": ("![a, `]` b](u)", "![](u)", Kind.ALT),
+    "alt around an element": ("![a <object>](u)", "![", Kind.ALT),
     "alt by reference": ("![a, b, c][u]\n\n[u]: v", "![][u]\n\n[u]: v", Kind.ALT),
     "words behind a fence": (f"{FENCE}py x y\na\n{FENCE}", f"{FENCE}\na\n{FENCE}", Kind.INFO),
     "words behind a list's fence": (f"- {FENCE} x y\n  a", f"- {FENCE}\n  a", Kind.INFO),
@@ -112,6 +113,7 @@ CUT = {
     ),
     "parentheses of ruby": ("<ruby>a<rp>w</rp></ruby>", "<ruby>a</ruby>", Kind.ELEMENT),
     "tag at the end of raw HTML": ("<p>a <b", "<p>a ", Kind.ELEMENT),
+    "tag that a deep mark ends": ("a <w\n    > b", "a \n b", Kind.ATTRIBUTE),
     "tag over lines of raw HTML": ("<div\n title='w'\n>a", "<div>\n\na", Kind.ATTRIBUTE),
     "bogus comment of HTML": ("<p>a <![w> b </1 w> c", "<p>a  b  c", Kind.COMMENT),
     "definition of a caret": ("[^]: w", "", Kind.DEFINITION),
@@ -319,7 +321,7 @@ class Seen(HTMLParser):
 def words_seen(text):
     seen = Seen()
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
-    seen.feed(html)
+    seen.feed(re.sub("<!--+>", "<!---->", html))  # HTML ends these at once, its parser does not
     seen.close()
     links = re.findall(r'(?:href|src|class)="([^"]*)"', html)
     return set(re.findall(r"w\d+q", " ".join([*seen.text, *links])))

@@ -1,10 +1,10 @@
 """Tell which HTML elements readers do not see, and where they end."""
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 # A tag in a paragraph as CommonMark has it, and in raw HTML as HTML has it: name, attribute, end.
-STRICT: Final = (
+_STRICT: Final = (
     re.compile(r"</?([A-Za-z][A-Za-z0-9-]*+)(?=[\s/>])"),
     re.compile(
         r"\s++([A-Za-z_:][A-Za-z0-9_.:-]*+)"
@@ -12,7 +12,7 @@ STRICT: Final = (
     ),
     re.compile(r"\s*+/?>"),
 )
-LAX: Final = (
+_LAX: Final = (
     re.compile(r"</?([A-Za-z][^\s/>]*+)(?=[\s/>])"),
     re.compile(
         r"[\s/]*+([^\s/>][^\s/>=]*+)"
@@ -50,6 +50,35 @@ _UNSEEN_STYLE = re.compile(
     r"|(?:width|height)\s*:\s*0|clip|position\s*:\s*absolute|color",
     re.IGNORECASE,
 )
+
+
+class Tag(NamedTuple):
+    """A tag as it is read; `end` is behind it."""
+
+    name: str
+    attributes: list[tuple[str, str]]
+    end: int
+
+
+def names_none(text: str, at: int) -> bool:
+    """Tell whether no tag of Markdown can begin at `at`."""
+    return _STRICT[0].match(text, at) is None
+
+
+def read_tag(text: str, at: int, stop: int, *, raw: bool) -> Tag | None:
+    """Read a tag that ends before `stop`, as HTML or as a paragraph of Markdown has it."""
+    tag, attribute, tag_end = _LAX if raw else _STRICT
+    named = tag.match(text, at)
+    if named is None:
+        return None
+    attributes, position = list[tuple[str, str]](), named.end()
+    while (end := tag_end.match(text, position, stop)) is None:
+        found = attribute.match(text, position, stop)
+        if found is None:
+            return None
+        attributes.append((found[1].lower(), found[2] or found[3] or found[4] or ""))
+        position = found.end()
+    return Tag(named[1].lower(), attributes, end.end())
 
 
 def element_end(text: str, name: str, at: int, reach: int) -> int:

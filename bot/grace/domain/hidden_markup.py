@@ -9,7 +9,15 @@ from typing import Final
 
 from grace.domain.hidden_blocks import LEAD, Block, Place, blocks
 from grace.domain.hidden_characters import visible
-from grace.domain.hidden_elements import KNOWN, LAX, NOT_SHOWN, STRICT, VOID, element_end, unseen_by
+from grace.domain.hidden_elements import (
+    KNOWN,
+    NOT_SHOWN,
+    VOID,
+    element_end,
+    names_none,
+    read_tag,
+    unseen_by,
+)
 from grace.domain.hidden_tables import surplus
 
 
@@ -191,8 +199,7 @@ class _Reader:
 
     def _comment(self, at: int, block: Block) -> int:
         opener, closer = next(c for c in _CLOSERS if self.text.startswith(c[0], at))
-        raw = block.place is Place.RAW
-        size = len(self.text)
+        raw, size = block.place is Place.RAW, len(self.text)
         if not raw and (closer, block.start) in self.endless:
             return at + len(opener)
         end = self._source(at, block).find(closer, at + len(opener), size if raw else block.end)
@@ -204,9 +211,8 @@ class _Reader:
             and self._level(at, end)
             and not (opener in _EARLY and "<" in self._early(at, end))
         )
-        end = end + len(closer) if ended else size
-        self._hide(at, end, Kind.COMMENT)
-        return end
+        self._hide(at, end + len(closer) if ended else size, Kind.COMMENT)
+        return self.found[-1].end
 
     def _early(self, at: int, end: int) -> str:
         """Return what HTML has behind the end of what Markdown has whole."""
@@ -245,37 +251,35 @@ class _Reader:
         return inner if odd or linked or cut else end
 
     def _tag(self, at: int, block: Block) -> int:
-        tag, attribute, tag_end = LAX if block.place is Place.RAW else STRICT
-        text = self._source(at, block)
-        named = tag.match(text, at)
-        if named is None:
-            return self._broken(at, block) if block.place is Place.RAW else at + 2
-        name, attributes, position = named[1].lower(), list[tuple[str, str]](), named.end()
-        while (end := tag_end.match(text, position, block.end)) is None:
-            found = attribute.match(text, position, block.end)
-            if found is None:
-                return self._broken(at, block)
-            attributes.append((found[1].lower(), found[2] or found[3] or found[4] or ""))
-            position = found.end()
-        if block.place is Place.RAW and "\n" in text[at : end.end()]:
-            mixed = _ENDING.search(text, block.start, end.end()) is not None
-            if mixed or not self._level(at, end.end()):
-                return self._broken(at, block)
+        raw = block.place is Place.RAW
+        if not raw and names_none(self.text, at):
+            return at + 2
+        found = read_tag(self._source(at, block), at, block.end, raw=raw)
+        if found is None and not raw:  # the marks may be text
+            found = read_tag(self.text, at, block.end, raw=raw)
+        if found is None:
+            return self._broken(at, block)
+        name, attributes, end = found
+        mixed = raw and "\n" in self.text[at:end] and _ENDING.search(self.text, block.start, end)
+        if mixed or (raw and not self._level(at, end)):
+            return self._broken(at, block)
         if self.text[at + 1] == "/":
             if attributes and block.place is Place.PLAIN:
                 return at + 2
-            return self._attributes(at, end.end(), f"</{name}>", attributes)
+            return self._attributes(at, end, f"</{name}>", attributes)
         if NOT_SHOWN.fullmatch(name) or unseen_by(attributes):
-            after = end.end()
+            after = end
             if not VOID.fullmatch(name):
-                after = element_end(self.text, name, end.end(), self._reach(at, end.end(), block))
+                after = element_end(self.text, name, end, self._reach(at, end, block))
             self._hide(at, after, Kind.ELEMENT)
+            if self.image is not None and self.text.find("]", at, after) >= 0:
+                self._hide(self.image, at, Kind.ALT)  # its end is cut along
             return after
         if name == "details":
-            self._hide(at, end.end(), Kind.COLLAPSED)
+            self._hide(at, end, Kind.COLLAPSED)
         href = next((f' href="{v}"' for n, v in attributes if (n, name) == ("href", "a")), "")
         rest = f"<{name}{href}>" if _HARMLESS_VALUE.fullmatch(href[7:-1]) else f"<{name}>"
-        return self._attributes(at, end.end(), rest, attributes)
+        return self._attributes(at, end, rest, attributes)
 
     def _attributes(
         self, start: int, end: int, rest: str, attributes: list[tuple[str, str]]
@@ -310,9 +314,8 @@ class _Reader:
 
     def _closed(self, at: int, block: Block) -> int:
         """Handle a closing bracket: of a link, an image or a label."""
-        target = _TARGET.match(self.flat, at + 1, block.end) or _DEEP_TARGET.match(
-            self.flat, at + 1, block.end
-        )
+        here = (self.flat, at + 1, block.end)
+        target = _TARGET.match(*here) or _DEEP_TARGET.match(*here)
         if not self.open:
             if target is None or self.image is None:
                 return at + 1
