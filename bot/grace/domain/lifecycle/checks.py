@@ -191,7 +191,7 @@ def check(draft: Draft, name: str, sha: str | None, said: Saying) -> None:
                 sha=sha,
                 id=None,
                 conclusion=said.conclusion,
-                title=said.title[:200],
+                title=one_line(said.title, 200),
                 summary=said.summary,
                 digest=digest,
                 buttons=said.buttons,
