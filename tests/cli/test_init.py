@@ -315,3 +315,11 @@ def test_the_labels_are_those_that_the_form_and_the_bot_set(python):
 def test_actions_are_named_in_one_way(clone, actions):
     assert clone.init("--actions", actions, "--yes")[0] == 2
     assert clone.files() == {}
+
+
+def test_a_diff_that_is_piped_is_not_wrapped(python):
+    _, output = python.init("--yes")
+    shown = output.splitlines()
+    for path in (plan.FORM, plan.CONTROL):
+        for line in (python.folder / path).read_text().splitlines():
+            assert f"+{line}" in shown

@@ -60,7 +60,11 @@ def init(
 def _wanted(change: plan.Change, *, yes: bool) -> bool:
     """Show what would change and ask; `--yes` answers for new files alone."""
     new = change.before is None
-    Console().print(Syntax(change.diff(), "diff", background_color="default", word_wrap=True))
+    console = Console()
+    if console.is_terminal:
+        console.print(Syntax(change.diff(), "diff", background_color="default", word_wrap=True))
+    else:
+        typer.echo(change.diff())  # a diff that is wrapped is none
     if not yes:
         verb = "write" if new else "replace your"
         return typer.confirm(f"{verb} {change.draft.path}?", default=new)
