@@ -44,10 +44,13 @@ def differing(told: Sequence[Story], ends: dict[int, End]) -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.parametrize(
+    ("call", "status"), [(r"/repos/acme/mesh$", 502), (r"/repos/acme/mesh/installation$", 401)]
+)
 async def test_repository_that_could_not_be_asked_about_at_the_boot_is_found_later(
-    stage: Stage,
+    stage: Stage, call: str, status: int
 ) -> None:
-    stage.forge.faults.fail(r"/repos/acme/mesh$", 502)
+    stage.forge.faults.fail(call, status)
     async with stage.bot(sweep_seconds="0.2") as bot:
 
         async def found() -> bool | None:

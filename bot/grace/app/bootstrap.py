@@ -47,7 +47,7 @@ from grace.app.worker import Parts, Worker
 from grace.domain.catalog import Subsystems
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
-from grace.ports import Clock, ForgeError, ForgeUnavailable, Repositories
+from grace.ports import Clock, ForgeError, Repositories
 from grace.web.intake import Intake
 from grace.web.server import make_app
 
@@ -240,20 +240,20 @@ async def connect(system: System) -> str:
 
 
 async def resolve(system: System) -> None:
-    """Find the subsystems' repositories; what failed for now stays in `unresolved`."""
+    """Find the subsystems' repositories; what failed stays in `unresolved`, to be asked again.
+
+    A refusal may pass too: a clock that jumped voids our credentials, an App is installed later.
+    """
     log = structlog.get_logger("boot")
     for name in sorted(system.unresolved):
         subsystem = system.configuration.subsystems.subsystems[name]
         try:
             ref = await system.forge.resolve(subsystem.host, subsystem.repository)
-        except ForgeUnavailable as error:
-            log.warning("subsystem", name=name, reason=error.sentence, again=True)
-            continue
         except ForgeError as error:
-            log.warning("subsystem", name=name, reason=error.sentence, again=False)
-        else:
-            system.refs[name] = ref
-            await _prime(system.forge, ref, subsystem.base_branch)
+            log.warning("subsystem", name=name, reason=error.sentence)
+            continue
+        system.refs[name] = ref
+        await _prime(system.forge, ref, subsystem.base_branch)
         system.unresolved.discard(name)
 
 
