@@ -146,6 +146,9 @@ class StubForge:
         )
         return ChangeState(pull=pull, reviews=(), checks=())
 
+    async def queue_required(self, ref: MissionRef, branch: str) -> bool:
+        return False
+
     async def close_change(self, ref: MissionRef, number: int) -> None:
         await self._called()
 

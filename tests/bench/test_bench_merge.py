@@ -23,6 +23,7 @@ from bench.figures import percentile, tell
 from bench.stub_world import NoMetrics, StubForge, StubRepositories, SystemClock
 from grace.adapters.keys import Ed25519Key
 from grace.adapters.sqlite.store import SqliteStore
+from grace.app.courtesies import Courtesies
 from grace.app.interpreter import Interpreter, World
 from grace.app.observe import Measures, configure_logs
 from grace.app.router import Readers, Router, Translation
@@ -166,7 +167,9 @@ async def running(folder: Path) -> AsyncIterator[Bench]:
         clock=clock,
     )
     router = Router(store, clock, Readers({"bench": read}))
-    worker = Worker(Parts(store, router, Interpreter(world), policy, clock, measures))
+    courtesies = Courtesies(store, forge, clock)
+    interpreter = Interpreter(world)
+    worker = Worker(Parts(store, router, interpreter, courtesies, policy, clock, measures))
     work = asyncio.create_task(worker.run())
     try:
         yield Bench(store, worker, forge, policy)
