@@ -1,13 +1,14 @@
 """The loop around sweep and news: which looks when, and what it does with a fault."""
 
 import asyncio
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from grace.app.boot import reconcile
+from grace.app.boot import ask_for_missed, reconcile
 from grace.app.observe import Measures
 from grace.app.sweep import Round
+from grace.ports import ForgeUnavailable
 from support.flow_look import eventually
 
 
@@ -16,6 +17,7 @@ class Settings:
     poll: bool = False
     news_seconds: float = 600
     sweep_every: float = 0.001
+    redelivery_seconds: float = 0.001
 
 
 @dataclass
@@ -34,7 +36,7 @@ class Parts:
     measures: Measures = field(default_factory=Measures)
 
     def __post_init__(self) -> None:
-        self.sweep = self.news = self.clock = self.worker = self
+        self.sweep = self.news = self.clock = self.worker = self.forge = self
 
     def now(self) -> datetime:
         return self.at
@@ -46,14 +48,24 @@ class Parts:
             raise OSError("the disk is full")
         return Round(0, 0, self.closed)
 
+    async def ask_again(self, _since: datetime) -> int:
+        self.rounds += 1
+        if self.broken:
+            raise ForgeUnavailable("no answer")
+        return 0
+
     async def look(self, only: Container[int] | None = None) -> int:
         self.looks.append((self.rounds, only))
         return 0
 
 
-async def run(parts: Parts, until: Callable[[], bool]) -> None:
+async def run(
+    parts: Parts,
+    until: Callable[[], bool],
+    loop: Callable[[Parts], Coroutine[None, None, None]] = reconcile,
+) -> None:
     """Let the loop go round until something is so."""
-    task = asyncio.create_task(reconcile(parts))
+    task = asyncio.create_task(loop(parts))
 
     async def done() -> bool | None:
         return until() or None
@@ -91,3 +103,10 @@ async def test_fault_is_counted_and_shown_until_a_round_is_good_again() -> None:
     parts.broken = False
     await run(parts, lambda: bool(parts.looks))
     assert parts.failures == {}
+
+
+async def test_failed_deliveries_that_cannot_be_asked_for_are_shown_until_they_can() -> None:
+    parts = Parts(Settings(), broken=True)
+    await run(parts, lambda: parts.failures == {"redelivery": "no answer"}, ask_for_missed)
+    parts.broken = False
+    await run(parts, lambda: not parts.failures, ask_for_missed)

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import hashlib
 import random
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -132,7 +133,7 @@ class _Answer:
         return web.Response(status=self.status, headers=self.headers, body=content)
 
 
-class _Proxy:
+class _Proxy(ABC):
     """A server on loopback that hands requests on to `upstream`."""
 
     def __init__(self) -> None:
@@ -168,8 +169,8 @@ class _Proxy:
         """Count the requests that suffered a fault."""
         return sum(deed.fault is fault for deed in self.deeds)
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
-        raise NotImplementedError
+    @abstractmethod
+    async def _handle(self, request: web.Request) -> web.StreamResponse: ...
 
     async def _forward(self, request: web.Request, body: bytes) -> _Answer:
         assert self._session is not None

@@ -143,6 +143,8 @@ async def reconcile(system: System) -> None:
 async def ask_for_missed(system: System) -> None:
     """Have sent again what the forge could not deliver: at the start, and every few minutes."""
     log = structlog.get_logger("redelivery")
+    assert system.worker is not None  # built once the forge is reached
+    failures = system.worker.failures
     since = system.clock.now() - KEPT
     while True:
         now = system.clock.now()
@@ -150,10 +152,13 @@ async def ask_for_missed(system: System) -> None:
             asked = await system.forge.ask_again(since)
         except ForgeError as error:
             log.warning("failed", reason=error.sentence)
-        except Exception:
+            failures["redelivery"] = error.sentence
+        except Exception as error:
             log.exception("failed")
             system.measures.faults.labels(loop="redelivery").inc()
+            failures["redelivery"] = f"{type(error).__name__}: {error}"
         else:
+            failures.pop("redelivery", None)
             since = min(now, system.clock.now()) - OVERLAP
             if asked:
                 log.info("asked again", deliveries=asked)

@@ -208,6 +208,17 @@ def metrics_gate(
     return all_of("metrics", tuple(metric_gate(attempt, facts, t, policy) for t in targets))
 
 
+def ci_gates(
+    attempt: Attempt, facts: Facts, criteria: AcceptanceCriteria, policy: Policy
+) -> tuple[Condition, ...]:
+    """Judge what CI says of an attempt, or of the merge group that it became."""
+    return (
+        tests_gate(attempt, facts, criteria, policy),
+        stress_gate(attempt, facts, policy),
+        metrics_gate(attempt, facts, criteria, policy),
+    )
+
+
 def approvals_needed(mission: Mission, policy: Policy) -> int:
     """Count the approvals a mission needs.
 

@@ -123,3 +123,18 @@ def test_a_check_that_could_not_be_published_is_published_after_a_resume():
     world.command("resume")
     assert len(governance()) == 1
     assert held not in governance()[0].summary
+
+
+def test_what_says_nothing_of_the_hold_is_published_after_a_resume_too():
+    """The check of the metrics reads the same before and after: only its failure tells it apart."""
+    world = World(waits=(fx.PublishCheck,)).file().ci()
+
+    def metrics():
+        return [e for e in world.pending if getattr(e, "name", "") == "mission/metrics"]
+
+    (failing,) = metrics()
+    world.pending.remove(failing)
+    world.deliver(ev.EffectFailed(key=failing.key, effect="publish_check", reason="422"))
+    assert (world.mission.held is not None, metrics()) == (True, [])
+    world.command("resume")
+    assert [e.summary for e in metrics()] == [failing.summary]

@@ -35,6 +35,16 @@ def test_a_branch_is_pinned_when_the_mission_starts_and_moving_it_changes_nothin
     assert pinned == [sha("tip of rita-branch")]
 
 
+def test_an_answer_about_an_earlier_contract_pins_nothing():
+    world = World(waits=(fx.ReadRef,)).file(by_ref())
+    late = ev.RefRead(candidate="fix", ref="another-branch", sha=sha("another"))
+    world.deliver(late)
+    assert world.mission.pins == {}
+    world.waits = ()
+    world.settle()
+    assert world.mission.pins == {"fix": sha("tip of rita-branch")}
+
+
 def test_a_branch_that_is_not_there_holds_and_is_asked_for_again():
     world = World(waits=(fx.ReadRef,)).file(by_ref())
     world.fail(fx.ReadRef, "the repository has no branch rita-branch")
@@ -191,6 +201,15 @@ def test_everybody_who_edited_is_remembered_in_whatever_order_it_is_told():
     assert world.mission.proposer_ids == {1, 2, 3}
 
 
+def test_an_edit_that_is_told_after_its_text_was_read_is_an_edit():
+    world = World()
+    alice, rita = person("alice", 1), person("rita", 2)
+    world.deliver(issue(world, alice, alice))
+    world.settle()
+    world.deliver(issue(world, alice, rita, edited=True))
+    assert world.mission.authors == ("alice", "rita")
+
+
 def test_who_only_labels_an_issue_did_not_write_it():
     world = World()
     alice, rita = person("alice", 1), person("rita", 2)
@@ -236,6 +255,24 @@ def test_a_cancelled_run_whose_successor_runs_fails_nothing():
     world.tick(600)
     assert world.head == first
     assert world.mission.phase is Phase.TESTING
+
+
+def test_a_job_that_failed_ends_nothing_while_another_runs():
+    world = World().file()
+    for name, conclusion in (("unit", "failure"), ("stress", None)):
+        world.deliver(
+            ev.CheckSeen(
+                id=name,
+                name=name,
+                sha=world.head,
+                app_id=CI_APP,
+                conclusion=conclusion,
+                at=world.now,
+            )
+        )
+    world.settle().tick(600)
+    assert world.mission.phase is Phase.TESTING
+    assert len(world.mission.attempts) == 1
 
 
 def test_a_stranger_cannot_hold_his_own_started_mission_by_editing_it():

@@ -87,12 +87,7 @@ def failed(draft: Draft, attempt: Attempt, failure: str) -> Saying:
     summary, report = inline(failure, 2000), draft.facts.report(attempt.head or "")
     notes: tuple[Annotation, ...] = ()
     if report is not None:
-        criteria, policy = criteria_of(draft), draft.policy
-        parts = (
-            gates.tests_gate(attempt, draft.facts, criteria, policy),
-            gates.stress_gate(attempt, draft.facts, policy),
-            gates.metrics_gate(attempt, draft.facts, criteria, policy),
-        )
+        parts = gates.ci_gates(attempt, draft.facts, criteria_of(draft), draft.policy)
         summary += "\n\n" + "\n".join(tree_text(part) for part in parts)
         notes = tuple(annotations(report))[:MAX_ANNOTATIONS]
     return Saying("failure", title, summary, ("retry",), notes, gist=failure)

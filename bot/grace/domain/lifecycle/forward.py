@@ -219,14 +219,7 @@ def ci_tree(draft: Draft) -> Condition:
     """Judge what CI alone can answer."""
     attempt, facts, policy = attempt_of(draft), draft.facts, draft.policy
     criteria = criteria_of(draft)
-    return all_of(
-        "ci",
-        (
-            gates.tests_gate(attempt, facts, criteria, policy),
-            gates.stress_gate(attempt, facts, policy),
-            gates.metrics_gate(attempt, facts, criteria, policy),
-        ),
-    )
+    return all_of("ci", gates.ci_gates(attempt, facts, criteria, policy))
 
 
 def merge_tree(draft: Draft) -> Condition:

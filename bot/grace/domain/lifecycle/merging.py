@@ -23,7 +23,6 @@ from grace.domain.lifecycle.forward import (
     refresh,
 )
 from grace.domain.mission import Attempt, Group, Mission
-from grace.domain.package import AcceptanceCriteria
 from grace.domain.phase import Phase
 from grace.domain.policy import Policy
 from grace.domain.results import Sha
@@ -116,22 +115,11 @@ def standing(mission: Mission, facts: Facts, policy: Policy) -> Condition:
     return all_of(
         "merge",
         (
-            *ci_gates(attempt, facts, criteria, policy),
+            *gates.ci_gates(attempt, facts, criteria, policy),
             gates.approvals_gate(mission, attempt, facts, policy),
             gates.roles_gate(mission, attempt, policy),
             *stops(mission, facts),
         ),
-    )
-
-
-def ci_gates(
-    attempt: Attempt, facts: Facts, criteria: AcceptanceCriteria, policy: Policy
-) -> tuple[Condition, ...]:
-    """Judge what CI says of an attempt, or of the merge group that it became."""
-    return (
-        gates.tests_gate(attempt, facts, criteria, policy),
-        gates.stress_gate(attempt, facts, policy),
-        gates.metrics_gate(attempt, facts, criteria, policy),
     )
 
 
@@ -178,7 +166,7 @@ def group_gates(draft: Draft, attempt: Attempt, group: Group) -> tuple[Condition
     """Judge what CI says of a merge group's own commit, base and tree."""
     stands = {"head": group.head, "base": group.base, "tree": group.tree}
     landing = attempt.model_copy(update=stands)
-    return ci_gates(landing, draft.facts, criteria_of(draft), draft.policy)
+    return gates.ci_gates(landing, draft.facts, criteria_of(draft), draft.policy)
 
 
 def tested_trees(draft: Draft) -> frozenset[Sha | None]:

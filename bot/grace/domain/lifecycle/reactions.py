@@ -147,9 +147,11 @@ def obey_known(draft: Draft) -> None:
 
 
 def ref_read(draft: Draft, event: ev.RefRead) -> None:
-    """Pin a candidate to the commit that its branch pointed at."""
-    pins = draft.mission.pins
-    if event.candidate not in pins:
+    """Pin a candidate to the commit that its branch pointed at; not one of an earlier contract."""
+    pins, request = draft.mission.pins, draft.mission.request
+    named = request.workspace.patch_candidates if request is not None else ()
+    asked = any((c.name, c.ref) == (event.candidate, event.ref) for c in named)
+    if asked and event.candidate not in pins:
         draft.set(pins={**pins, event.candidate: event.sha})
         draft.note("candidate_pinned", candidate=event.candidate, ref=event.ref, sha=event.sha)
 
