@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter
 
 from grace.domain.base import Frozen
 from grace.domain.package import MetricId, PatchCandidate
-from grace.domain.results import Sha
+from grace.domain.results import ArtifactReport, Sha
 
 
 class EffectBase(Frozen):
@@ -64,6 +64,30 @@ class ReadRef(EffectBase):
     kind: Literal["read_ref"] = "read_ref"
     candidate: str
     ref: str
+
+
+class InspectPatch(EffectBase):
+    """Read from git what a patch changes, and the rules that stand at its base."""
+
+    kind: Literal["inspect_patch"] = "inspect_patch"
+    base: Sha
+    head: Sha
+
+
+class ReadTeam(EffectBase):
+    """Ask whether somebody is in a team, `organisation/team`."""
+
+    kind: Literal["read_team"] = "read_team"
+    login: str
+    team: str
+
+
+class VerifyAttestations(EffectBase):
+    """Verify, without a network, the sigstore bundles that CI reported with a head."""
+
+    kind: Literal["verify_attestations"] = "verify_attestations"
+    head: Sha
+    artifacts: tuple[ArtifactReport, ...]
 
 
 class React(EffectBase):
@@ -204,7 +228,7 @@ class PushRevert(EffectBase):
 
 class FileIssue(EffectBase):
     kind: Literal["file_issue"] = "file_issue"
-    purpose: Literal["mission", "capa"]
+    purpose: Literal["mission", "capa", "review"]
     title: str
     body: str
     labels: tuple[str, ...]
@@ -233,6 +257,9 @@ Effect = (
     | ReadReport
     | ReadTree
     | ReadRef
+    | InspectPatch
+    | ReadTeam
+    | VerifyAttestations
     | React
     | Reply
     | PushPatch
@@ -277,6 +304,9 @@ EFFECT_RULES: dict[type[Effect], EffectRule] = {
     ReadReport: _READ,
     ReadTree: _READ,
     ReadRef: _READ,
+    InspectPatch: _READ,
+    ReadTeam: _READ,
+    VerifyAttestations: _READ,
     SampleMetrics: _READ,
     React: EffectRule("the reaction", "reacting twice is reacting once", "none"),
     Reply: EffectRule(

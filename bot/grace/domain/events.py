@@ -14,9 +14,18 @@ from grace.domain.commit_events import CheckRequested as CheckRequested
 from grace.domain.commit_events import CheckSeen as CheckSeen
 from grace.domain.commit_events import DeploymentSeen as DeploymentSeen
 from grace.domain.commit_events import ResultsReported as ResultsReported
+from grace.domain.governance_events import AttestationsVerified as AttestationsVerified
+from grace.domain.governance_events import AttestedArtifact as AttestedArtifact
+from grace.domain.governance_events import LabelSeen as LabelSeen
+from grace.domain.governance_events import PatchInspected as PatchInspected
+from grace.domain.governance_events import TeamRead as TeamRead
+from grace.domain.governance_events import TicketClosed as TicketClosed
 from grace.domain.package import MetricObservation, MissionRequest
 from grace.domain.people import Actor as Actor
 from grace.domain.people import Permission as Permission
+from grace.domain.queue_events import Dequeued as Dequeued
+from grace.domain.queue_events import Enqueued as Enqueued
+from grace.domain.queue_events import GroupSeen as GroupSeen
 from grace.domain.results import Sha
 
 
@@ -122,20 +131,6 @@ class RepositoryRenamed(Frozen):
     repository: str
 
 
-class GroupSeen(Frozen):
-    """The merge queue made a group with our pull request on top, or took it apart.
-
-    `head` is the commit that would land and `base` what it builds on; `ended` says why the group
-    is no more: `merged`, `invalidated` or `dequeued`.
-    """
-
-    kind: Literal["group_seen"] = "group_seen"
-    pull: int
-    head: Sha
-    base: Sha
-    ended: str | None = None
-
-
 class AlertSeen(Frozen):
     """An alert fired or was resolved; `request` is the mission that it asks for."""
 
@@ -175,32 +170,18 @@ class TreeRead(Frozen):
 
 
 class RefRead(Frozen):
-    """The commit that a candidate's branch pointed at when the mission started."""
+    """The commit that a candidate's branch pointed at when the mission started.
+
+    `authors`: who wrote or made its commits, as the forge knows them; `strangers`: how many of
+    these commits have an author or a committer whom the forge does not know.
+    """
 
     kind: Literal["ref_read"] = "ref_read"
     candidate: str
     ref: str
     sha: Sha
-
-
-class Enqueued(Frozen):
-    """Our pull request stands in the forge's merge queue at `head`."""
-
-    kind: Literal["enqueued"] = "enqueued"
-    number: int
-    head: Sha
-
-
-class Dequeued(Frozen):
-    """Our pull request stands in the forge's merge queue no more, and did not land.
-
-    `at`: when the forge was seen so; None: it answered us so just now.
-    """
-
-    kind: Literal["dequeued"] = "dequeued"
-    number: int
-    reason: str
-    at: AwareDatetime | None = None
+    authors: tuple[Actor, ...] = ()
+    strangers: int = 0
 
 
 class BranchPushed(Frozen):
@@ -319,10 +300,10 @@ class RevertRefused(Frozen):
 
 
 class IssueFiled(Frozen):
-    """Grace filed an issue herself: the mission's own, or a CAPA."""
+    """Grace filed an issue herself: the mission's own, a CAPA, or the review of an emergency."""
 
     kind: Literal["issue_filed"] = "issue_filed"
-    purpose: Literal["mission", "capa"]
+    purpose: Literal["mission", "capa", "review"]
     number: int
     url: str
 
@@ -368,6 +349,11 @@ Event = (
     | BaseRead
     | TreeRead
     | RefRead
+    | PatchInspected
+    | LabelSeen
+    | TeamRead
+    | AttestationsVerified
+    | TicketClosed
     | Enqueued
     | Dequeued
     | BranchPushed

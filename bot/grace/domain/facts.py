@@ -6,17 +6,27 @@ twice, or two events in the other order, gives the same facts.
 
 from datetime import datetime
 from typing import Literal, TypeVar
-from uuid import UUID
 
 from pydantic import AwareDatetime
 
 from grace.domain import events as ev
 from grace.domain.base import Frozen
+from grace.domain.inspection import Inspection
 from grace.domain.package import MetricObservation
-from grace.domain.phase import Phase
 from grace.domain.results import CIReport, Sha
+from grace.domain.surroundings import (
+    NO_SURROUNDINGS,
+    CapaFact,
+    MergeFact,
+    OutcomeFact,
+    Rival,
+    Stop,
+)
 
 MAX_SAMPLES = 5000
+MAX_TEAMS = 200
+MAX_INSPECTIONS = 5
+MAX_LABELS = 100
 MAX_SHAS = 40
 
 T = TypeVar("T")
@@ -90,14 +100,19 @@ class AlertFact(Frozen):
     at: AwareDatetime
 
 
-class Rival(Frozen):
-    """Another live mission of the same repository."""
+class LabelFact(Frozen):
+    """The newest word about one label of one issue or pull request."""
 
-    uid: UUID
-    name: str
-    phase: Phase
-    paths: tuple[str, ...]
-    urgency: tuple[int, AwareDatetime, str]
+    present: bool
+    actor: ev.Actor | None
+    at: AwareDatetime
+
+
+class TeamFact(Frozen):
+    """Whether somebody is in a team, and when the forge said so."""
+
+    member: bool
+    at: AwareDatetime
 
 
 class Facts(Frozen):
@@ -120,10 +135,18 @@ class Facts(Frozen):
     samples: tuple[MetricObservation, ...] = ()
     alert: AlertFact | None = None
     heard_at: AwareDatetime | None = None
+    inspections: dict[Sha, Inspection] = {}
+    labels: dict[str, LabelFact] = {}
+    teams: dict[str, TeamFact] = {}
+    attested: dict[Sha, tuple[ev.AttestedArtifact, ...]] = {}
 
     rivals: tuple[Rival, ...] = ()
     landed_reverts: tuple[AwareDatetime, ...] = ()
     kill_switch: bool = False
+    stops: tuple[Stop, ...] = ()
+    history: tuple[OutcomeFact, ...] = ()
+    merges: tuple[MergeFact, ...] = ()
+    capas: tuple[CapaFact, ...] = ()
 
     def permission(self, about: str) -> ev.Permission | None:
         """Return the permission read for this command, review or filing; None: not yet."""
@@ -135,7 +158,7 @@ class Facts(Frozen):
 
     def stored(self) -> "Facts":
         """Return what is worth storing: all but the snapshot."""
-        return self.model_copy(update={"rivals": (), "landed_reverts": (), "kill_switch": False})
+        return self.model_copy(update=NO_SURROUNDINGS)
 
 
 def fold(facts: Facts, event: ev.Event, now: datetime) -> Facts:
@@ -184,15 +207,49 @@ def _changes(facts: Facts, event: ev.Event, now: datetime) -> dict[str, object]:
         case ev.AlertSeen(status=status, at=at) if facts.alert is None or at >= facts.alert.at:
             return {"alert": AlertFact(status=status, at=at)}
         case _:
+            return _governed(facts, event, now)
+
+
+def _governed(facts: Facts, event: ev.Event, now: datetime) -> dict[str, object]:
+    """Fold what governance asks for."""
+    match event:
+        case ev.PatchInspected(inspection=inspection):
+            known = {**facts.inspections, inspection.head: inspection}
+            return {"inspections": _bounded(known, MAX_INSPECTIONS)}
+        case ev.LabelSeen():
+            return {"labels": _with_label(facts, event)}
+        case ev.TeamRead(login=login, team=team, member=member):
+            found = {team_key(team, login): TeamFact(member=member, at=now)}
+            return {"teams": _bounded({**facts.teams, **found}, MAX_TEAMS)}
+        case ev.AttestationsVerified(head=head, artifacts=artifacts):
+            return {"attested": _bounded({**facts.attested, head: artifacts})}
+        case _:
             return {}
+
+
+def team_key(team: str, login: str) -> str:
+    """Tell one person's place in one team from all others; logins know no case."""
+    return f"{team}:{login}".lower()
 
 
 def _moved(base: BaseFact | None, event: ev.BasePushed) -> bool:
     return base is not None and base.branch == event.branch and base.sha != event.sha
 
 
-def _bounded(table: dict[str, T]) -> dict[str, T]:
-    return dict(list(table.items())[-MAX_SHAS:])
+def _bounded(table: dict[str, T], limit: int = MAX_SHAS) -> dict[str, T]:
+    return dict(list(table.items())[-limit:])
+
+
+def _with_label(facts: Facts, event: ev.LabelSeen) -> dict[str, LabelFact]:
+    """Keep the newest word about a label; one without an actor never hides who is known."""
+    key = f"{event.number}:{event.label}"
+    old = facts.labels.get(key)
+    if old is not None and old.at > event.at:
+        return facts.labels
+    if old is not None and event.actor is None and old.present == event.present:
+        return facts.labels
+    fact = LabelFact(present=event.present, actor=event.actor, at=event.at)
+    return _bounded({**facts.labels, key: fact}, MAX_LABELS)
 
 
 def check_key(name: str, app_id: int | None, run_id: int | None = None) -> str:

@@ -48,6 +48,7 @@ class TestCase(Frozen):
     """One test of a suite, named as JUnit names it: `classname.name` (dots, not slashes).
 
     `file` and `line` say where it is or where it failed, in the tested tree, if that is known.
+    `earlier`: how it ended before, oldest first, where it was run again on the same commit.
     """
 
     __test__ = False
@@ -58,16 +59,26 @@ class TestCase(Frozen):
     message: Annotated[str, Field(max_length=2000)] = ""
     file: RepositoryPath | None = None
     line: Line | None = None
+    earlier: Annotated[tuple[TestOutcome, ...], Field(max_length=10)] = ()
+
+    @property
+    def flaky(self) -> bool:
+        """Tell whether it passed and failed on the same commit."""
+        return {TestOutcome.PASSED, TestOutcome.FAILED} <= {self.outcome, *self.earlier}
 
 
 class SuiteReport(Frozen):
-    """One CI job's tests. `job` is the check run's name at the forge."""
+    """One CI job's tests. `job` is the check run's name at the forge.
+
+    `subject` base: the tests of the head, run on the code of the base.
+    """
 
     suite: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
     job: Annotated[str, Field(min_length=1, max_length=200)]
     passed: Count
     failed: Count
     skipped: Count
+    subject: Literal["head", "base"] = "head"
     duration_s: Annotated[float, Field(ge=0)]
     cases: Annotated[tuple[TestCase, ...], Field(max_length=20_000)] = ()
 
@@ -95,7 +106,10 @@ class StressReport(Frozen):
 
 
 class Finding(Frozen):
-    """One finding of a security scanner; `new` where what it was compared with has it not."""
+    """One finding of a security scanner; `new` where what it was compared with has it not.
+
+    `fingerprint` stays the same when the line moves; a waiver names it.
+    """
 
     tool: Annotated[str, Field(min_length=1, max_length=100)]
     rule: Annotated[str, Field(min_length=1, max_length=200)]
@@ -103,6 +117,7 @@ class Finding(Frozen):
     message: Annotated[str, Field(max_length=1000)] = ""
     file: RepositoryPath | None = None
     line: Line | None = None
+    fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     new: bool
 
 
@@ -138,6 +153,17 @@ class ScanReport(Frozen):
         return self
 
 
+class ArtifactReport(Frozen):
+    """A build artifact of the tested tree, with the sigstore bundle that attests where it is from.
+
+    `sha256` is what CI says of the artifact; only the verified bundle proves it.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=300)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    bundle: Annotated[str, Field(min_length=2, max_length=100_000)]
+
+
 class CIReport(Frozen):
     """Everything one workflow run found about `head_sha`."""
 
@@ -153,3 +179,4 @@ class CIReport(Frozen):
     suites: Annotated[tuple[SuiteReport, ...], Field(max_length=50)] = ()
     stress: Annotated[tuple[StressReport, ...], Field(max_length=10)] = ()
     scans: Annotated[tuple[ScanReport, ...], Field(max_length=10)] = ()
+    artifacts: Annotated[tuple[ArtifactReport, ...], Field(max_length=20)] = ()

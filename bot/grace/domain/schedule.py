@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from grace.domain.facts import Rival
 from grace.domain.mission import Mission
 from grace.domain.phase import Phase
+from grace.domain.surroundings import Rival
 
 # A mission holds its paths from its patch until its window is over.
 HOLDING = frozenset(

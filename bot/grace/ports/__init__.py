@@ -1,6 +1,7 @@
 """What the core needs of the world, as small protocols, and the errors the world answers with."""
 
 from grace.ports.forge import (
+    STOP_LABEL,
     Change,
     ChangeDraft,
     ChangeState,
@@ -21,6 +22,7 @@ from grace.ports.forge import (
     ReportFound,
     ReportQuery,
     Routed,
+    StopIssue,
     Target,
 )
 from grace.ports.store import (
@@ -33,13 +35,18 @@ from grace.ports.store import (
     Turn,
 )
 from grace.ports.work import (
+    AttestationVerifier,
     Clock,
     CommitOrder,
     MetricSource,
+    PatchRead,
     Repositories,
+    RuleReader,
 )
 
 __all__ = [
+    "STOP_LABEL",
+    "AttestationVerifier",
     "Change",
     "ChangeDraft",
     "ChangeState",
@@ -61,13 +68,16 @@ __all__ = [
     "MergeAnswer",
     "MergeDraft",
     "MetricSource",
+    "PatchRead",
     "QueuePlace",
     "Reaction",
     "ReportFound",
     "ReportQuery",
     "Repositories",
     "Routed",
+    "RuleReader",
     "Ruling",
+    "StopIssue",
     "Store",
     "Target",
     "Translated",

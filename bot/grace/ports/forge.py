@@ -9,6 +9,7 @@ from uuid import UUID
 from grace.domain.base import Frozen
 from grace.domain.effects import Annotation, Button
 from grace.domain.events import (
+    Actor,
     CheckSeen,
     DeploymentSeen,
     Event,
@@ -171,6 +172,22 @@ class Courtesy:
     again: bool = False
 
 
+STOP_LABEL = "grace:stop"
+
+
+class StopIssue(Frozen):
+    """An issue labelled `grace:stop`: open, it stops all that Grace would change in a repository.
+
+    `actor`: who put the label on; None: nobody knows, and it stops until somebody closes it.
+    """
+
+    ref: MissionRef
+    number: int
+    open: bool
+    actor: Actor | None
+    at: datetime
+
+
 Reaction = Literal["eyes", "+1", "-1", "confused"]
 
 
@@ -234,6 +251,21 @@ class Forge(Protocol):
     """A forge, in words that fit GitHub and GitLab. Every call may raise `ForgeError`."""
 
     async def permission(self, ref: MissionRef, login: str) -> Permission: ...
+    async def in_team(self, ref: MissionRef, team: str, login: str) -> bool:
+        """Tell whether somebody is in a team, `organisation/team`; False for one that is not."""
+        ...
+
+    async def authors(self, ref: MissionRef, base: str, head: str) -> tuple[tuple[Actor, ...], int]:
+        """List who wrote or made the commits between a branch and a commit.
+
+        With how many of these commits have an author or committer whom the forge does not know.
+        """
+        ...
+
+    async def stop_issues(self, ref: MissionRef) -> Sequence[StopIssue]:
+        """List the open issues that are labelled `grace:stop`, with who labelled them."""
+        ...
+
     async def post_comment(self, ref: MissionRef, number: int, body: str) -> str: ...
     async def edit_comment(self, ref: MissionRef, comment: str, body: str) -> None: ...
     async def find_comment(self, ref: MissionRef, number: int, marker: str) -> str | None: ...

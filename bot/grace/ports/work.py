@@ -1,6 +1,6 @@
 """The clock, the code and the metrics."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -14,8 +14,13 @@ from grace.domain.events import (
     RevertPushed,
     RevertRefused,
 )
+from grace.domain.governance_events import AttestedArtifact
+from grace.domain.inspection import CommitFact, FileChange, Owned, RepositoryRules
 from grace.domain.mission import MissionRef
 from grace.domain.package import MetricObservation
+from grace.domain.results import ArtifactReport
+from grace.domain.waivers import Waivers
+from grace.domain.weakening import FilePair
 
 
 class Clock(Protocol):
@@ -33,6 +38,21 @@ class CommitOrder:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class PatchRead:
+    """What lies between two commits, as git has it.
+
+    `pairs` hold the texts of changed files, of the first so many and so large as are read at all;
+    the others are unreadable. `documents`: the wanted files as they are at the base, by path;
+    one that is not there is left out.
+    """
+
+    files: tuple[FileChange, ...]
+    pairs: tuple[FilePair, ...]
+    commits: tuple[CommitFact, ...]
+    documents: Mapping[str, bytes]
+
+
 class Repositories(Protocol):
     """Code, by git and without a work tree. Every call may raise `ForgeError`."""
 
@@ -43,6 +63,12 @@ class Repositories(Protocol):
         ...
 
     async def contains(self, ref: MissionRef, head: str, ancestor: str) -> bool: ...
+    async def change(
+        self, ref: MissionRef, base: str, head: str, documents: Sequence[str]
+    ) -> PatchRead:
+        """Read what lies between two commits, without renames, and some files at the base."""
+        ...
+
     async def push_patch(
         self, ref: MissionRef, effect: PushPatch, order: CommitOrder
     ) -> BranchPushed | PatchRefused: ...
@@ -64,3 +90,25 @@ class MetricSource(Protocol):
     async def sample_all(
         self, wanted: Mapping[str, MetricDefinition]
     ) -> tuple[MetricObservation, ...]: ...
+
+
+class RuleReader(Protocol):
+    """Read what a repository's own files say; strangers may have written every byte."""
+
+    def rules(self, text: bytes | None) -> RepositoryRules:
+        """Read the policy file; None: there is none. What is wrong comes back as problems."""
+        ...
+
+    def waivers(self, text: bytes | None) -> tuple[Waivers, tuple[str, ...]]:
+        """Read the waiver file; a broken one waives nothing, and its problems are told."""
+        ...
+
+    def owners(self, text: bytes, paths: Sequence[str]) -> tuple[Owned, ...]:
+        """Say by CODEOWNERS who owns which of these paths."""
+        ...
+
+
+class AttestationVerifier(Protocol):
+    """Verify sigstore bundles without a network."""
+
+    async def verify(self, artifacts: Sequence[ArtifactReport]) -> tuple[AttestedArtifact, ...]: ...

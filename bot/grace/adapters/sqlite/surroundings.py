@@ -7,8 +7,9 @@ from typing import Final, NamedTuple, Self
 from uuid import UUID
 
 from grace.adapters.sqlite.values import micros, moment
-from grace.domain.facts import Facts, Rival
+from grace.domain.facts import Facts
 from grace.domain.phase import FORWARD, LANDED, Phase
+from grace.domain.surroundings import Rival
 
 _KILL_SWITCH: Final = "kill_switch"
 _ACTIVE: Final = json.dumps(sorted(FORWARD | LANDED))

@@ -1,0 +1,1 @@
+"""The policy language and its evaluator: rules that a reviewer reads, judged by pure functions."""

@@ -1,0 +1,72 @@
+"""What surrounds a mission in the store when it is decided on; read each time, never folded."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from grace.domain.base import Frozen
+from grace.domain.phase import Outcome, Phase, Severity
+
+# What lets a change merge: people, the agent's record, waiting alone, or a named person's order.
+Basis = Literal["approvals", "trust", "solo", "emergency", "none"]
+
+
+class OutcomeFact(Frozen):
+    """How an earlier mission of this subsystem ended, from the ledger, for trust.
+
+    `basis`: what let it merge; `severity`: that of its contract.
+    """
+
+    mission: str
+    agent: str
+    severity: Severity
+    outcome: Outcome
+    basis: Basis
+    at: AwareDatetime
+
+
+class MergeFact(Frozen):
+    """A merge within the last day, or one that is asked for now, of this repository."""
+
+    mission: str
+    subsystem: str
+    basis: Basis
+    at: AwareDatetime
+
+
+class CapaFact(Frozen):
+    """A CAPA ticket of this repository that is open."""
+
+    mission: str
+    subsystem: str
+    issue: int
+
+
+class Stop(Frozen):
+    """A kill switch that is on: of the operator, a file, or an issue labelled `grace:stop`."""
+
+    kind: Literal["operator", "file", "issue"]
+    reason: str
+
+
+class Rival(Frozen):
+    """Another live mission of the same repository."""
+
+    uid: UUID
+    name: str
+    phase: Phase
+    paths: tuple[str, ...]
+    urgency: tuple[int, AwareDatetime, str]
+
+
+# A mission's facts as they are stored, without what is read anew each time.
+NO_SURROUNDINGS: dict[str, object] = {
+    "rivals": (),
+    "landed_reverts": (),
+    "kill_switch": False,
+    "stops": (),
+    "history": (),
+    "merges": (),
+    "capas": (),
+}
