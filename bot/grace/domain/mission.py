@@ -11,6 +11,7 @@ from grace.domain.events import Actor, CommandGiven
 from grace.domain.package import MissionContext, MissionRequest
 from grace.domain.phase import Outcome, Phase, Severity, Status, status_of
 from grace.domain.results import Sha
+from grace.domain.surroundings import Basis
 
 
 class MissionRef(Frozen):
@@ -121,6 +122,30 @@ class Approval(Frozen):
     about: str
 
 
+class Emergency(Frozen):
+    """The order of a named person to merge a critical mission without what governance may waive.
+
+    It is for one head, as an approval is. `about`: what his permission was read about.
+    """
+
+    login: str
+    actor_id: int = 0
+    reason: str
+    sha: Sha
+    at: AwareDatetime
+    about: str
+
+
+class Review(Frozen):
+    """The review after an emergency: the issue, when it was last asked for, and who ended it."""
+
+    issue: int | None = None
+    asked_at: AwareDatetime
+    reminders: int = 0
+    done_at: AwareDatetime | None = None
+    done_by: str | None = None
+
+
 class Group(Frozen):
     """What the merge queue is about to land; `tree` None until it is read."""
 
@@ -136,7 +161,9 @@ class Mission(Frozen):
     `pins`: the commit of each candidate that was given by name, as it was at the start.
     `strangers`: when the forge last said that somebody may do nothing here; `greeted`: who of them
     got the polite line. `proposer_ids`: who proposed it by number, which stays when somebody
-    takes another login. `leaving`: the round in which the change was asked to be taken out of the
+    takes another login. `basis`: what let it merge. `muted`: who asked for no more comments.
+    `strange_authors`: commits of its candidates whose author or committer the forge does not know.
+    `leaving`: the round in which the change was asked to be taken out of the
     merge queue; `ending`: why the mission is cancelled as soon as it is out.
     """
 
@@ -192,6 +219,12 @@ class Mission(Frozen):
     sampled_at: AwareDatetime | None = None
     revert: Revert | None = None
     capa: int | None = None
+    capa_closed_at: AwareDatetime | None = None
+    basis: Basis = "none"
+    emergency: Emergency | None = None
+    review: Review | None = None
+    muted: str | None = None
+    strange_authors: int = 0
     requested: frozenset[str] = frozenset()
     verdict_digest: str = ""
     published: dict[str, str] = {}

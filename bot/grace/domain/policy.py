@@ -1,15 +1,26 @@
 """The rules in force: how many approvals, how long to wait, what to brake for."""
 
 import hashlib
-from typing import Annotated, Literal
+from functools import cached_property
+from typing import Annotated, Literal, Self
 
 import rfc8785
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from grace.domain.base import Frozen
 from grace.domain.catalog import Catalog, Subsystem, Subsystems
-from grace.domain.package import MetricTarget
+from grace.domain.package import MetricTarget, Name
+from grace.domain.people import Permission
 from grace.domain.phase import Severity
+from grace.domain.rules.language import Approvals as ApprovalsRule
+from grace.domain.rules.language import (
+    Login,
+    Requirement,
+    Rule,
+    Rules,
+    WeakenedTests,
+    names_differ,
+)
 
 Minutes = Annotated[float, Field(gt=0, le=14 * 1440)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -85,14 +96,84 @@ class Observation(Frozen):
 
 
 class Rollback(Frozen):
-    """The brakes of the rollback."""
+    """The brakes of the rollback. `approval` one: a person with write permission approves it."""
 
     max_per_day: Annotated[int, Field(ge=0)] = 3
+    approval: Literal["none", "one"] = "none"
+
+
+class AutoMerge(Frozen):
+    """Which missions merge without an approval where their agent's record is good enough.
+
+    A mission that asks for a governance approval gets one all the same.
+    """
+
+    severities: Annotated[tuple[Severity, ...], Field(min_length=1)] = (Severity.LOW,)
+    min_trust: Annotated[float, Field(ge=0.5, le=1)] = 0.8
+    max_files: Annotated[int, Field(ge=1)] = 10
+    max_lines: Annotated[int, Field(ge=1)] = 200
+    max_per_day: Annotated[int, Field(ge=1)] = 3
+
+
+class Solo(Frozen):
+    """For a maintainer who is alone: nobody approves, a waiting time and the window stand in.
+
+    It holds for missions whose only proposer with write permission is `maintainer`.
+    """
+
+    maintainer: Login
+    wait_minutes: Minutes = 60
+    min_window_minutes: Minutes = 30
+    severities: Annotated[tuple[Severity, ...], Field(min_length=1)] = (
+        Severity.LOW,
+        Severity.MEDIUM,
+        Severity.HIGH,
+    )
+
+
+class Emergency(Frozen):
+    """The lane of critical missions: who may order it, and how its review is chased.
+
+    `waives`: what the order stands in for. CI is never waived.
+    """
+
+    enabled: bool = True
+    permission: Permission = Permission.MAINTAIN
+    waives: tuple[Literal["approvals", "rules"], ...] = ("approvals", "rules")
+    remind_hours: Annotated[float, Field(gt=0, le=720)] = 24
+    reminders: Annotated[int, Field(ge=0, le=50)] = 7
+
+
+# What holds everywhere, unless governance.yaml names its own rules.
+FLOOR: tuple[Rule, ...] = (
+    Rule(
+        name="a change that weakens its own tests or checks takes two people",
+        require=Requirement(
+            any_of=(
+                Requirement(weakened_tests=WeakenedTests()),
+                Requirement(approvals=ApprovalsRule(count=2)),
+            )
+        ),
+    ),
+)
 
 
 class Governance(Frozen):
-    """`config/governance.yaml`."""
+    """`config/governance.yaml`: the floor that no repository can go below.
 
+    `rules` are judged beside the gates that every mission has. `roles` names people for
+    `approvals: {role: ...}`, `agent_operators` who runs an agent and so may not approve its work.
+    `shadow`: everything is decided and shown, and nothing is merged.
+    """
+
+    version: Literal[1] = 1
+    rules: Rules = FLOOR
+    roles: dict[Name, tuple[Login, ...]] = Field(default_factory=dict)
+    agent_operators: dict[Name, tuple[Login, ...]] = Field(default_factory=dict)
+    auto_merge: AutoMerge | None = None
+    solo: Solo | None = None
+    emergency: Emergency = Emergency()
+    shadow: bool = False
     approvals: Approvals = Approvals()
     tests: Tests = Tests()
     stress: Stress = Stress()
@@ -105,9 +186,14 @@ class Governance(Frozen):
     agent_roles: dict[str, str] = Field(default_factory=lambda: {"candidate": "developer"})
     start_alerts: bool = False
 
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names_differ(self.rules)
+        return self
+
 
 class Policy(Frozen):
-    """All that `decide` may know of the configuration.."""
+    """All that `decide` may know of the configuration."""
 
     governance: Governance = Governance()
     catalog: Catalog = Catalog()
@@ -117,6 +203,10 @@ class Policy(Frozen):
 
     def digest(self) -> str:
         """Hash the rules in force, for the verdict that they led to."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         canonical = rfc8785.dumps(self.model_dump(mode="json"))
         return "sha256:" + hashlib.sha256(canonical).hexdigest()
 

@@ -5,14 +5,14 @@ The check run, the comment, the command line, the API and the page render this s
 
 import hashlib
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import rfc8785
 from pydantic import AwareDatetime, Field
 
 from grace.domain.base import Frozen
 
-EVALUATOR = "1"
+EVALUATOR = "2"
 
 
 class Result(StrEnum):
@@ -32,13 +32,20 @@ PASSING = frozenset({Result.PASS, Result.SKIPPED, Result.DEFERRED})
 
 
 class Condition(Frozen):
-    """One node. `who` names who can change it; `children` empty: a leaf."""
+    """One node. `who` names who can change it; `children` empty: a leaf.
+
+    `mode` says how the result follows from the children's, and `need` how many `at_least` asks
+    for. `controls`: what it is evidence of, as `STANDARD:control`.
+    """
 
     name: str
     result: Result
     reason: str
     who: str = ""
     children: Annotated[tuple["Condition", ...], Field(default_factory=tuple)]
+    mode: Literal["leaf", "all_of", "any_of", "at_least"] = "leaf"
+    need: int = 0
+    controls: tuple[str, ...] = ()
 
     @property
     def passes(self) -> bool:
@@ -82,15 +89,71 @@ def all_of(name: str, children: tuple[Condition, ...]) -> Condition:
     """Pass if every child passes; an empty one fails."""
     if not children:
         return leaf(name, Result.FAIL, "no condition is configured, and nothing never passes")
-    results = [c.result for c in children]
-    worst = next((r for r in _ORDER if r in results), Result.PASS)
-    if worst is Result.PASS:
-        return Condition(name=name, result=worst, reason="all conditions hold", children=children)
-    blocking = [c.name for c in children if c.result is worst]
-    words = {
-        Result.FAIL: "failed",
-        Result.NO_DATA: "without data",
-        Result.PENDING: "waiting",
-    }[worst]
-    reason = f"{words}: {', '.join(blocking)}"
-    return Condition(name=name, result=worst, reason=reason, children=children)
+    worst = combined("all_of", 0, tuple(c.result for c in children))
+    reason = "all conditions hold" if worst is Result.PASS else _blocking(children, worst)
+    return Condition(name=name, result=worst, reason=reason, children=children, mode="all_of")
+
+
+def any_of(name: str, children: tuple[Condition, ...]) -> Condition:
+    """Pass if one child passes; what is skipped or deferred is no pass, and an empty one fails."""
+    return at_least(name, 1, children, mode="any_of")
+
+
+def at_least(
+    name: str,
+    need: int,
+    children: tuple[Condition, ...],
+    mode: Literal["any_of", "at_least"] = "at_least",
+) -> Condition:
+    """Pass if so many children pass; what is skipped or deferred is no pass."""
+    if not children:
+        return leaf(name, Result.FAIL, "no condition is configured, and nothing never passes")
+    result = combined(mode, need, tuple(c.result for c in children))
+    passed = [c.name for c in children if c.result is Result.PASS]
+    if result is Result.PASS:
+        reason = f"holds by {', '.join(passed)}"
+    else:
+        reason = f"{len(passed)} of {need} hold; {_blocking(children, result)}"
+    return Condition(
+        name=name, result=result, reason=reason, children=children, mode=mode, need=need
+    )
+
+
+def combined(mode: str, need: int, results: tuple[Result, ...]) -> Result:
+    """Say what follows from the children's results; nothing at all fails.
+
+    Of an alternative, what may still come decides before what cannot: pending, no data, failed.
+    """
+    if not results:
+        return Result.FAIL
+    if mode == "all_of":
+        return next((r for r in _ORDER if r in results), Result.PASS)
+    count = {r: sum(each is r for each in results) for r in Result}
+    if count[Result.PASS] >= need:
+        return Result.PASS
+    if count[Result.PASS] + count[Result.PENDING] >= need:
+        return Result.PENDING
+    may = count[Result.PASS] + count[Result.PENDING] + count[Result.NO_DATA]
+    # What does not apply has nothing to say, so it cannot stand in for what does.
+    may += count[Result.SKIPPED] + count[Result.DEFERRED]
+    return Result.NO_DATA if may >= need else Result.FAIL
+
+
+def recomputed(condition: Condition) -> Result:
+    """Work a tree's result out again from its leaves alone."""
+    if not condition.children:
+        return condition.result
+    results = tuple(recomputed(child) for child in condition.children)
+    return combined(condition.mode, condition.need, results)
+
+
+def evidence_of(condition: Condition, controls: tuple[str, ...]) -> Condition:
+    """Name the controls that a condition is evidence of."""
+    return condition.model_copy(update={"controls": controls})
+
+
+def _blocking(children: tuple[Condition, ...], result: Result) -> str:
+    words = {Result.FAIL: "failed", Result.NO_DATA: "without data", Result.PENDING: "waiting"}
+    names = [c.name for c in children if c.result is result]
+    names = names or [c.name for c in children if c.result is not Result.PASS]
+    return f"{words[result]}: {', '.join(names)}"
