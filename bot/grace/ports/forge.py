@@ -13,6 +13,7 @@ from grace.domain.events import (
     CheckSeen,
     DeploymentSeen,
     Event,
+    LabelSeen,
     Permission,
     PullSeen,
     ReviewSeen,
@@ -178,7 +179,8 @@ STOP_LABEL = "grace:stop"
 class StopIssue(Frozen):
     """An issue labelled `grace:stop`: open, it stops all that Grace would change in a repository.
 
-    `actor`: who put the label on; None: nobody knows, and it stops until somebody closes it.
+    `actor`: who put the label on, or, where it is not `open`, who closed the issue or took the
+    label off; None: nobody knows. `at`: when that was.
     """
 
     ref: MissionRef
@@ -206,6 +208,19 @@ class LiveQuery(Frozen):
     places: bool = False
 
 
+class LabelsRead(Frozen):
+    """The labels of one issue or pull request, as they were at a moment.
+
+    `seen`: each label that it has, and the last word about others that it had. What is not in it
+    is not there, unless the reading is not `whole`.
+    """
+
+    number: int
+    seen: tuple[LabelSeen, ...]
+    at: datetime
+    whole: bool = True
+
+
 class LiveState(Frozen):
     """What a sweep found of one mission; `gone`: the repository cannot be read any more.
 
@@ -217,6 +232,7 @@ class LiveState(Frozen):
     issue_closed: bool = False
     changes: tuple[ChangeState, ...] = ()
     deployments: tuple[DeploymentSeen, ...] = ()
+    labels: tuple[LabelsRead, ...] = ()
     gone: bool = False
 
 
@@ -262,8 +278,11 @@ class Forge(Protocol):
         """
         ...
 
-    async def stop_issues(self, ref: MissionRef) -> Sequence[StopIssue]:
-        """List the open issues that are labelled `grace:stop`, with who labelled them."""
+    async def stop_issues(self, ref: MissionRef, known: Sequence[int] = ()) -> Sequence[StopIssue]:
+        """List the open issues that are labelled `grace:stop`, with who labelled them.
+
+        Of the `known` ones that are no more, it tells who lifted them, and when.
+        """
         ...
 
     async def post_comment(self, ref: MissionRef, number: int, body: str) -> str: ...

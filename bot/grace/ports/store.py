@@ -14,7 +14,7 @@ from grace.domain.events import (
 from grace.domain.facts import Facts
 from grace.domain.ledger import Entry, Head
 from grace.domain.mission import Mission
-from grace.ports.forge import Courtesy, Routed
+from grace.ports.forge import Courtesy, Routed, StopIssue
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,16 @@ class CourtesyJob:
 class Translated:
     """What a delivery says: events for missions, courtesies to others, and a note for operators.
 
-    `new_an_hour`: how many missions a repository may begin within an hour; a stranger can file
-    issues as fast as a program.
+    `stops`: issues that stop Grace in a repository, or that do so no more. `new_an_hour`: how
+    many missions a repository may begin within an hour; a stranger can file issues as fast as a
+    program.
     """
 
     routed: Sequence[Routed]
     note: str
     courtesies: Sequence[Courtesy] = ()
     new_an_hour: int = 60
+    stops: Sequence[StopIssue] = ()
 
 
 @dataclass(frozen=True, slots=True)
