@@ -1,20 +1,22 @@
-"""What is remembered: deliveries, missions, effects, the ledger."""
+"""What is remembered: deliveries, missions, effects, the ledger, brakes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from grace.domain.decision import Note
 from grace.domain.effects import Effect
-from grace.domain.events import (
-    Event,
-)
+from grace.domain.events import Event
 from grace.domain.facts import Facts
 from grace.domain.ledger import Entry, Head
-from grace.domain.mission import Mission
+from grace.domain.mission import Mission, MissionRef
+from grace.domain.surroundings import OutcomeFact, Stop
 from grace.ports.forge import Courtesy, Routed, StopIssue
+
+# What stops everything: the operator's switch, and the stop file.
+GlobalStop = Literal["operator", "file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,12 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What one turn decided; stored in one transaction."""
+    """What one turn decided; stored in one transaction.
+
+    `policy`: hash and document of the rules that it was decided by. Where the newest
+    `policy.in_force` entry of the log has another hash, one with these is written in front of
+    `notes`.
+    """
 
     mission: Mission
     facts: Facts
@@ -75,6 +82,23 @@ class Ruling:
     wake_at: datetime | None
     handled: tuple[int, ...]
     verdict: Mapping[str, object] | None
+    policy: tuple[str, Mapping[str, object]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What an entry of our own ledger says; its signature and chain were not looked at.
+
+    `payload` None: it was redacted.
+    """
+
+    log: str
+    seq: int
+    time: datetime
+    mission: str | None
+    kind: str
+    actor: str
+    payload: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +179,85 @@ class Store(Protocol):
     async def mission_entries(self, log: str, mission: str) -> Sequence[Entry]: ...
     async def head(self, log: str) -> Head | None: ...
     async def logs(self) -> Sequence[str]: ...
-    async def set_kill_switch(self, *, on: bool, actor: str, now: datetime) -> None: ...
-    async def kill_switch(self) -> bool: ...
+    def entries_of_kind(
+        self, log: str, kinds: Sequence[str], since: datetime | None = None
+    ) -> AsyncIterator[Recorded]:
+        """Stream the entries of these kinds in their order, a page in memory at a time."""
+        ...
+
+    async def outcomes(
+        self, subsystem: str | None = None, agent: str | None = None
+    ) -> Sequence[OutcomeFact]:
+        """Return how missions ended, oldest first: the fold of the ledger that trust is made of."""
+        ...
+
+    async def record(self, note: Note, now: datetime, *, ref: MissionRef | None = None) -> None:
+        """Append an entry that is of no mission to a repository's log, which is opened for it.
+
+        Without `ref`: to the bot's own log, `bot`, and to every log there is.
+        """
+        ...
+
+    async def set_kill_switch(
+        self,
+        *,
+        on: bool,
+        actor: str,
+        now: datetime,
+        reason: str = "",
+        kind: GlobalStop = "operator",
+    ) -> bool:
+        """Turn a switch that stops everything; False: it stood so already, and nothing was done.
+
+        `kind` "file" is the switch that mirrors whether the stop file is there. A change writes
+        `brake.on` or `brake.off` to every log (payload `kind`, `reason`), and every live mission
+        looks again.
+        """
+        ...
+
+    async def kill_switch(self) -> bool:
+        """Tell whether a switch that stops everything is on; stop issues are not asked about."""
+        ...
+
+    async def stops(self, ref: MissionRef) -> tuple[Stop, ...]:
+        """Return all that stops Grace in a repository: switches, and stop issues in force."""
+        ...
+
+    async def hear_stops(self, said: Sequence[StopIssue], now: datetime) -> None:
+        """Take words about stop issues, as `route` does with those of a delivery.
+
+        A word is one `StopIssue`: by `actor`, at `at`, that the issue stops (`open`: it was
+        labelled, opened again, or is seen open and labelled; `at` is then when that was done) or
+        stops no more (closed, label taken off, deleted, transferred). The order in which words
+        come does not matter, and one that is known changes nothing. A word to stop is in force
+        at once, until `verify_stop` refuses it. A word to lift is in force when `verify_stop`
+        allows it, and then ends all words to stop that are older. So who may not write neither
+        lifts a stop nor, by putting the label on again, takes the place of who may.
+
+        Where this changes whether the issue stops, `brake.on` or `brake.off` is written to the
+        log of the repository (payload `kind` "issue", `number`, `reason`) and its live missions
+        look again.
+        """
+        ...
+
+    async def stops_to_verify(self, limit: int) -> Sequence[StopIssue]:
+        """Return words of known actors whose permission was not read, least recently tried first.
+
+        Of words that are no news any more, because a newer one was allowed, none is returned.
+        """
+        ...
+
+    async def verify_stop(self, stop: StopIssue, *, allowed: bool | None, now: datetime) -> None:
+        """Say whether who spoke a word may: his permission was read as write or more.
+
+        None: it could not be read now; the word stays what it is and is tried after the others.
+        False writes `brake.refused` (payload `kind` "issue", `number`, `wish` "stop" or "lift",
+        `reason`) to the log of the repository.
+        """
+        ...
+
+    async def standing_stops(self, ref: MissionRef) -> Sequence[StopIssue]:
+        """Return the newest word to stop of each issue in force, to compare with the forge."""
+        ...
+
     async def close(self) -> None: ...
