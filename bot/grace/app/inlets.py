@@ -6,15 +6,15 @@ from pydantic import TypeAdapter
 
 from grace.adapters.alertmanager import AlertError, read_alerts
 from grace.adapters.github.ours import Ours, TranslationError, queued_pull
-from grace.adapters.github.translate import courtesies, translate
+from grace.adapters.github.translate import courtesies, stops, translate
 from grace.adapters.github.webhook import WebhookRejected, WebhookSecrets, verify
 from grace.adapters.oidc import OidcRejected, OidcUnavailable, OidcVerifier
 from grace.app.router import Translation, Unreadable
-from grace.app.sweep import OWED
+from grace.app.sweep import OWED, STOPPING, STOPS
 from grace.domain.events import ResultsReported
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
-from grace.ports import Courtesy, Delivery, Routed, Target
+from grace.ports import Courtesy, Delivery, Routed, StopIssue, Target
 from grace.web.intake import Claims, Refused, Reported
 
 ROUTED: TypeAdapter[list[Routed]] = TypeAdapter(list[Routed])
@@ -64,6 +64,26 @@ def courtesies_of(
     return read
 
 
+def stops_of(
+    ours: Ours, policy: Policy, refs: Mapping[str, MissionRef]
+) -> Callable[[Delivery], Sequence[StopIssue]]:
+    """Find the issues that stop us in a repository of a subsystem's."""
+
+    def read(delivery: Delivery) -> Sequence[StopIssue]:
+        try:
+            found = stops(delivery, ours)
+        except TranslationError as error:
+            raise Unreadable(error.sentence) from error
+        ids = {ref.repository_id for ref in refs.values()}
+        return [
+            stop
+            for stop in found
+            if stop.ref.repository_id in ids or policy.names_in(stop.ref.host, stop.ref.repository)
+        ]
+
+    return read
+
+
 def from_ci(delivery: Delivery) -> Translation:
     """Route a proven CI report to the branch or merge group that its job's token names."""
     reported = Reported.model_validate_json(delivery.body)
@@ -87,6 +107,8 @@ def from_sweep(delivery: Delivery) -> Translation:
     """Take what a sweep or a look at the news found, as it was routed then."""
     if delivery.event == OWED:
         return (), f"{OWED}: {len(owed_by_sweep(delivery))}"
+    if delivery.event == STOPS:
+        return (), f"{STOPS}: {len(stops_by_look(delivery))}"
     routed = ROUTED.validate_json(delivery.body)
     return routed, f"{delivery.event}: {len(routed)} events"
 
@@ -94,6 +116,11 @@ def from_sweep(delivery: Delivery) -> Translation:
 def owed_by_sweep(delivery: Delivery) -> Sequence[Courtesy]:
     """Take the commits of other people's that a look at the news found."""
     return COURTESIES.validate_json(delivery.body) if delivery.event == OWED else ()
+
+
+def stops_by_look(delivery: Delivery) -> Sequence[StopIssue]:
+    """Take the stop issues that a look at the news found."""
+    return STOPPING.validate_json(delivery.body) if delivery.event == STOPS else ()
 
 
 def webhook_of(

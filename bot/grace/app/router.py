@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import structlog
 
-from grace.ports import Clock, Courtesy, Delivery, Routed, Store, Translated
+from grace.ports import Clock, Courtesy, Delivery, Routed, StopIssue, Store, Translated
 
 Translation = tuple[Sequence[Routed], str]
 Translator = Callable[[Delivery], Translation]
 Courteous = Callable[[Delivery], Sequence[Courtesy]]
+Stopping = Callable[[Delivery], Sequence[StopIssue]]
+T = TypeVar("T")
 
 BATCH = 100
 
@@ -24,6 +27,7 @@ class Readers:
 
     translators: Mapping[str, Translator]
     courtesies: Mapping[str, Courteous] = field(default_factory=dict)
+    stops: Mapping[str, Stopping] = field(default_factory=dict)
     new_an_hour: int = 60
 
 
@@ -35,6 +39,7 @@ class Router:
         self._clock = clock
         self._translators = readers.translators
         self._courtesies = readers.courtesies
+        self._stops = readers.stops
         self._new_an_hour = readers.new_an_hour
         self._log = structlog.get_logger("router")
 
@@ -43,7 +48,13 @@ class Router:
         deliveries = await self._store.unrouted(BATCH)
         for delivery in deliveries:
             routed, note = self._translate(delivery)
-            said = Translated(routed, note, self._courteous(delivery), self._new_an_hour)
+            said = Translated(
+                routed=routed,
+                note=note,
+                courtesies=_also(self._courtesies, delivery),
+                new_an_hour=self._new_an_hour,
+                stops=_also(self._stops, delivery),
+            )
             missions = await self._store.route(delivery.id, said, self._clock.now())
             self._log.info(
                 "routed",
@@ -54,14 +65,6 @@ class Router:
                 note=note,
             )
         return len(deliveries)
-
-    def _courteous(self, delivery: Delivery) -> Sequence[Courtesy]:
-        """Find the commits on which our check owes an answer; none where it cannot be read."""
-        courteous = self._courtesies.get(delivery.origin)
-        try:
-            return () if courteous is None else courteous(delivery)
-        except Unreadable:
-            return ()  # the translation says why, in the delivery's note
 
     def _translate(self, delivery: Delivery) -> Translation:
         translator = self._translators.get(delivery.origin)
@@ -75,3 +78,12 @@ class Router:
             # A translator is pure, so it would fail again: it must not hold up what is behind it.
             self._log.exception("translator failed", delivery=delivery.delivery_id)
             return (), f"not read, by a fault of the program: {type(error).__name__}: {error}"
+
+
+def _also(readers: Mapping[str, Callable[[Delivery], Sequence[T]]], found: Delivery) -> Sequence[T]:
+    """Read what a delivery says besides its events; nothing where it cannot be read."""
+    read = readers.get(found.origin)
+    try:
+        return () if read is None else read(found)
+    except Unreadable:
+        return ()  # the translation says why, in the delivery's note

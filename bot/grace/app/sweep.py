@@ -27,6 +27,7 @@ from grace.ports import (
     LiveQuery,
     LiveState,
     Routed,
+    StopIssue,
     Store,
     Target,
 )
@@ -34,8 +35,10 @@ from grace.ports import (
 AT_ONCE: Final = 50
 ORIGIN: Final = "sweep"
 OWED: Final = "courtesies"
+STOPS: Final = "stops"
 ROUTED: Final[TypeAdapter[tuple[Routed, ...]]] = TypeAdapter(tuple[Routed, ...])
 COURTESIES: Final[TypeAdapter[tuple[Courtesy, ...]]] = TypeAdapter(tuple[Courtesy, ...])
+STOPPING: Final[TypeAdapter[tuple[StopIssue, ...]]] = TypeAdapter(tuple[StopIssue, ...])
 GONE_AFTER: Final = 2  # rounds: a mission cannot be opened again, a forge can be wrong for a minute
 
 
@@ -59,6 +62,10 @@ class Inbox:
     async def owe(self, courtesies: Sequence[Courtesy]) -> bool:
         """Store commits of other people's on which our check owes an answer."""
         return await self._keep(OWED, COURTESIES.dump_json(tuple(courtesies)))
+
+    async def stop(self, stops: Sequence[StopIssue]) -> bool:
+        """Store issues that stop us, or do so no more."""
+        return await self._keep(STOPS, STOPPING.dump_json(tuple(stops)))
 
     async def _keep(self, event: str, body: bytes) -> bool:
         delivery_id = hashlib.sha256(body).hexdigest()

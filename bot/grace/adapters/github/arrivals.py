@@ -11,6 +11,7 @@ from grace.adapters.github.envelopes import (
     PullDelivery,
     ReviewDelivery,
 )
+from grace.adapters.github.labels import label_seen
 from grace.adapters.github.ours import (
     Ours,
     Translated,
@@ -21,6 +22,7 @@ from grace.adapters.github.ours import (
 )
 from grace.adapters.github.payloads import Comment, Issue, User
 from grace.adapters.github.seen import actor_of, issue_seen, pull_seen, review_seen
+from grace.adapters.github.tickets import about_ticket
 from grace.domain.events import CommandGiven, Dequeued, IssueClosed
 from grace.domain.mission import MissionRef
 from grace.ports import Delivery, Routed, Target
@@ -42,7 +44,17 @@ def issue(given: IssueDelivery, delivery: Delivery, ours: Ours) -> Translated:
             f"delivery {delivery.delivery_id}: the body of issue #{given.issue.number} is longer "
             f"than {_MAX_BODY} characters, which GitHub does not allow"
         )
-    return about_issue(given.ref(ours.host), given.issue, given.action, given.sender, ours)
+    ref, found, action = given.ref(ours.host), given.issue, given.action
+    routed, note = about_issue(ref, found, action, given.sender, ours)
+    more: list[Routed] = []
+    labelled = label_seen(given, found)
+    if labelled is not None:
+        target = Target(ref=ref, uid=_own_mission(found, ours), issue=found.number)
+        more.append(Routed(target=target, event=labelled))
+    ticket = about_ticket(ref, found, action, actor_of(given.sender), ours)
+    if ticket is not None:
+        more.append(ticket)
+    return (*routed, *more), "" if more else note
 
 
 def about_issue(
@@ -125,6 +137,9 @@ def pull(given: PullDelivery, _: Delivery, ours: Ours) -> Translated:
         return ignored(f"pull_request.{given.action} of #{request.number}: its head is a fork")
     target = pull_target(given.ref(ours.host), request.number, request.head.ref)
     seen = Routed(target=target, event=pull_seen(request, actor_of(given.sender)))
+    labelled = label_seen(given, request)
+    if labelled is not None:
+        return (seen, Routed(target=target, event=labelled)), ""
     if given.action != "dequeued" or given.reason in _LANDS:
         return (seen,), ""
     left = Dequeued(

@@ -56,6 +56,7 @@ class PullDelivery(Envelope):
     """What happened to a pull request; `reason` says why it left the merge queue."""
 
     pull_request: Pull
+    label: Label | None = None
     reason: str | None = None
 
 

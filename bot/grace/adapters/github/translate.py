@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from grace.adapters.github import arrivals, courteous, lifecycles
+from grace.adapters.github import arrivals, courteous, labels, lifecycles
 from grace.adapters.github.envelopes import (
     CheckRunDelivery,
     CheckSuiteDelivery,
@@ -23,7 +23,7 @@ from grace.adapters.github.envelopes import (
 )
 from grace.adapters.github.ours import Ours, Translated, TranslationError, ignored
 from grace.adapters.github.payloads import misfit
-from grace.ports import Courtesy, Delivery
+from grace.ports import Courtesy, Delivery, StopIssue
 
 E = TypeVar("E", bound=BaseModel)
 
@@ -102,6 +102,19 @@ def courtesies(delivery: Delivery, ours: Ours) -> tuple[Courtesy, ...]:
                 )
             case _:
                 return ()
+    except ValidationError as error:
+        raise _malformed(delivery, error) from error
+
+
+def stops(delivery: Delivery, ours: Ours) -> tuple[StopIssue, ...]:
+    """Return the issues of a delivery that stop us now, or do so no more.
+
+    Raises `TranslationError` as `translate` does.
+    """
+    if delivery.event != "issues":
+        return ()
+    try:
+        return labels.stops(IssueDelivery.model_validate_json(delivery.body), ours)
     except ValidationError as error:
         raise _malformed(delivery, error) from error
 
