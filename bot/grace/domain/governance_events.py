@@ -43,13 +43,18 @@ class TeamRead(Frozen):
 class AttestedArtifact(Frozen):
     """What offline verification said of one artifact's bundle; empty `problem`: it is good.
 
-    `identity` and `issuer` are those of the signing certificate.
+    `identity` and `issuer` are those of the signing certificate; so are `repository` (its URL),
+    `ref` and `commit`, which a workflow ran on, where there was one. In a job for a pull request
+    they are `refs/pull/N/merge` and its merge commit.
     """
 
     name: str
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     identity: str = ""
     issuer: str = ""
+    repository: str = ""
+    ref: str = ""
+    commit: str = ""
     problem: str = ""
 
 
