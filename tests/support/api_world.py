@@ -17,7 +17,7 @@ from grace.adapters.github.forge import GitHubForge
 from grace.adapters.github.session import GitHubSite, Session
 from grace.adapters.github.wire import Call
 from grace.adapters.github.workshop import ApiWorkshop
-from grace.adapters.keys import Ed25519Key
+from grace.adapters.keys import Ed25519Key, PublicKeys
 from grace.adapters.secrets import secret_scan
 from grace.domain.effects import PushPatch, PushRevert
 from grace.domain.mission import MissionRef
@@ -42,6 +42,7 @@ ENV = {
     **{f"GIT_{who}_EMAIL": "ada@example.org" for who in ("AUTHOR", "COMMITTER")},
 }
 KEY = Ed25519Key(bytes(range(32)))
+SIGNERS = PublicKeys(KEY.public)
 ORDER = CommitOrder(
     message=lambda tree: f"Fix\n\nTree: {tree}\n", sign=lambda raw: sign_commit(raw, KEY), at=AT
 )
@@ -166,7 +167,7 @@ async def api_world(
 
     async with httpx.AsyncClient() as client:
         forge = GitHubForge(site, client, Wall(), calls.append)
-        ident, watch = Ident("Grace", "g@x.org"), Watch(lambda *_: None, SCAN)
+        ident, watch = Ident("Grace", "g@x.org"), Watch(lambda *_: None, SCAN, SIGNERS)
         by_git = Workshop(tmp_path / "mirrors", access, ident, watch)
         made = World(
             api=ApiWorkshop(forge.session, SCAN),

@@ -20,7 +20,7 @@ from grace.adapters.github.session import GitHubSite
 from grace.adapters.github.webhook import WebhookSecrets
 from grace.adapters.github.wire import Call
 from grace.adapters.github.workshop import ApiWorkshop
-from grace.adapters.keys import Ed25519Key
+from grace.adapters.keys import Ed25519Key, PublicKeys
 from grace.adapters.metrics import HttpMetrics
 from grace.adapters.oidc import OidcVerifier
 from grace.adapters.secrets import secret_scan
@@ -279,7 +279,7 @@ def repositories_of(system: System) -> Repositories:
         settings.data_dir / "mirrors",
         system.forge.git_access,
         Ident(settings.author_name, settings.author_email),
-        Watch(on_push, secret_scan()),
+        Watch(on_push, secret_scan(), PublicKeys(system.signer.public)),
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from grace.adapters.git.model import Ident
 from grace.adapters.git.workshop import Watch, Workshop
+from grace.adapters.keys import PublicKeys
 from grace.adapters.secrets import secret_scan
 from grace.domain.effects import PushPatch
 from grace.domain.events import BranchPushed, PatchRefused
@@ -26,7 +27,7 @@ def workshop(tmp_path, upstream):
     async def access(ref):
         return GitAccess(url=upstream.url, username="x", token="y")
 
-    watch = Watch(lambda _ref, _branch: None, secret_scan())
+    watch = Watch(lambda _ref, _branch: None, secret_scan(), PublicKeys())
     return Workshop(tmp_path / "mirrors", access, Ident("Grace", "grace@example.org"), watch)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from grace.adapters.git import building, opening, remote
+from grace.adapters.git import building, opening, patch_reading, remote
 from grace.adapters.git.errors import (
     GitError,
     GitTimeout,
@@ -26,6 +26,7 @@ from grace.adapters.git.paths import branch_ref, commit_id, full_ref
 from grace.adapters.git.process import Credentials, Git
 from grace.adapters.git.repository import MAX_FILE_BYTES, Repository
 from grace.domain.patch_bounds import PatchBounds, PatchError, well_formed
+from grace.ports import ForgeRefused, PatchRead
 
 ALL_BRANCHES = ("refs/heads/*",)
 
@@ -124,6 +125,10 @@ class Mirror:
         """Return a regular file of `commit`, None if there is none."""
         return await self._locked(lambda r: r.read_file(commit, path, max_bytes))
 
+    async def read_patch(self, span: patch_reading.Span) -> PatchRead:
+        """Return what lies between two commits, and some files at the first."""
+        return await self._locked(lambda r: patch_reading.read_patch(r, span))
+
     async def build_patch_commit(
         self, base_sha: str, diff: bytes, bounds: PatchBounds, commit: CommitDraft
     ) -> BuiltCommit:
@@ -211,7 +216,7 @@ class Mirror:
                 result = await work(repository)
             except GitTimeout:
                 raise
-            except (GitError, PatchError):
+            except (GitError, PatchError, ForgeRefused):
                 self._ready = True
                 raise
             self._ready = True

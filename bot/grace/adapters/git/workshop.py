@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -11,13 +11,15 @@ from typing import TypeVar
 from grace.adapters.git import errors
 from grace.adapters.git.mirror import Mirror, MirrorConfig, Mirrors
 from grace.adapters.git.model import CommitDraft, Ident
+from grace.adapters.git.patch_reading import Span
 from grace.adapters.git.process import Credentials
 from grace.domain import events as ev
 from grace.domain.effects import PushPatch, PushRevert
 from grace.domain.leaks import SecretScan, refusal
 from grace.domain.mission import MissionRef
 from grace.domain.patch_bounds import PatchBounds, PatchError, PatchOutOfBounds
-from grace.ports import CommitOrder, ForgeRefused, ForgeUnavailable, GitAccess
+from grace.domain.signing import Verifier
+from grace.ports import CommitOrder, ForgeRefused, ForgeUnavailable, GitAccess, PatchRead
 
 T = TypeVar("T")
 Access = Callable[[MissionRef], Awaitable[GitAccess]]
@@ -26,10 +28,14 @@ PushObserver = Callable[[MissionRef, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Who looks: `on_push` at every branch that was pushed, `secrets` at a patch before it is."""
+    """Who looks: `on_push` at every branch that was pushed, `secrets` at a patch before it is.
+
+    `signers`: whose signatures of commits are known.
+    """
 
     on_push: PushObserver
     secrets: SecretScan
+    signers: Verifier
 
 
 class Workshop:
@@ -86,6 +92,21 @@ class Workshop:
             return await mirror.contains(head, ancestor)
 
         return await self._with(ref, look)
+
+    async def change(
+        self, ref: MissionRef, base: str, head: str, documents: Sequence[str]
+    ) -> PatchRead:
+        """Read what lies between two commits, without renames, and some files at the base."""
+
+        async def read(mirror: Mirror) -> PatchRead:
+            span = Span(base, head, documents, self._watch.signers)
+            try:
+                return await mirror.read_patch(span)
+            except errors.UnknownCommit:
+                await mirror.fetch()
+                return await mirror.read_patch(span)
+
+        return await self._with(ref, read)
 
     async def push_patch(
         self, ref: MissionRef, effect: PushPatch, order: CommitOrder

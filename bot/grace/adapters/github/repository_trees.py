@@ -10,7 +10,6 @@ import base64
 import binascii
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Final
 
@@ -20,6 +19,7 @@ from grace.adapters.github.payloads import Lenient, fit
 from grace.adapters.github.session import Session, on
 from grace.domain.mission import MissionRef
 from grace.domain.objects import FOLDER, TreeEntry, blob_id, tree_id
+from grace.domain.patch_reading import PathChange
 from grace.domain.results import Sha
 from grace.ports import ForgeRefused, ForgeUnavailable
 
@@ -43,15 +43,6 @@ class _Tree(Lenient):
 class _Blob(Lenient):
     content: str
     encoding: str
-
-
-@dataclass(frozen=True, slots=True)
-class PathChange:
-    """One path in which two trees differ; None where there is nothing."""
-
-    path: str
-    old: TreeEntry | None
-    new: TreeEntry | None
 
 
 class PathBlocked(Exception):
