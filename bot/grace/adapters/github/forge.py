@@ -1,15 +1,15 @@
 """The port `Forge` on GitHub. One REST call a method, except where its docstring says more."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from http import HTTPStatus
-from typing import Final, Literal
+from typing import Final
 
 import httpx
 
 from grace.adapters.github.checks import check_fields
 from grace.adapters.github.commits import ApiCommit, CommitMade, commit
+from grace.adapters.github.governing import in_team, stop_issues
 from grace.adapters.github.graph import ask
 from grace.adapters.github.live import AT_ONCE, document, states
 from grace.adapters.github.merge_queue import Queues, dequeue, enqueue, in_queue
@@ -17,14 +17,15 @@ from grace.adapters.github.missed import Missed
 from grace.adapters.github.news import news, open_heads
 from grace.adapters.github.ours import Ours
 from grace.adapters.github.pace import Figures
-from grace.adapters.github.payloads import AppId, Issue, Lenient, Pull, Repository, fit
+from grace.adapters.github.payloads import AppId, Lenient, Pull, Repository, fit
 from grace.adapters.github.problems import problem
 from grace.adapters.github.reading import Reading
 from grace.adapters.github.reports import read_report
 from grace.adapters.github.seen import actor_of, pull_seen
 from grace.adapters.github.session import AppIdentity, GitHubSite, Session, on
 from grace.adapters.github.statuses import Statuses
-from grace.adapters.github.wire import Answer, Call, Refusal, Request, Watch
+from grace.adapters.github.voice import Voice
+from grace.adapters.github.wire import Call, Refusal, Request, Watch
 from grace.domain.events import Permission
 from grace.domain.mission import MissionRef
 from grace.ports import (
@@ -41,10 +42,10 @@ from grace.ports import (
     LiveState,
     MergeAnswer,
     MergeDraft,
-    Reaction,
     ReportFound,
     ReportQuery,
     Routed,
+    StopIssue,
 )
 
 _PERMISSIONS: Final = frozenset(Permission)
@@ -68,7 +69,7 @@ def nobody() -> None:
     """Name no mission."""
 
 
-class GitHubForge:
+class GitHubForge(Voice):
     """Speak to one GitHub as one app. Every REST call is told to `observe`.
 
     `mission` names the mission that is being worked for, for the record of calls.
@@ -84,9 +85,9 @@ class GitHubForge:
     ) -> None:
         self._site = site
         self._clock = clock
-        self._session = Session(site, client, clock, Watch(observe, mission))
+        session = Session(site, client, clock, Watch(observe, mission))
+        super().__init__(session, Reading(session, site.app_id, clock))
         self._statuses = Statuses(self._session, site.web_url)
-        self._reading = Reading(self._session, site.app_id, clock)
         self._queues = Queues(self._session, clock)
 
     @property
@@ -151,11 +152,6 @@ class GitHubForge:
     def figures(self) -> tuple[Figures, ...]:
         """Tell what each installation has left of its limits, for the page of measures."""
         return self._session.figures()
-
-    async def react(self, ref: MissionRef, comment: str, reaction: Reaction) -> None:
-        """React to a comment; GitHub keeps one of a kind from each of us."""
-        call = "POST /issues/comments/{comment}/reactions"
-        await self._write(ref, on(ref, "react", call, comment=comment), {"content": reaction})
 
     async def read_live(self, wanted: Sequence[LiveQuery]) -> Sequence[LiveState]:
         """Read up to 50 missions: one GraphQL query for each installation among them.
@@ -227,18 +223,13 @@ class GitHubForge:
             answer.status,
         )
 
-    async def post_comment(self, ref: MissionRef, number: int, body: str) -> str:
-        request = on(ref, "post comment", "POST /issues/{number}/comments", number=number)
-        answer = await self._write(ref, request, {"body": body})
-        return str(fit(AppId, answer.data, request.purpose).id)
+    async def in_team(self, ref: MissionRef, team: str, login: str) -> bool:
+        """Tell whether somebody is in a team, `organisation/team`."""
+        return await in_team(self._session, ref, team, login)
 
-    async def edit_comment(self, ref: MissionRef, comment: str, body: str) -> None:
-        request = on(ref, "edit comment", "PATCH /issues/comments/{comment}", comment=comment)
-        await self._write(ref, request, {"body": body})
-
-    async def find_comment(self, ref: MissionRef, number: int, marker: str) -> str | None:
-        """Find our own comment with the marker: a call for each hundred comments."""
-        return await self._reading.comment(ref, number, marker)
+    async def stop_issues(self, ref: MissionRef, known: Sequence[int] = ()) -> Sequence[StopIssue]:
+        """List who put our stop label on issues, and who took it off: a query; see there."""
+        return await stop_issues(self._session, ref, known, self._clock.now())
 
     async def open_change(self, ref: MissionRef, draft: ChangeDraft) -> Change:
         """Open a pull request, or return the open one of that branch (one call more)."""
@@ -304,21 +295,6 @@ class GitHubForge:
         fields = {"reviewers": people, "team_reviewers": teams}
         await self._write(ref, on(ref, "request review", call, number=number), fields)
 
-    async def set_labels(
-        self, ref: MissionRef, number: int, add: Sequence[str], remove: Sequence[str]
-    ) -> None:
-        """Add labels in one call; remove each in one. One that is not there counts as removed."""
-        if add:
-            request = on(ref, "add labels", "POST /issues/{number}/labels", number=number)
-            await self._write(ref, request, {"labels": list(add)})
-        for name in remove:
-            call = "DELETE /issues/{number}/labels/{name}"
-            request = on(ref, "remove label", call, number=number, name=name)
-            try:
-                await self._session.call(ref, request, _MISSING)
-            except Refusal:
-                continue
-
     async def merge(self, ref: MissionRef, draft: MergeDraft) -> MergeAnswer:
         """Merge exactly `draft.head`. Never repeated here: after no answer, read the state.
 
@@ -340,26 +316,6 @@ class GitHubForge:
         sha = said.sha if said.merged else None
         return MergeAnswer(sha=sha, status=answer.status, message=said.message)
 
-    async def file_issue(
-        self, ref: MissionRef, title: str, body: str, labels: Sequence[str]
-    ) -> Change:
-        """Open an issue; its `head_sha` is empty."""
-        request = on(ref, "file issue", "POST /issues")
-        fields = {"title": title, "body": body, "labels": list(labels)}
-        answer = await self._write(ref, request, fields)
-        return _filed(fit(Issue, answer.data, request.purpose))
-
-    async def find_issue(self, ref: MissionRef, label: str, marker: str) -> Change | None:
-        """Find our own issue with the marker among the newest 500 with the label."""
-        found = await self._reading.issue(ref, label, marker)
-        return _filed(found) if found else None
-
-    async def close_issue(
-        self, ref: MissionRef, number: int, reason: Literal["completed", "not_planned"]
-    ) -> None:
-        request = on(ref, "close issue", "PATCH /issues/{number}", number=number)
-        await self._write(ref, request, {"state": "closed", "state_reason": reason})
-
     async def _read_group(self, group: Sequence[LiveQuery]) -> list[LiveState]:
         us = await self.identity()
         try:
@@ -368,22 +324,9 @@ class GitHubForge:
             return [LiveState(uid=query.uid, gone=True) for query in group]
         return list(states(group, found, us, self._clock.now()))
 
-    async def _write(
-        self,
-        ref: MissionRef,
-        request: Request,
-        fields: Mapping[str, object],
-        expected: frozenset[int] = frozenset(),
-    ) -> Answer:
-        return await self._session.call(ref, replace(request, body=fields), expected)
-
     def _problem(self, request: Request, refusal: Refusal) -> Exception:
         return problem(refusal, request.purpose, self._clock.now())
 
 
 def _change(pull: Pull) -> Change:
     return Change(number=pull.number, url=pull.html_url, head_sha=pull.head.sha)
-
-
-def _filed(issue: Issue) -> Change:
-    return Change(number=issue.number, url=issue.html_url, head_sha="")

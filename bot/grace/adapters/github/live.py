@@ -2,23 +2,24 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
 from grace.adapters.github.graph import Found, Node, quoted
+from grace.adapters.github.live_labels import ISSUE_LABELS, PULL_LABELS, labels_read
 from grace.adapters.github.payloads import AppId, CheckRun, Id, Review, User, fit
 from grace.adapters.github.seen import actor_of, check_seen, review_seen, status_seen
 from grace.adapters.github.session import AppIdentity, named
+from grace.adapters.github.who import WHO, WhoNode, nodes_of
 from grace.domain.events import CheckSeen, DeploymentSeen, PullSeen, ReviewSeen
 from grace.domain.results import Sha
-from grace.ports import ChangeState, LiveQuery, LiveState, QueuePlace
+from grace.ports import ChangeState, LabelsRead, LiveQuery, LiveState, QueuePlace
 
 AT_ONCE: Final = 50
 _LOST: Final = "NOT_FOUND"
 _RELEASES: Final = 10
 _NODES: Final = """
-fragment who on Actor { __typename login ... on User { databaseId } ... on Bot { databaseId } }
 fragment pull on PullRequest {
   number state merged isDraft headRefName headRefOid baseRefOid updatedAt
   mergeCommit { oid } author { ...who } mergedBy { ...who }
@@ -57,13 +58,16 @@ def document(wanted: Sequence[LiveQuery]) -> str:
 def _fragments(wanted: Sequence[LiveQuery]) -> str:
     """Keep the fragments that are used; GraphQL refuses the others."""
     parts = ("fragment " + part for part in _NODES.split("fragment ")[1:])
-    who, pull, checked, place, landing, release = parts
+    pull, checked, place, landing, release = parts
     pulls = any(query.pulls for query in wanted)
     places = any(query.places and query.pulls for query in wanted)
     landed = any(query.landed for query in wanted)
     released = landed or any(query.environment for query in wanted)
+    issues = any(query.issue is not None for query in wanted)
     return (
-        (who + pull + checked if pulls else "")
+        (WHO if pulls or issues else "")
+        + (ISSUE_LABELS if issues else "")
+        + (pull + checked + PULL_LABELS if pulls else "")
         + (place if places else "")
         + (landing if landed else "")
         + (release if released else "")
@@ -74,8 +78,8 @@ def _mission(n: int, query: LiveQuery) -> str:
     where = named(query.ref.repository)
     fields = ["databaseId", "nameWithOwner"]
     if query.issue is not None:
-        fields.append(f"issue(number: {query.issue}) {{ state }}")
-    parts = "...pull ...place" if query.places else "...pull"
+        fields.append(f"issue(number: {query.issue}) {{ state ...issueLabels }}")
+    parts = "...pull ...pullLabels" + (" ...place" if query.places else "")
     fields += [f"p{pull}: pullRequest(number: {pull}) {{ {parts} }}" for pull in query.pulls]
     if query.landed is not None:
         fields.append(f"landed: object(oid: {quoted(query.landed)}) {{ ...landing }}")
@@ -84,19 +88,6 @@ def _mission(n: int, query: LiveQuery) -> str:
         fields.append(f"deployments({which}) {{ nodes {{ ...release }} }}")
     owner, repo = quoted(str(where["owner"])), quoted(str(where["repo"]))
     return f"  m{n}: repository(owner: {owner}, name: {repo}) {{ {' '.join(fields)} }}"
-
-
-class WhoNode(Node):
-    """An account; GraphQL leaves out the `[bot]` that every other place has."""
-
-    login: str
-    typename: Annotated[str, Field(alias="__typename")] = "User"
-    database_id: Id | None = None
-
-    def user(self) -> User:
-        bot = self.typename == "Bot" and not self.login.endswith("[bot]")
-        login = f"{self.login}[bot]" if bot else self.login
-        return User(login=login, id=self.database_id or 0, type=self.typename)
 
 
 class _Oid(Node):
@@ -205,7 +196,15 @@ def states(
             issue_closed=missing or (issue is not None and issue.get("state") == "CLOSED"),
             changes=tuple(_change(pull, us, now) for pull in pulls if pull is not None),
             deployments=_deployments(data.get("landed"), data),
+            labels=tuple(_labels(query, data)),
         )
+
+
+def _labels(query: LiveQuery, data: Mapping[str, Any]) -> Iterator[LabelsRead]:
+    if query.issue is not None:
+        yield from labels_read(query.issue, data.get("issue"))
+    for number in query.pulls:
+        yield from labels_read(number, data.get(f"p{number}"))
 
 
 def _change(data: Mapping[str, Any], us: AppIdentity, now: datetime) -> ChangeState:
@@ -226,7 +225,7 @@ def _change(data: Mapping[str, Any], us: AppIdentity, now: datetime) -> ChangeSt
         ),
         reviews=tuple(
             review
-            for review in _reviews(pull.number, _nodes(data, "reviews"))
+            for review in _reviews(pull.number, nodes_of(data, "reviews"))
             if review.actor.login.lower() != us.bot_login.lower()
         ),
         checks=tuple(_checks(_commits(data), us, now)),
@@ -236,7 +235,7 @@ def _change(data: Mapping[str, Any], us: AppIdentity, now: datetime) -> ChangeSt
 
 def _commits(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the commits whose checks matter: the head, and what a merge queue made of it."""
-    yield from (node["commit"] for node in _nodes(data, "commits"))
+    yield from (node["commit"] for node in nodes_of(data, "commits"))
     grouped = (data.get("mergeQueueEntry") or {}).get("headCommit")
     if grouped is not None:
         yield grouped
@@ -266,7 +265,7 @@ def _checks(
 ) -> Iterator[CheckSeen]:
     for commit in commits:
         sha = fit(_Oid, commit, "sweep").oid
-        for node in _nodes(commit.get("statusCheckRollup") or {}, "contexts"):
+        for node in nodes_of(commit.get("statusCheckRollup") or {}, "contexts"):
             seen = _status(node, sha, us) if "context" in node else _check(node, sha, us, now)
             if seen is not None:
                 yield seen
@@ -309,7 +308,7 @@ def _app(node: Mapping[str, Any]) -> AppId | None:
 
 def _deployments(*places: Mapping[str, Any] | None) -> tuple[DeploymentSeen, ...]:
     """Read the deployments of a commit and of an environment; one that is both is told once."""
-    nodes = [node for place in places for node in _nodes(place or {}, "deployments")]
+    nodes = [node for place in places for node in nodes_of(place or {}, "deployments")]
     found = (fit(_Deployment, node, "sweep") for node in nodes)
     seen = (
         DeploymentSeen(
@@ -322,8 +321,3 @@ def _deployments(*places: Mapping[str, Any] | None) -> tuple[DeploymentSeen, ...
         if deployment.latest_status is not None
     )
     return tuple(dict.fromkeys(seen))
-
-
-def _nodes(data: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    """Return a connection's nodes; one that GitHub could not read is null."""
-    return [node for node in (data.get(name) or {}).get("nodes") or [] if node is not None]

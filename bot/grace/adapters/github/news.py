@@ -9,11 +9,12 @@ from pydantic import AwareDatetime
 
 from grace.adapters.github.arrivals import about_issue, commanded
 from grace.adapters.github.courteous import about_pull
+from grace.adapters.github.governing import tickets
 from grace.adapters.github.graph import Node, ask, quoted
-from grace.adapters.github.live import WhoNode
 from grace.adapters.github.ours import Ours
 from grace.adapters.github.payloads import Comment, Id, Issue, Lenient, Tip, User, fit
 from grace.adapters.github.session import PAGE, Session, named, on
+from grace.adapters.github.who import WhoNode
 from grace.domain.mission import MissionRef
 from grace.ports import Courtesy, ForgeUnavailable, Routed
 
@@ -110,7 +111,7 @@ async def open_heads(session: Session, ref: MissionRef) -> tuple[Courtesy, ...]:
 async def news(
     session: Session, ref: MissionRef, ours: Ours, since: datetime
 ) -> tuple[Routed, ...]:
-    """Read issues, then comments; each a call for each hundred, oldest change first.
+    """Read issues, then comments, each a call for each hundred, oldest change first, then tickets.
 
     The events are those that webhooks would have made, with the same ids, so hearing both is
     hearing one. Who edited an issue, and when last, is asked in one query more for each page with
@@ -119,6 +120,7 @@ async def news(
     """
     found = [routed async for routed in _issues(session, ref, ours, since)]
     found += [routed async for routed in _comments(session, ref, ours, since)]
+    found += await tickets(session, ref, ours)
     return tuple(found)
 
 
