@@ -59,10 +59,18 @@ def merge(pieces: tuple[Piece, ...], context: RunContext, at: datetime) -> CIRep
             f"the jobs tested {only.head_sha}, but the head is {context.head_sha}: "
             "check out the head SHA"
         )
+    for base in {piece.base_sha for piece in pieces} - {None, context.base_sha}:
+        raise ResultsInvalid(
+            f"tests of the base ran on {base}, but the base is {context.base_sha}: "
+            "check out the base SHA"
+        )
     suites = tuple(suite for piece in pieces for suite in piece.suites)
     stress = tuple(load for piece in pieces for load in piece.stress)
     scans = tuple(scan for piece in pieces for scan in piece.scans)
-    names = [suite.suite for suite in suites] + [f"load on {load.subject}" for load in stress]
+    names = [
+        suite.suite if suite.subject == "head" else f"{suite.suite} on the base" for suite in suites
+    ]
+    names += [f"load on {load.subject}" for load in stress]
     names += [f"scan {scan.job} of {scan.subject}" for scan in scans]
     for name in names:
         if names.count(name) > 1:

@@ -2,6 +2,11 @@
 
 Read with expat's events and without a tree; a document type declaration is refused, and with it
 every entity, so a few bytes cannot become gigabytes.
+
+Runners that try a failed test again say so in one of three ways, and each ends in `earlier`:
+Surefire, and Gradle with `mergeReruns`, put `flakyFailure` or `rerunFailure` into the test case;
+gotestsum, and Gradle without it, tell of the test once an attempt; pytest-rerunfailures does so
+too, but leaves the case of an attempt that failed empty.
 """
 
 import math
@@ -11,25 +16,29 @@ from xml.parsers import expat
 
 from grace.ci.errors import ResultsInvalid
 from grace.ci.places import Place, Traceback, Workspace
+from grace.ci.reruns import rank, settled, with_earlier
 from grace.domain.results import SuiteReport, TestCase, TestOutcome
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_CASES = 20_000
 _NAME, _MESSAGE = 500, 2000
-_WORST = (TestOutcome.PASSED, TestOutcome.SKIPPED, TestOutcome.FAILED)
+_TOLD_TWICE = 10 * MAX_CASES
 
 
 class _Reader:
-    """Collects test cases from expat's events; a test that is told of twice counts once."""
+    """Collects test cases from expat's events, each time that one is told of, by name."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self.cases: dict[str, TestCase] = {}
+        self.told: dict[str, list[TestCase]] = {}
+        self._count = 0
+        self.of_pytest = False
         self._workspace = workspace
         self._place: Place | None = None
         self._trace: Traceback | None = None
         self._name = ""
         self._seconds = 0.0
         self._outcome = TestOutcome.PASSED
+        self._failed_before = 0
         self._message = ""
         self._taking = False
 
@@ -39,11 +48,18 @@ class _Reader:
                 self._name = _case_name(attributes)
                 self._seconds = _seconds(attributes.get("time", "0"))
                 self._outcome, self._message = TestOutcome.PASSED, ""
+                self._failed_before = 0
                 self._place = self._workspace.of_attributes(attributes)
             case "failure" | "error":
                 self._take(TestOutcome.FAILED, attributes)
             case "skipped":
                 self._take(TestOutcome.SKIPPED, attributes)
+            case "flakyFailure" | "flakyError" | "rerunFailure" | "rerunError" | "rerun":
+                self._failed_before += 1
+                if not self._message:
+                    self._take(self._outcome, attributes)
+            case "testsuite":
+                self.of_pytest = attributes.get("name") == "pytest"
             case _:
                 pass
 
@@ -60,7 +76,6 @@ class _Reader:
         if tag.rpartition("}")[2] != "testcase" or not self._name:
             return
         place = self._place
-        before = self.cases.get(self._name)
         case = TestCase(
             name=self._name,
             outcome=self._outcome,
@@ -69,20 +84,22 @@ class _Reader:
             file=place.file if place else None,
             line=place.line if place else None,
         )
-        self.cases[self._name] = case if before is None else _worse(before, case)
-        if len(self.cases) > MAX_CASES:
+        case = with_earlier(case, (TestOutcome.FAILED,) * self._failed_before)
+        self.told.setdefault(self._name, []).append(case)
+        self._count += 1
+        if len(self.told) > MAX_CASES or self._count > _TOLD_TWICE:
             raise ResultsInvalid(f"the suite has more than {MAX_CASES} tests")
 
     def _take(self, outcome: TestOutcome, attributes: dict[str, str]) -> None:
-        self._outcome = max(self._outcome, outcome, key=_rank)
+        self._outcome = max(self._outcome, outcome, key=rank)
         self._message = attributes.get("message", "")[:_MESSAGE]
         self._taking = not self._message
         if self._place is None:
             self._trace = Traceback(self._workspace)
 
 
-def read(path: Path, *, suite: str, job: str, root: Path) -> SuiteReport:
-    """Read a file of tests of the checkout at `root`.
+def read(path: Path, *, suite: str, job: str, root: Path, ended_well: bool = False) -> SuiteReport:
+    """Read a file of tests of the checkout at `root`; see `parse`.
 
     Raises `ResultsInvalid` where it is missing, too large or not JUnit XML.
     """
@@ -93,11 +110,16 @@ def read(path: Path, *, suite: str, job: str, root: Path) -> SuiteReport:
         data = path.read_bytes()
     except OSError as error:
         raise ResultsInvalid(f"no test results at {path.name}: {error.strerror}") from error
-    return parse(data, suite=suite, job=job, root=root)
+    return parse(data, suite=suite, job=job, root=root, ended_well=ended_well)
 
 
-def parse(data: bytes, *, suite: str, job: str, root: Path) -> SuiteReport:
-    """Parse JUnit XML; names are `classname.name` with dots, places are files below `root`."""
+def parse(
+    data: bytes, *, suite: str, job: str, root: Path, ended_well: bool = False
+) -> SuiteReport:
+    """Parse JUnit XML; names are `classname.name` with dots, places are files below `root`.
+
+    `ended_well`: the command that wrote it is known to have ended with 0.
+    """
     reader = _Reader(Workspace(root))
     parser = expat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True
@@ -109,7 +131,10 @@ def parse(data: bytes, *, suite: str, job: str, root: Path) -> SuiteReport:
         parser.Parse(data, True)
     except expat.ExpatError as error:
         raise ResultsInvalid(f"the results of suite {suite} are not XML: {error}") from error
-    cases = tuple(reader.cases.values())
+    cases = tuple(
+        settled(told, of_pytest=reader.of_pytest, ended_well=ended_well)
+        for told in reader.told.values()
+    )
     count = [sum(case.outcome is outcome for case in cases) for outcome in TestOutcome]
     return SuiteReport(
         suite=suite,
@@ -138,12 +163,3 @@ def _seconds(text: str) -> float:
     except ValueError as error:
         raise ResultsInvalid(f"a test's time is {text!r}, not a number") from error
     return value if math.isfinite(value) and value > 0 else 0.0
-
-
-def _rank(outcome: TestOutcome) -> int:
-    return _WORST.index(outcome)
-
-
-def _worse(one: TestCase, other: TestCase) -> TestCase:
-    worst = max(one, other, key=lambda case: _rank(case.outcome))
-    return worst.model_copy(update={"duration_s": one.duration_s + other.duration_s})

@@ -25,11 +25,13 @@ class Tested(Frozen):
 class Piece(Frozen):
     """One job's results; the report merges the pieces of a run.
 
-    Observations stay in the artifact: the report does not carry them.
+    Observations stay in the artifact: the report does not carry them. `base_sha` is the commit
+    whose code the suites of subject base ran on.
     """
 
     v: Literal[1] = 1
     tested: Tested
+    base_sha: Sha | None = None
     suites: Annotated[tuple[SuiteReport, ...], Field(max_length=50)] = ()
     stress: Annotated[tuple[StressReport, ...], Field(max_length=10)] = ()
     scans: Annotated[tuple[ScanReport, ...], Field(max_length=10)] = ()
@@ -74,14 +76,19 @@ def _read(path: Path) -> Piece:
 
 def git(checkout: Path, *args: str, env: Mapping[str, str] | None = None) -> str:
     """Run git in a checkout without its hooks; `CheckoutInvalid` where it fails."""
+    return git_bytes(checkout, *args, env=env).decode().strip()
+
+
+def git_bytes(checkout: Path, *args: str, env: Mapping[str, str] | None = None) -> bytes:
+    """Do the same, and return what git wrote as it is: a path need not be text."""
     done = subprocess.run(
         ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", *args],
         cwd=checkout,
         env=env,
         capture_output=True,
-        text=True,
         check=False,
     )
     if done.returncode != 0:
-        raise CheckoutInvalid(f"git {args[0]} failed in the checkout: {done.stderr.strip()}")
-    return done.stdout.strip()
+        said = done.stderr.decode(errors="replace").strip()
+        raise CheckoutInvalid(f"git {args[0]} failed in the checkout: {said}")
+    return done.stdout
