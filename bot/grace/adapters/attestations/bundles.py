@@ -200,5 +200,9 @@ def _plain(text: str) -> str:
 
 def _line(said: object) -> str:
     """Return what a library said, or a stranger through it, as one short line."""
+    told = said.__context__ if isinstance(said, Error) else said
+    if isinstance(told, ValidationError):
+        places = (".".join(str(step) for step in each["loc"]) for each in told.errors())
+        said = "see " + (", ".join(dict.fromkeys(filter(None, places))) or "its JSON")
     text = " ".join(str(said).split())
     return "".join(each for each in text if each.isprintable())[:_MAX_PROBLEM]
