@@ -68,6 +68,17 @@ def test_what_is_no_text_or_was_not_read_is_unreadable(content):
     assert (pair.path, pair.before, pair.after, pair.readable) == ("p\\xff", None, None, False)
 
 
+def test_texts_are_those_of_both_sides_and_nothing_where_there_is_none():
+    contents = {"old": b"a\n", "new": "ü\n".encode()}
+    pairs = [
+        pair_of(changed("p", old, new), contents) for old, new in (("old", "new"), (None, "new"))
+    ]
+    assert [(p.before, p.after, p.readable) for p in pairs if p] == [
+        ("a\n", "ü\n", True),
+        (None, "ü\n", True),
+    ]
+
+
 def test_a_link_has_no_text_even_where_its_blob_was_a_file_before():
     link = PathChange("p", TreeEntry("100644", "a"), TreeEntry("120000", "a"))
     pair = pair_of(link, {"a": b"x"})

@@ -51,12 +51,17 @@ class PathChange:
     @property
     def is_plain(self) -> bool:
         """Tell whether it is a regular file on both sides: no link and no submodule."""
-        return all(side.mode in _PLAIN for side in (self.old, self.new) if side is not None)
+        return all(is_plain(side) for side in (self.old, self.new) if side is not None)
 
     @property
     def keeps_content(self) -> bool:
         """Tell whether nothing but the mode changed."""
         return self.old is not None and self.new is not None and self.old.sha == self.new.sha
+
+
+def is_plain(entry: TreeEntry) -> bool:
+    """Tell whether it is a regular file."""
+    return entry.mode in _PLAIN
 
 
 def to_read(changes: Iterable[PathChange], sizes: Mapping[str, int]) -> tuple[PathChange, ...]:

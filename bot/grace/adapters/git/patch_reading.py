@@ -21,6 +21,7 @@ from grace.domain.patch_reading import (
     UNREADABLE,
     PathChange,
     commit_fact,
+    is_plain,
     pair_of,
     shown,
     to_read,
@@ -29,7 +30,6 @@ from grace.domain.signing import Verifier
 from grace.ports import ForgeRefused, PatchRead
 
 _ABSENT = "000000"
-_PLAIN = frozenset({"100644", "100755"})
 _HEAD = re.compile(rb"([0-9a-f]+) (?:(missing)|[a-z]+ (\d+))\n")
 _MAX_OUTPUT = 2 * MAX_BYTES
 _MAX_COMMIT_BYTES = 64 * 1024
@@ -133,7 +133,7 @@ async def _documents(repository: Repository, span: Span) -> dict[str, str]:
     for line in listed.stdout.split(b"\0")[:-1]:
         about, _, path = line.partition(b"\t")
         mode, _, blob = about.decode().split(" ")
-        found[decode_path(path)] = blob if mode in _PLAIN else ""
+        found[decode_path(path)] = blob if is_plain(TreeEntry(mode, blob)) else ""
     return found
 
 

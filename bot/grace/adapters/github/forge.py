@@ -9,6 +9,7 @@ import httpx
 
 from grace.adapters.github.checks import check_fields
 from grace.adapters.github.commits import ApiCommit, CommitMade, commit
+from grace.adapters.github.comparing import authors
 from grace.adapters.github.governing import in_team, stop_issues
 from grace.adapters.github.graph import ask
 from grace.adapters.github.live import AT_ONCE, document, states
@@ -26,7 +27,7 @@ from grace.adapters.github.session import AppIdentity, GitHubSite, Session, on
 from grace.adapters.github.statuses import Statuses
 from grace.adapters.github.voice import Voice
 from grace.adapters.github.wire import Call, Refusal, Request, Watch
-from grace.domain.events import Permission
+from grace.domain.events import Actor, Permission
 from grace.domain.mission import MissionRef
 from grace.ports import (
     Change,
@@ -226,6 +227,10 @@ class GitHubForge(Voice):
     async def in_team(self, ref: MissionRef, team: str, login: str) -> bool:
         """Tell whether somebody is in a team, `organisation/team`."""
         return await in_team(self._session, ref, team, login)
+
+    async def authors(self, ref: MissionRef, base: str, head: str) -> tuple[tuple[Actor, ...], int]:
+        """List who wrote or made the commits between; 1 call, 3 at most."""
+        return await authors(self._session, ref, base, head)
 
     async def stop_issues(self, ref: MissionRef, known: Sequence[int] = ()) -> Sequence[StopIssue]:
         """List who put our stop label on issues, and who took it off: a query; see there."""

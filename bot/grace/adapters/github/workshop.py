@@ -9,7 +9,7 @@ answer.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
@@ -27,13 +27,13 @@ from grace.adapters.github.payloads import Lenient, fit
 from grace.adapters.github.repository_trees import (
     MAX_FILE_BYTES,
     PathBlocked,
-    PathChange,
     Trees,
     decoded,
 )
 from grace.adapters.github.session import Session, on
 from grace.adapters.github.wire import Refusal
 from grace.adapters.github.workshop_patches import Change, of_diff, of_ref
+from grace.adapters.github.workshop_reading import Span, read_patch
 from grace.adapters.github.workshop_reverts import Undoing, undo
 from grace.domain import events as ev
 from grace.domain.attestation import attest
@@ -42,8 +42,9 @@ from grace.domain.leaks import SecretScan, refusal
 from grace.domain.mission import MissionRef
 from grace.domain.objects import TreeEntry, blob_id
 from grace.domain.patch_bounds import PatchBounds, PatchDoesNotApply, PatchError, check_changed
+from grace.domain.patch_reading import PathChange
 from grace.domain.results import Sha
-from grace.ports import CommitOrder, ForgeRefused
+from grace.ports import CommitOrder, ForgeRefused, PatchRead
 
 _MAX_VERSION_BYTES: Final = 200
 _PLAIN: Final = "100644"
@@ -100,6 +101,12 @@ class ApiWorkshop:
         request = on(ref, "compare", call, ancestor=ancestor, head=head, per_page=1)
         answer = await self._session.call(ref, request)
         return fit(_Compared, answer.data, request.purpose).status in {"ahead", "identical"}
+
+    async def change(
+        self, ref: MissionRef, base: str, head: str, documents: Sequence[str]
+    ) -> PatchRead:
+        """Read what lies between two commits; see there for the calls that it takes."""
+        return await read_patch(self._session, Span(ref, base, head, documents))
 
     async def push_patch(
         self, ref: MissionRef, effect: PushPatch, order: CommitOrder

@@ -8,7 +8,7 @@ from typing import Final
 
 from grace.adapters.github.commits import BlobState, FileState, read_tip
 from grace.adapters.github.payloads import Lenient, fit
-from grace.adapters.github.repository_trees import PathChange, Trees
+from grace.adapters.github.repository_trees import Trees
 from grace.adapters.github.session import Session, on
 from grace.adapters.github.wire import Refusal
 from grace.domain.mission import MissionRef
@@ -27,6 +27,7 @@ from grace.domain.patch_bounds import (
     is_branch,
     is_object_id,
 )
+from grace.domain.patch_reading import PathChange
 from grace.domain.patches import check_patch, read_patch
 from grace.domain.results import Sha
 

@@ -6,10 +6,11 @@ from typing import Final
 
 from grace.adapters.github.commits import BlobState, read_commit
 from grace.adapters.github.payloads import Lenient, fit
-from grace.adapters.github.repository_trees import PathBlocked, PathChange, Trees
+from grace.adapters.github.repository_trees import PathBlocked, Trees
 from grace.adapters.github.session import PAGE, Session, on
 from grace.domain.mission import MissionRef
 from grace.domain.objects import TreeEntry
+from grace.domain.patch_reading import PathChange
 from grace.domain.results import Sha
 
 _LATER_PAGES: Final = 10

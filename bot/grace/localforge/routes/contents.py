@@ -163,8 +163,10 @@ async def compare(call: Call) -> Reply:
         raise ApiError(404, f"No common ancestor between {names[0]} and {names[1]}.")
     ahead, behind = await git.count(f"{base}..{head}"), await git.count(f"{head}..{base}")
     status = {(False, False): "identical", (True, False): "ahead", (False, True): "behind"}
-    commits = list(reversed(await git.commits("--max-count=250", f"{base}..{head}")))
-    files = await diff_files(git, root, head, patches=True)
+    start, end, headers = _window(call, ahead)
+    newest_first = (f"--skip={ahead - end}", f"--max-count={end - start}")
+    commits = list(reversed(await git.commits(*newest_first, f"{base}..{head}")))
+    files = await diff_files(git, root, head, patches=True) if start == 0 else []
     url = f"{api_url(core, repo)}/compare/{call.param('basehead')}"
     page = f"{html_url(core, repo)}/compare/{call.param('basehead')}"
     return Reply(
@@ -181,11 +183,22 @@ async def compare(call: Call) -> Reply:
             "behind_by": behind,
             "total_commits": ahead,
             "commits": [commit_json(core, repo, commit) for commit in commits],
-            "files": [file_json(core, repo, head, file) for file in files],
-        }
+            "files": [file_json(core, repo, head, file) for file in files[:_MAX_COMPARED]],
+        },
+        headers=headers,
     )
 
 
+def _window(call: Call, total: int) -> tuple[int, int, dict[str, str]]:
+    """Choose the commits to show, oldest first: the asked page, or without one the newest 250."""
+    if not (call.query("page") or call.query("per_page")):
+        return max(total - _MAX_UNPAGED, 0), total, {}
+    start, end, headers = call.window(total)
+    return min(start, total), min(end, total), headers
+
+
+_MAX_UNPAGED: Final = 250
+_MAX_COMPARED: Final = 300
 _READ: Final = Need("contents:read")
 _WRITE: Final = Need("contents:write", "write")
 
