@@ -27,6 +27,7 @@ AREAS: Final = (
     "rate_limit",
     "reactions",
     "repos",
+    "teams",
     "users",
 )
 

@@ -6,7 +6,7 @@ from typing import Final
 from grace.localforge.core import Core
 from grace.localforge.db import Row
 from grace.localforge.events import Act, Event, emit
-from grace.localforge.issues import find_issue, set_state
+from grace.localforge.issues import Happening, find_issue, happened, set_state
 from grace.localforge.pulls import pull_event
 from grace.localforge.shapes.issues import issue_json, label_json
 
@@ -33,11 +33,13 @@ async def set_labels(core: Core, repo: Row, issue: Row, ids: list[int], sender: 
     if ids == before:
         return issue
     issue = core.db.update("issues", issue["id"], labels_json=ids, updated_at=core.now())
-    changes = [("unlabeled", i) for i in before if i not in ids]
+    changes: list[tuple[Happening, int]] = [("unlabeled", i) for i in before if i not in ids]
     changes += [("labeled", i) for i in ids if i not in before]
     for action, label_id in changes:
-        label = {"label": label_json(core, repo, core.db.get("labels", label_id))}
-        await issue_event(core, repo, issue, Act(action, sender, label))
+        label = core.db.get("labels", label_id)
+        happened(core, issue, action, sender, label["name"])
+        told = {"label": label_json(core, repo, label)}
+        await issue_event(core, repo, issue, Act(action, sender, told))
     return issue
 
 

@@ -35,6 +35,7 @@ from grace.localforge.repositories import create_from_template
 from grace.localforge.runs import WorkflowRunner
 from grace.localforge.server import ForgeServer
 from grace.localforge.shapes.repos import full_name
+from grace.localforge.teams import put_in_team, take_from_team
 from grace.localforge.watching import Exchange, Observer, WebhookQueued
 
 __all__ = [
@@ -197,6 +198,14 @@ class LocalForge:
             self._user(login)["id"],
             permission,
         )
+
+    async def add_to_team(self, team: str, login: str, *, state: str = "active") -> None:
+        """Put a user into a team, `organisation/team`: active, or invited (pending)."""
+        put_in_team(self._core, team, self._user(login), state)
+
+    async def remove_from_team(self, team: str, login: str) -> None:
+        """Take a user out of a team."""
+        take_from_team(self._core, team, self._user(login))
 
     async def require_merge_queue(
         self, repository: str, branch: str, *, merge_method: str = "merge"

@@ -1,12 +1,14 @@
 """Rows of issues that more than one operation reads or changes."""
 
-from typing import Final
+from typing import Final, Literal
 
 from grace.localforge.core import Core
 from grace.localforge.db import Row
 from grace.localforge.errors import invalid
 
 DEFAULT_COLOR: Final = "ededed"
+
+Happening = Literal["labeled", "unlabeled", "closed", "reopened"]
 
 
 def next_number(core: Core, repo: Row) -> int:
@@ -49,6 +51,8 @@ def assignee_ids(core: Core, repo: Row, logins: list[str]) -> list[int]:
 def set_state(core: Core, issue: Row, state: str, reason: str | None, sender: Row) -> Row:
     """Open or close an issue's row; the caller tells of it."""
     closed = state == "closed"
+    if state != issue["state"]:
+        happened(core, issue, "closed" if closed else "reopened", sender)
     return core.db.update(
         "issues",
         issue["id"],
@@ -57,4 +61,18 @@ def set_state(core: Core, issue: Row, state: str, reason: str | None, sender: Ro
         closed_at=core.now() if closed else None,
         closed_by=sender["id"] if closed else None,
         updated_at=core.now(),
+    )
+
+
+def happened(
+    core: Core, issue: Row, kind: Happening, sender: Row, label: str | None = None
+) -> None:
+    """Keep who did what to an issue or pull request, for its timeline."""
+    core.db.insert(
+        "happenings",
+        issue_id=issue["id"],
+        actor_id=sender["id"],
+        kind=kind,
+        label=label,
+        at=core.now(),
     )

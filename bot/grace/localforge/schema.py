@@ -1,6 +1,6 @@
 """The tables of the forge. A column whose name ends in `_json` holds a JSON value."""
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -32,6 +32,10 @@ CREATE TABLE former_names (
 CREATE TABLE collaborators (
   repository_id INTEGER NOT NULL, user_id INTEGER NOT NULL, role TEXT NOT NULL,
   PRIMARY KEY (repository_id, user_id));
+CREATE TABLE team_members (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, org TEXT NOT NULL COLLATE NOCASE,
+  slug TEXT NOT NULL COLLATE NOCASE, user_id INTEGER NOT NULL, state TEXT NOT NULL,
+  UNIQUE (org, slug, user_id));
 CREATE TABLE protections (
   id INTEGER PRIMARY KEY AUTOINCREMENT, repository_id INTEGER NOT NULL, branch TEXT NOT NULL,
   settings_json TEXT NOT NULL, UNIQUE (repository_id, branch));
@@ -56,6 +60,10 @@ CREATE TABLE edits (
   id INTEGER PRIMARY KEY AUTOINCREMENT, issue_id INTEGER NOT NULL, editor_id INTEGER NOT NULL,
   at TEXT NOT NULL);
 CREATE INDEX edits_by_issue ON edits (issue_id);
+CREATE TABLE happenings (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, issue_id INTEGER NOT NULL, actor_id INTEGER NOT NULL,
+  kind TEXT NOT NULL, label TEXT, at TEXT NOT NULL);
+CREATE INDEX happenings_by_issue ON happenings (issue_id);
 CREATE TABLE comments (
   id INTEGER PRIMARY KEY AUTOINCREMENT, repository_id INTEGER NOT NULL, issue_id INTEGER NOT NULL,
   user_id INTEGER NOT NULL, body TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);

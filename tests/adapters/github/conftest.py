@@ -27,7 +27,7 @@ from support.schema import GitHubSchema, published
 from support.schema_check import SchemaCheck
 
 API = "https://github.test/api/v3"
-OPERATIONS = ("/app", "/graphql", "/repos/", "/user")
+OPERATIONS = ("/app", "/graphql", "/orgs/", "/repos/", "/user")
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 

@@ -6,6 +6,7 @@ from grace.localforge.core import node_id
 from grace.localforge.db import Row
 from grace.localforge.graph.objects import commit_node
 from grace.localforge.graph.threads import comments, labels
+from grace.localforge.graph.timeline import timeline
 from grace.localforge.graph.viewing import Arguments, Node, Viewer, actor_node, connection
 from grace.localforge.protection import queue_method
 from grace.localforge.pulls import mergeability
@@ -45,6 +46,7 @@ def pull_node(seen: Viewer, repo: Row, pull: Row) -> Node:
         "updatedAt": issue["updated_at"],
         "closedAt": issue["closed_at"],
         "labels": labels(seen, issue),
+        "timelineItems": timeline(seen, issue),
         "comments": comments(seen, repo, issue),
         **_lists(seen, repo, pull),
         **_queue_fields(seen, repo, pull),

@@ -1,6 +1,7 @@
 """The fields of Query: repositories, nodes by id, the limits, who asks."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from grace.localforge.core import iso, node_id
 from grace.localforge.db import Row
@@ -77,6 +78,7 @@ def repository_node(seen: Viewer, repo: Row) -> Node:
         "url": html_url(core, repo),
         "defaultBranchRef": lambda _: ref_node(seen, repo, f"refs/heads/{branch}"),
         "issue": lambda arguments: _issue(seen, repo, arguments["number"]),
+        "issues": lambda arguments: _issues(seen, repo, arguments),
         "pullRequest": lambda arguments: _pull(seen, repo, arguments["number"]),
         "ref": lambda arguments: ref_node(seen, repo, arguments["qualifiedName"]),
         "object": lambda arguments: _object(seen, repo, arguments),
@@ -95,6 +97,25 @@ def _issue(seen: Viewer, repo: Row, number: int) -> Node:
     if issue is None or issue["is_pull"]:
         raise missing("an Issue", f"the number of {number}")
     return issue_node(seen, repo, issue)
+
+
+def _issues(seen: Viewer, repo: Row, arguments: Arguments) -> Any:
+    """List issues that have any of the labels, in any of the states."""
+    seen.need(repo, "issues:read")
+    rows = seen.core.db.all(
+        "SELECT * FROM issues WHERE repository_id=? AND is_pull=0 ORDER BY id", repo["id"]
+    )
+    states = {state.lower() for state in arguments.get("states") or ("OPEN", "CLOSED")}
+    rows = [row for row in rows if row["state"] in states]
+    if (names := arguments.get("labels")) is not None:
+        wanted = {name.lower() for name in names}
+        known = seen.core.db.all("SELECT * FROM labels WHERE repository_id=?", repo["id"])
+        ids = {row["id"] for row in known if row["name"].lower() in wanted}
+        rows = [row for row in rows if ids & set(row["labels_json"])]
+    order = arguments.get("orderBy") or {"field": "CREATED_AT", "direction": "ASC"}
+    column = "updated_at" if order["field"] == "UPDATED_AT" else "created_at"
+    rows.sort(key=lambda row: (row[column], row["id"]), reverse=order["direction"] == "DESC")
+    return connection("issues", lambda: rows, lambda row: issue_node(seen, repo, row))(arguments)
 
 
 def _pull(seen: Viewer, repo: Row, number: int) -> Node:

@@ -25,6 +25,10 @@ type RateLimit {
 enum IssueState { CLOSED OPEN }
 enum IssueStateReason { COMPLETED DUPLICATE NOT_PLANNED REOPENED }
 enum IssueClosedStateReason { COMPLETED DUPLICATE NOT_PLANNED }
+enum IssueOrderField { COMMENTS CREATED_AT UPDATED_AT }
+enum OrderDirection { ASC DESC }
+enum IssueTimelineItemsItemType { CLOSED_EVENT LABELED_EVENT REOPENED_EVENT UNLABELED_EVENT }
+enum PullRequestTimelineItemsItemType { CLOSED_EVENT LABELED_EVENT REOPENED_EVENT UNLABELED_EVENT }
 enum PullRequestState { CLOSED MERGED OPEN }
 enum MergeableState { CONFLICTING MERGEABLE UNKNOWN }
 enum PullRequestReviewState { APPROVED CHANGES_REQUESTED COMMENTED DISMISSED PENDING }
@@ -47,6 +51,10 @@ type Repository implements Node {
   url: URI!
   defaultBranchRef: Ref
   issue(number: Int!): Issue
+  issues(
+    after: String, before: String, first: Int, labels: [String!], last: Int, orderBy: IssueOrder,
+    states: [IssueState!]
+  ): IssueConnection!
   pullRequest(number: Int!): PullRequest
   ref(qualifiedName: String!): Ref
   object(expression: String, oid: GitObjectID): GitObject
@@ -91,8 +99,25 @@ type Issue implements Node {
   updatedAt: DateTime!
   closedAt: DateTime
   labels(after: String, before: String, first: Int, last: Int): LabelConnection
+  timelineItems(
+    after: String, before: String, first: Int, itemTypes: [IssueTimelineItemsItemType!],
+    last: Int, since: DateTime, skip: Int
+  ): IssueTimelineItemsConnection!
   comments(after: String, before: String, first: Int, last: Int): IssueCommentConnection!
 }
+union IssueTimelineItems = ClosedEvent | LabeledEvent | ReopenedEvent | UnlabeledEvent
+type IssueTimelineItemsConnection {
+  nodes: [IssueTimelineItems] pageInfo: PageInfo! totalCount: Int!
+}
+union PullRequestTimelineItems = ClosedEvent | LabeledEvent | ReopenedEvent | UnlabeledEvent
+type PullRequestTimelineItemsConnection {
+  nodes: [PullRequestTimelineItems] pageInfo: PageInfo! totalCount: Int!
+}
+type LabeledEvent implements Node { id: ID! actor: Actor createdAt: DateTime! label: Label! }
+type UnlabeledEvent implements Node { id: ID! actor: Actor createdAt: DateTime! label: Label! }
+type ClosedEvent implements Node { id: ID! actor: Actor createdAt: DateTime! }
+type ReopenedEvent implements Node { id: ID! actor: Actor createdAt: DateTime! }
+type IssueConnection { nodes: [Issue] pageInfo: PageInfo! totalCount: Int! }
 type UserContentEdit implements Node {
   id: ID! editor: Actor editedAt: DateTime! createdAt: DateTime!
 }
@@ -138,6 +163,10 @@ type PullRequest implements Node {
   isMergeQueueEnabled: Boolean!
   mergeQueueEntry: MergeQueueEntry
   labels(after: String, before: String, first: Int, last: Int): LabelConnection
+  timelineItems(
+    after: String, before: String, first: Int, itemTypes: [PullRequestTimelineItemsItemType!],
+    last: Int, since: DateTime, skip: Int
+  ): PullRequestTimelineItemsConnection!
   comments(after: String, before: String, first: Int, last: Int): IssueCommentConnection!
   commits(after: String, before: String, first: Int, last: Int): PullRequestCommitConnection!
   reviews(after: String, before: String, first: Int, last: Int): PullRequestReviewConnection
@@ -240,6 +269,7 @@ type Query {
   viewer: User!
 }
 
+input IssueOrder { direction: OrderDirection! field: IssueOrderField! }
 input EnqueuePullRequestInput {
   clientMutationId: String expectedHeadOid: GitObjectID jump: Boolean pullRequestId: ID!
 }

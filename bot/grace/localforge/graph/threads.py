@@ -2,6 +2,7 @@
 
 from grace.localforge.core import node_id
 from grace.localforge.db import Row
+from grace.localforge.graph.timeline import timeline
 from grace.localforge.graph.viewing import Field, Node, Viewer, actor_node, connection
 from grace.localforge.shapes.repos import html_url
 
@@ -31,6 +32,7 @@ def issue_node(seen: Viewer, repo: Row, issue: Row) -> Node:
         "updatedAt": issue["updated_at"],
         "closedAt": issue["closed_at"],
         "labels": labels(seen, issue),
+        "timelineItems": timeline(seen, issue),
         "comments": comments(seen, repo, issue),
     }
 
@@ -49,8 +51,12 @@ def edit_node(seen: Viewer, edit: Row) -> Node:
 def labels(seen: Viewer, issue: Row) -> Field:
     """Return the labels of an issue or pull request."""
 
-    def shape(label_id: int) -> Node:
-        label = seen.core.db.get("labels", label_id)
+    def here() -> list[Row]:
+        sql = "SELECT * FROM labels WHERE id=?"
+        found = (seen.core.db.one(sql, number) for number in issue["labels_json"])
+        return [label for label in found if label is not None]
+
+    def shape(label: Row) -> Node:
         return {
             "__typename": "Label",
             "id": node_id("Label", label["id"]),
@@ -59,7 +65,7 @@ def labels(seen: Viewer, issue: Row) -> Field:
             "description": label["description"],
         }
 
-    return connection("labels", lambda: issue["labels_json"], shape)
+    return connection("labels", here, shape)
 
 
 def comments(seen: Viewer, repo: Row, issue: Row) -> Field:

@@ -8,7 +8,14 @@ from grace.localforge.core import Json, has_role
 from grace.localforge.db import Row
 from grace.localforge.errors import forbidden, invalid, not_found
 from grace.localforge.events import Act
-from grace.localforge.issues import assignee_ids, find_issue, label_ids, next_number, set_state
+from grace.localforge.issues import (
+    assignee_ids,
+    find_issue,
+    happened,
+    label_ids,
+    next_number,
+    set_state,
+)
 from grace.localforge.routes.repos import R
 from grace.localforge.shapes.issues import (
     issue_json,
@@ -65,6 +72,7 @@ async def create_issue(call: Call) -> Reply:
     issue = core.db.get("issues", number)
     await issue_event(core, repo, issue, Act("opened", call.user))
     for label in labels_json(core, repo, issue):
+        happened(core, issue, "labeled", call.user, label["name"])
         await issue_event(core, repo, issue, Act("labeled", call.user, {"label": label}))
     return Reply(issue_json(core, repo, issue), 201)
 

@@ -23,11 +23,13 @@ from grace.localforge.routes import (
     repos,
     reviews,
     statuses,
+    teams,
 )
 
 # `contents` comes after `checks` and `statuses`: its /commits/{ref} would swallow theirs.
 ALL_ROUTES: Final[tuple[Route, ...]] = (
     *people.ROUTES,
+    *teams.ROUTES,
     *checks.ROUTES,
     *statuses.ROUTES,
     *repos.ROUTES,
