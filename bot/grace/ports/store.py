@@ -58,12 +58,16 @@ class Translated:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A mission with what waits for it and what surrounds it, read in one transaction."""
+    """A mission with what waits for it and what surrounds it, read in one transaction.
+
+    `outcome`: the number of the newest ledger entry that `facts.history` is made of; 0: of none.
+    """
 
     mission: Mission
     facts: Facts
     version: int
     events: tuple[tuple[int, Event], ...]
+    outcome: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from grace.adapters.sqlite import surroundings
+from grace.adapters.sqlite import switch_rows
 from grace.adapters.sqlite.values import micros
 from grace.ports import Courtesy, CourtesyJob
 
@@ -71,7 +71,9 @@ def due(connection: sqlite3.Connection, now: datetime, limit: int) -> Sequence[C
         "UPDATE courtesies SET due_at = :later WHERE ended IS NULL AND due_at <= :now"
         " AND (host, repository_id) IN (SELECT host, repository_id FROM missions WHERE uid IN ("
         " SELECT mission FROM outbox"
-        " WHERE (state = 'begun' OR (state = 'pending' AND tries > 0 AND NOT :stopped))"
+        " WHERE (state = 'begun' OR (state = 'pending' AND tries > 0 AND NOT :stopped"
+        " AND mission NOT IN (SELECT uid FROM missions JOIN stops_in_force"
+        " USING (host, repository_id))))"
         " AND json_extract(effect, '$.kind') IN ('push_patch', 'push_revert')"
         " UNION SELECT mission FROM events WHERE handled_at IS NULL"
         " AND json_extract(event, '$.kind') IN ('branch_pushed', 'revert_pushed')))",
@@ -79,7 +81,7 @@ def due(connection: sqlite3.Connection, now: datetime, limit: int) -> Sequence[C
             "now": micros(now),
             "later": micros(now + _WAIT_FOR_PUSH),
             # Then a push waits for people, and everybody's pull requests do not wait with it.
-            "stopped": surroundings.kill_switch(connection),
+            "stopped": bool(switch_rows.switches_on(connection)),
         },
     )
     rows = connection.execute(

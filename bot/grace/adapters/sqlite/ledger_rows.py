@@ -1,15 +1,21 @@
 """The ledger's table: exact record bytes, one chain a log, never changed (triggers see to it)."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
+from grace.adapters.sqlite import outcome_rows
+from grace.adapters.sqlite.recorded import of_entry
+from grace.adapters.sqlite.switch_rows import switches_on
 from grace.domain.decision import Note
 from grace.domain.ledger import Entry, EntryDraft, Head, append, draft, genesis, parse_line
-from grace.domain.mission import Mission
+from grace.domain.mission import Mission, MissionRef
 from grace.domain.signing import JsonValue, Signer
+
+OWN_LOG: Final = "bot"
+IN_FORCE: Final = "policy.in_force"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +42,78 @@ def write_notes(
     pen: Pen,
 ) -> Head:
     """Append notes to the log of the mission's repository, open it first; return its head."""
-    ref = mission.ref
-    head = head_of(connection, ref.log)
-    drafts = [
-        draft(n.kind, n.actor, cast("dict[str, JsonValue]", n.payload), mission=mission.name)
-        for n in notes
-    ]
-    if head is None:
-        head = Head.empty(ref.log)
-        opening = genesis(ref.repository, ref.host, ref.repository_id, pen.signer.public)
-        drafts.insert(0, opening)
-    for entry in drafts:
-        head = _write(connection, head, entry, now, pen)
+    head = _opened(connection, mission.ref, now, pen)
+    for note in notes:
+        head = _write(connection, head, _draft(note, mission.name), now, pen)
     return head
+
+
+def record(
+    connection: sqlite3.Connection,
+    note: Note,
+    now: datetime,
+    pen: Pen,
+    *,
+    ref: MissionRef | None = None,
+) -> None:
+    """Append a note that is of no mission to a repository's log, or to each log and our own."""
+    if ref is None:
+        own = head_of(connection, OWN_LOG) or _open_own(connection, now, pen)
+        others = (head_of(connection, log) for log in log_names(connection) if log != OWN_LOG)
+        heads = [own, *(head for head in others if head is not None)]
+    else:
+        heads = [_opened(connection, ref, now, pen)]
+    for head in heads:
+        _write(connection, head, _draft(note, None), now, pen)
+
+
+def put_in_force(
+    connection: sqlite3.Connection,
+    ref: MissionRef,
+    policy: tuple[str, Mapping[str, object]],
+    now: datetime,
+    pen: Pen,
+) -> None:
+    """Append the rules in force to a log whose newest have another hash."""
+    digest, document = policy
+    row = connection.execute(
+        "SELECT hash FROM policies WHERE log = ? ORDER BY seq DESC LIMIT 1", (ref.log,)
+    ).fetchone()
+    if row is not None and row["hash"] == digest:
+        return
+    payload = {"policy_hash": digest, "policy": dict(document)}
+    note = Note(kind=IN_FORCE, actor="grace", payload=payload)
+    record(connection, note, now, pen, ref=ref)
+
+
+def _draft(note: Note, mission: str | None) -> EntryDraft:
+    payload = cast("dict[str, JsonValue]", note.payload)
+    return draft(note.kind, note.actor, payload, mission=mission)
+
+
+def _opened(connection: sqlite3.Connection, ref: MissionRef, now: datetime, pen: Pen) -> Head:
+    """Return the head of a repository's log; a new one also says what stops everything."""
+    head = head_of(connection, ref.log)
+    if head is not None:
+        return head
+    opening = genesis(ref.repository, ref.host, ref.repository_id, pen.signer.public)
+    head = _write(connection, Head.empty(ref.log), opening, now, pen)
+    for switch in switches_on(connection):
+        note = Note(kind="brake.on", actor=switch.actor, payload=switch.payload)
+        head = _write(connection, head, _draft(note, None), now, pen)
+    return head
+
+
+def _open_own(connection: sqlite3.Connection, now: datetime, pen: Pen) -> Head:
+    """Open the bot's own log, which is of no repository."""
+    opening = genesis("", "", 0, pen.signer.public)
+    return _write(connection, Head.empty(OWN_LOG), opening, now, pen)
 
 
 def _write(
     connection: sqlite3.Connection, head: Head, entry_draft: EntryDraft, now: datetime, pen: Pen
 ) -> Head:
+    """Append one entry, and fold it into the tables that are made of the ledger."""
     entry = append(head, entry_draft, pen.salt(), now, pen.signer)
     envelope = entry.envelope
     connection.execute(
@@ -69,6 +129,13 @@ def _write(
             envelope.kind,
         ),
     )
+    if envelope.kind == outcome_rows.CLOSED:
+        outcome_rows.remember(connection, of_entry(entry))
+    elif envelope.kind == IN_FORCE and entry.payload is not None:
+        connection.execute(
+            "INSERT INTO policies (log, seq, hash) VALUES (?, ?, ?)",
+            (envelope.log, envelope.seq, entry.payload["policy_hash"]),
+        )
     return entry.head
 
 

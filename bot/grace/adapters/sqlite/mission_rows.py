@@ -40,15 +40,18 @@ def insert(connection: sqlite3.Connection, mission: Mission, now: datetime) -> N
     _write_lookups(connection, mission)
 
 
-def update(connection: sqlite3.Connection, ruling: Ruling, version: int, now: datetime) -> None:
-    """Store what a turn decided, as the version behind `version`."""
+def update(
+    connection: sqlite3.Connection, ruling: Ruling, before: sqlite3.Row, now: datetime
+) -> None:
+    """Store what a turn decided, as the version behind the row that it was decided on."""
     mission = ruling.mission
     values = {
         "facts": ruling.facts.stored().model_dump_json(),
         "verdict": verdict_text(ruling.verdict),
         "wake_at": optional_micros(ruling.wake_at),
-        "version": version + 1,
+        "version": before["version"] + 1,
         "decided_at": micros(now),
+        "merged_at": _merged_at(mission, before, now),
         **_derived(mission),
     }
     changes = ", ".join(f"{name} = :{name}" for name in values)
@@ -78,8 +81,26 @@ def _derived(mission: Mission) -> dict[str, str | int | None]:
         "severity": mission.severity.rank,
         "paths": json.dumps(paths_of(mission)),
         "reverted_at": optional_micros(landed.at if landed else None),
+        "subsystem": subsystem_of(mission),
+        "basis": mission.basis,
+        "open_capa": mission.capa if mission.capa_closed_at is None else None,
         "mission": mission.model_dump_json(),
     }
+
+
+def subsystem_of(mission: Mission) -> str:
+    """Name the subsystem of a mission; empty: its contract did not parse."""
+    return mission.request.subsystem_id if mission.request else ""
+
+
+def _merged_at(mission: Mission, before: sqlite3.Row, now: datetime) -> int | None:
+    """Say when a mission landed, or since when it asks for its merge."""
+    if mission.landing is not None:
+        return micros(mission.landing.at)
+    if mission.phase is not Phase.MERGING:
+        return None
+    since: int | None = before["merged_at"]
+    return micros(now) if since is None else since
 
 
 def _write_lookups(connection: sqlite3.Connection, mission: Mission) -> None:
@@ -108,8 +129,10 @@ def _handles(mission: Mission) -> Iterator[tuple[str, str]]:
             yield "sha", sha
 
 
-def wake_planning(connection: sqlite3.Connection, mission: Mission, now: datetime) -> None:
-    """Let other missions that may have waited for this one's paths look again."""
+def wake_others(
+    connection: sqlite3.Connection, mission: Mission, phase: Phase, now: datetime
+) -> None:
+    """Let other missions of the repository that stand in a phase look again."""
     connection.execute(
         "UPDATE missions SET wake_at = min(coalesce(wake_at, :now), :now)"
         " WHERE host = :host AND repository_id = :repository AND phase = :phase AND uid <> :uid",
@@ -118,7 +141,24 @@ def wake_planning(connection: sqlite3.Connection, mission: Mission, now: datetim
             "now": micros(now),
             "host": mission.ref.host,
             "repository": mission.ref.repository_id,
-            "phase": Phase.PLANNING.value,
+            "phase": phase.value,
+        },
+    )
+
+
+def wake_live(
+    connection: sqlite3.Connection, now: datetime, place: tuple[str, int] | None = None
+) -> None:
+    """Let all missions that are not closed look again, or those of one repository."""
+    host, repository = place or (None, None)
+    connection.execute(
+        "UPDATE missions SET wake_at = min(coalesce(wake_at, :now), :now) WHERE phase <> :closed"
+        " AND (:host IS NULL OR (host = :host AND repository_id = :repository))",
+        {
+            "now": micros(now),
+            "closed": Phase.CLOSED.value,
+            "host": host,
+            "repository": repository,
         },
     )
 

@@ -6,20 +6,30 @@ readers see the newest commit without waiting for the writer.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
-from grace.adapters.sqlite import ledger_rows, mission_rows
+from grace.adapters.sqlite import (
+    brakes,
+    ledger_rows,
+    mission_rows,
+    outcome_rows,
+    recorded,
+    stop_rows,
+    switch_rows,
+)
 from grace.adapters.sqlite.errors import StoreClosed, StoreUnreadable
 from grace.adapters.sqlite.schema import connect, require_current
-from grace.adapters.sqlite.surroundings import kill_switch
 from grace.adapters.sqlite.values import facts_of, mission_of, moment, verdict_of
 from grace.domain.facts import Facts
 from grace.domain.ledger import Entry, Head, parse_line
-from grace.domain.mission import Mission
+from grace.domain.mission import Mission, MissionRef
+from grace.domain.surroundings import OutcomeFact, Stop
+from grace.ports import Recorded, StopIssue
 
 T = TypeVar("T")
 
@@ -92,9 +102,38 @@ class StoreReader:
         """Return the names of all logs."""
         return await self._read(ledger_rows.log_names)
 
+    async def entries_of_kind(
+        self, log: str, kinds: Sequence[str], since: datetime | None = None
+    ) -> AsyncIterator[Recorded]:
+        """Stream the entries of these kinds in their order, a page in memory at a time."""
+        after, last = await self._read(lambda c: recorded.bounds(c, log, since))
+        while after < last:
+            page = partial(recorded.read_page, log=log, kinds=kinds, after=after)
+            for said in await self._read(page):
+                yield said
+            after += recorded.PAGE
+
+    async def outcomes(
+        self, subsystem: str | None = None, agent: str | None = None
+    ) -> Sequence[OutcomeFact]:
+        """Return how missions ended, oldest first."""
+        return await self._read(lambda c: outcome_rows.select(c, subsystem, agent))
+
     async def kill_switch(self) -> bool:
-        """Tell whether the kill switch is on."""
-        return await self._read(kill_switch)
+        """Tell whether a switch that stops everything is on."""
+        return await self._read(lambda c: bool(switch_rows.switches_on(c)))
+
+    async def stops(self, ref: MissionRef) -> tuple[Stop, ...]:
+        """Return all that stops Grace in a repository."""
+        return await self._read(lambda c: brakes.stops(c, (ref.host, ref.repository_id)))
+
+    async def standing_stops(self, ref: MissionRef) -> Sequence[StopIssue]:
+        """Return the newest word to stop of each issue in force."""
+        return await self._read(lambda c: stop_rows.standing(c, (ref.host, ref.repository_id)))
+
+    async def stops_to_verify(self, limit: int) -> Sequence[StopIssue]:
+        """Return words whose actor's permission was not read, least recently tried first."""
+        return await self._read(lambda c: stop_rows.to_verify(c, limit))
 
     async def close(self) -> None:
         """Stop the thread and close the connection; a second time does nothing."""

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
-from grace.adapters.sqlite import courtesy_rows, inbox_rows, mission_rows
+from grace.adapters.sqlite import brakes, courtesy_rows, inbox_rows, mission_rows
 from grace.adapters.sqlite.event_rows import add_event
+from grace.adapters.sqlite.ledger_rows import Pen
 from grace.adapters.sqlite.values import micros
 from grace.domain.mission import Mission
 from grace.domain.phase import Phase
@@ -37,11 +38,12 @@ class Arrival:
     new_an_hour: int
 
 
-def route(connection: sqlite3.Connection, arrival: Arrival, said: Translated) -> int:
+def route(connection: sqlite3.Connection, arrival: Arrival, said: Translated, pen: Pen) -> int:
     """Give events to missions and mark the delivery; 0 when it was routed before."""
     if not inbox_rows.mark_routed(connection, arrival.delivery, said.note, arrival.now):
         return 0
     courtesy_rows.add(connection, said.courtesies, arrival.now)
+    brakes.hear(connection, said.stops, arrival.now, pen)
     reached: set[str] = set()
     for item in said.routed:
         for uid in _resolve(connection, arrival, item.target):

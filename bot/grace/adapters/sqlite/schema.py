@@ -3,13 +3,14 @@
 import os
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 from grace.adapters.sqlite.errors import StoreTooNew, StoreUnreadable
+from grace.adapters.sqlite.fills import FILLS
 
 BUSY_MS: Final = 10_000
 _FILE: Final = re.compile(r"(\d{4})_\w+\.sql")
@@ -17,10 +18,14 @@ _FILE: Final = re.compile(r"(\d{4})_\w+\.sql")
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step of the schema; `number` is the `user_version` after it."""
+    """One step of the schema; `number` is the `user_version` after it.
+
+    `fill` writes what SQL cannot say, in the same transaction.
+    """
 
     number: int
     sql: str
+    fill: Callable[[sqlite3.Connection], None] | None = None
 
 
 def shipped() -> tuple[Migration, ...]:
@@ -29,7 +34,8 @@ def shipped() -> tuple[Migration, ...]:
     for file in files("grace.adapters.sqlite").joinpath("migrations").iterdir():
         match = _FILE.fullmatch(file.name)
         if match is not None:
-            found.append(Migration(int(match[1]), file.read_text(encoding="utf-8")))
+            number, sql = int(match[1]), file.read_text(encoding="utf-8")
+            found.append(Migration(number, sql, FILLS.get(number)))
     return tuple(sorted(found, key=lambda migration: migration.number))
 
 
@@ -93,9 +99,12 @@ def schema_version(connection: sqlite3.Connection) -> int:
 
 
 def _apply(connection: sqlite3.Connection, migration: Migration) -> None:
-    version = f"PRAGMA user_version={migration.number}"
     try:
-        connection.executescript(f"BEGIN IMMEDIATE;\n{migration.sql}\n;{version};\nCOMMIT;")
+        connection.executescript(f"BEGIN IMMEDIATE;\n{migration.sql}\n;")
+        if migration.fill is not None:
+            migration.fill(connection)
+        connection.execute(f"PRAGMA user_version={migration.number}")
+        connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")

@@ -10,23 +10,36 @@ from typing import Self, TypeVar
 from uuid import UUID
 
 from grace.adapters.sqlite import (
+    brakes,
     courtesy_rows,
     inbox_rows,
+    ledger_rows,
     mission_rows,
     outbox_rows,
     routing,
-    surroundings,
     turns,
 )
 from grace.adapters.sqlite.ledger_rows import Pen
 from grace.adapters.sqlite.lock import ProcessLock
 from grace.adapters.sqlite.reader import StoreReader
 from grace.adapters.sqlite.schema import connect, create_private, migrate, shipped
+from grace.adapters.sqlite.switch_rows import Switch
 from grace.adapters.sqlite.writer import GroupWriter
+from grace.domain.decision import Note
 from grace.domain.events import Event
 from grace.domain.ledger import SALT_BYTES
+from grace.domain.mission import MissionRef
 from grace.domain.signing import Signer
-from grace.ports import CourtesyJob, Delivery, Job, Ruling, Translated, Turn
+from grace.ports import (
+    CourtesyJob,
+    Delivery,
+    GlobalStop,
+    Job,
+    Ruling,
+    StopIssue,
+    Translated,
+    Turn,
+)
 
 T = TypeVar("T")
 
@@ -100,7 +113,7 @@ class SqliteStore(StoreReader):
     async def route(self, delivery: int, said: Translated, now: datetime) -> int:
         """Give events to missions and mark the delivery; 0 when it was routed before."""
         arrival = routing.Arrival(delivery, now, said.new_an_hour)
-        return await self._write(lambda c: routing.route(c, arrival, said))
+        return await self._write(lambda c: routing.route(c, arrival, said, self._pen))
 
     async def courtesies(self, now: datetime, limit: int) -> Sequence[CourtesyJob]:
         """Take courtesies that are due; those on a mission's commit are dropped."""
@@ -144,9 +157,30 @@ class SqliteStore(StoreReader):
         """Let an effect wait again until `due_at`; EffectGone when it is done."""
         await self._write(lambda c: outbox_rows.postpone(c, job, due_at, reason))
 
-    async def set_kill_switch(self, *, on: bool, actor: str, now: datetime) -> None:
-        """Turn the kill switch; every live mission looks again where that changes it."""
-        await self._write(lambda c: surroundings.set_kill_switch(c, on=on, actor=actor, now=now))
+    async def record(self, note: Note, now: datetime, *, ref: MissionRef | None = None) -> None:
+        """Append an entry that is of no mission to a repository's log, or to every log."""
+        await self._write(lambda c: ledger_rows.record(c, note, now, self._pen, ref=ref))
+
+    async def set_kill_switch(
+        self,
+        *,
+        on: bool,
+        actor: str,
+        now: datetime,
+        reason: str = "",
+        kind: GlobalStop = "operator",
+    ) -> bool:
+        """Turn a switch that stops everything; False: it stood so already."""
+        switch = Switch.of(kind, actor, reason)
+        return await self._write(lambda c: brakes.turn_switch(c, switch, now, self._pen, on=on))
+
+    async def hear_stops(self, said: Sequence[StopIssue], now: datetime) -> None:
+        """Take words about stop issues."""
+        await self._write(lambda c: brakes.hear(c, said, now, self._pen))
+
+    async def verify_stop(self, stop: StopIssue, *, allowed: bool | None, now: datetime) -> None:
+        """Say whether who spoke a word may; a second time changes nothing."""
+        await self._write(lambda c: brakes.verify(c, stop, now, self._pen, allowed=allowed))
 
     async def close(self) -> None:
         """Write what is queued, close the file and let the next process in."""

@@ -1,4 +1,4 @@
-"""What surrounds a mission when it is decided on: rivals, reverts that landed, the kill switch."""
+"""What surrounds a mission when it is decided on: other missions, and what stops us."""
 
 import json
 import sqlite3
@@ -6,37 +6,48 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Self
 from uuid import UUID
 
-from grace.adapters.sqlite.values import micros, moment
+from grace.adapters.sqlite import brakes
+from grace.adapters.sqlite.values import moment
 from grace.domain.facts import Facts
 from grace.domain.phase import FORWARD, LANDED, Phase
-from grace.domain.surroundings import Rival
+from grace.domain.surroundings import CapaFact, MergeFact, Rival, Stop
 
-_KILL_SWITCH: Final = "kill_switch"
 _ACTIVE: Final = json.dumps(sorted(FORWARD | LANDED))
 _REVERTS_KEPT: Final = timedelta(days=1)
+_MERGES_KEPT: Final = 2 * 86_400_000_000  # microseconds
 
 
 class Surroundings(NamedTuple):
-    """The part of `Facts` that is not folded but read; the names are those of its fields."""
+    """The part of `Facts` that is not folded but read; the names are those of its fields.
+
+    Besides it there is `history`, which only grows and is compared by the number of its newest.
+    """
 
     rivals: tuple[Rival, ...]
     landed_reverts: tuple[datetime, ...]
     kill_switch: bool
+    stops: tuple[Stop, ...]
+    merges: tuple[MergeFact, ...]
+    capas: tuple[CapaFact, ...]
 
     @classmethod
     def read(cls, connection: sqlite3.Connection, row: sqlite3.Row) -> Self:
         """Read what surrounds the mission of a row of `missions`."""
         place = (row["host"], row["repository_id"])
+        stops = brakes.stops(connection, place)
         return cls(
             rivals=_rivals(connection, place, row["uid"]),
             landed_reverts=_landed_reverts(connection, place),
-            kill_switch=kill_switch(connection),
+            kill_switch=bool(stops),
+            stops=stops,
+            merges=_merges(connection, place, row["uid"]),
+            capas=_capas(connection, place),
         )
 
     @classmethod
     def of(cls, facts: Facts) -> Self:
         """Take the surroundings out of facts."""
-        return cls(facts.rivals, facts.landed_reverts, facts.kill_switch)
+        return cls(*(getattr(facts, name) for name in cls._fields))
 
     def around(self, facts: Facts) -> Facts:
         """Return facts with these surroundings."""
@@ -73,26 +84,40 @@ def _landed_reverts(connection: sqlite3.Connection, place: tuple[str, int]) -> t
     return tuple(at for at in times if times[-1] - at < _REVERTS_KEPT)
 
 
-def kill_switch(connection: sqlite3.Connection) -> bool:
-    """Tell whether the kill switch is on."""
-    row = connection.execute(
-        "SELECT is_on FROM switches WHERE name = ?", (_KILL_SWITCH,)
-    ).fetchone()
-    return row is not None and bool(row["is_on"])
+def _merges(
+    connection: sqlite3.Connection, place: tuple[str, int], uid: str
+) -> tuple[MergeFact, ...]:
+    """Return the newest merges, and those that are asked for, of other missions; oldest first.
 
-
-def set_kill_switch(connection: sqlite3.Connection, *, on: bool, actor: str, now: datetime) -> None:
-    """Turn the switch; where that changes it, every live mission looks again."""
-    changed = kill_switch(connection) != on
-    connection.execute(
-        "INSERT INTO switches (name, is_on, actor, changed_at) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (name) DO UPDATE SET"
-        " is_on = excluded.is_on, actor = excluded.actor, changed_at = excluded.changed_at",
-        (_KILL_SWITCH, int(on), actor, micros(now)),
+    The newest one's clock is the forge's, so more than the day that counts is kept.
+    """
+    rows = connection.execute(
+        "SELECT name, subsystem, basis, merged_at FROM missions"
+        " WHERE host = :host AND repository_id = :repository AND merged_at > ("
+        " SELECT max(merged_at) - :kept FROM missions WHERE host = :host"
+        " AND repository_id = :repository AND merged_at IS NOT NULL)"
+        " AND uid <> :uid ORDER BY merged_at, name",
+        {"host": place[0], "repository": place[1], "uid": uid, "kept": _MERGES_KEPT},
     )
-    if changed:
-        connection.execute(
-            "UPDATE missions SET wake_at = min(coalesce(wake_at, :now), :now)"
-            " WHERE phase <> :closed",
-            {"now": micros(now), "closed": Phase.CLOSED.value},
+    return tuple(
+        MergeFact(
+            mission=row["name"],
+            subsystem=row["subsystem"],
+            basis=row["basis"],
+            at=moment(row["merged_at"]),
         )
+        for row in rows
+    )
+
+
+def _capas(connection: sqlite3.Connection, place: tuple[str, int]) -> tuple[CapaFact, ...]:
+    """Return the CAPA tickets that are open, oldest first."""
+    rows = connection.execute(
+        "SELECT name, subsystem, open_capa FROM missions"
+        " WHERE host = ? AND repository_id = ? AND open_capa IS NOT NULL ORDER BY open_capa",
+        place,
+    )
+    return tuple(
+        CapaFact(mission=row["name"], subsystem=row["subsystem"], issue=row["open_capa"])
+        for row in rows
+    )

@@ -4,10 +4,11 @@ import sqlite3
 from datetime import datetime
 from uuid import UUID
 
-from grace.adapters.sqlite import event_rows, mission_rows, outbox_rows
-from grace.adapters.sqlite.ledger_rows import Pen, write_notes
+from grace.adapters.sqlite import event_rows, mission_rows, outbox_rows, outcome_rows
+from grace.adapters.sqlite.ledger_rows import Pen, put_in_force, write_notes
 from grace.adapters.sqlite.surroundings import Surroundings
 from grace.adapters.sqlite.values import facts_of, mission_of
+from grace.domain.mission import Mission
 from grace.domain.phase import Phase
 from grace.domain.schedule import HOLDING
 from grace.ports import Ruling, Turn
@@ -18,11 +19,15 @@ def read(connection: sqlite3.Connection, uid: UUID) -> Turn | None:
     row = mission_rows.row_of(connection, uid)
     if row is None:
         return None
+    mission = mission_of(row)
+    kin = (mission.ref.log, mission_rows.subsystem_of(mission))
+    around = Surroundings.read(connection, row).around(facts_of(row))
     return Turn(
-        mission=mission_of(row),
-        facts=Surroundings.read(connection, row).around(facts_of(row)),
+        mission=mission,
+        facts=around.model_copy(update={"history": outcome_rows.history(connection, *kin)}),
         version=row["version"],
         events=event_rows.waiting(connection, row["uid"]),
+        outcome=outcome_rows.newest(connection, *kin),
     )
 
 
@@ -39,13 +44,20 @@ def commit(
         return False
     if Surroundings.of(turn.facts) != Surroundings.read(connection, row):
         return False
+    kin = (turn.mission.ref.log, mission_rows.subsystem_of(turn.mission))
+    if outcome_rows.newest(connection, *kin) != turn.outcome:
+        return False
     mission = ruling.mission
+    if ruling.policy is not None:
+        put_in_force(connection, mission.ref, ruling.policy, now, pen)
     entry = write_notes(connection, mission, ruling.notes, now, pen)
-    mission_rows.update(connection, ruling, turn.version, now)
+    mission_rows.update(connection, ruling, row, now)
     outbox_rows.add(connection, row["uid"], ruling.effects, entry, now)
     event_rows.mark_handled(connection, row["uid"], ruling.handled, now)
     if _gives_way(Phase(row["phase"]), mission.phase):
-        mission_rows.wake_planning(connection, mission, now)
+        mission_rows.wake_others(connection, mission, Phase.PLANNING, now)
+    if _lets_by(row, mission) or outcome_rows.newest(connection, *kin) != turn.outcome:
+        mission_rows.wake_others(connection, mission, Phase.GATING, now)
     return True
 
 
@@ -54,3 +66,10 @@ def _gives_way(before: Phase, after: Phase) -> bool:
     if after is Phase.CLOSED:
         return before is not Phase.CLOSED
     return before in HOLDING and after not in HOLDING
+
+
+def _lets_by(before: sqlite3.Row, mission: Mission) -> bool:
+    """Tell whether a mission gives a merge of the day back, or its CAPA ticket was closed."""
+    asked = before["phase"] == Phase.MERGING and before["merged_at"] is not None
+    gives_back = asked and mission.landing is None and mission.phase is not Phase.MERGING
+    return gives_back or (before["open_capa"] is not None and mission.capa_closed_at is not None)

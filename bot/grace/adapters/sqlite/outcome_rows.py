@@ -1,0 +1,102 @@
+"""How missions ended: the ledger's `mission.closed` entries, folded into a table."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+from grace.adapters.sqlite.recorded import read_kind
+from grace.adapters.sqlite.values import micros, moment
+from grace.domain.phase import Outcome
+from grace.domain.surroundings import OutcomeFact
+from grace.ports import Recorded
+
+CLOSED: Final = "mission.closed"
+KEPT: Final = 500
+_COUNTED: Final = frozenset({Outcome.FIXED, Outcome.ROLLED_BACK, Outcome.FAILED})
+_NAMED: Final = ("agent", "subsystem", "severity", "outcome", "basis")
+
+
+def remember(connection: sqlite3.Connection, said: Recorded) -> None:
+    """Fold one entry; all but the end of a mission that an agent worked on changes nothing."""
+    fact = _fact(said)
+    if fact is None or said.payload is None:
+        return
+    connection.execute(
+        "INSERT INTO outcomes (log, subsystem, seq, mission, agent, severity, outcome, basis, at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            said.log,
+            said.payload["subsystem"],
+            said.seq,
+            fact.mission,
+            fact.agent,
+            fact.severity.value,
+            fact.outcome.value,
+            fact.basis,
+            micros(fact.at),
+        ),
+    )
+
+
+def rebuild_outcomes(connection: sqlite3.Connection) -> None:
+    """Fold the whole table anew from the ledger's lines."""
+    connection.execute("DELETE FROM outcomes")
+    for said in read_kind(connection, CLOSED):
+        remember(connection, said)
+
+
+def history(connection: sqlite3.Connection, log: str, subsystem: str) -> tuple[OutcomeFact, ...]:
+    """Return how the newest missions of a subsystem ended, oldest first."""
+    rows = connection.execute(
+        "SELECT * FROM outcomes WHERE log = ? AND subsystem = ? ORDER BY seq DESC LIMIT ?",
+        (log, subsystem, KEPT),
+    ).fetchall()
+    return tuple(_read(row) for row in reversed(rows))
+
+
+def newest(connection: sqlite3.Connection, log: str, subsystem: str) -> int:
+    """Return the number of the newest entry in a subsystem's history; 0: it has none."""
+    (seq,) = connection.execute(
+        "SELECT max(seq) FROM outcomes WHERE log = ? AND subsystem = ?", (log, subsystem)
+    ).fetchone()
+    return int(seq or 0)
+
+
+def select(
+    connection: sqlite3.Connection, subsystem: str | None, agent: str | None
+) -> Sequence[OutcomeFact]:
+    """Return outcomes of all repositories, oldest first; None is any."""
+    rows = connection.execute(
+        "SELECT * FROM outcomes WHERE subsystem = coalesce(?, subsystem)"
+        " AND agent = coalesce(?, agent) ORDER BY at, log, seq",
+        (subsystem, agent),
+    )
+    return [_read(row) for row in rows]
+
+
+def _read(row: sqlite3.Row) -> OutcomeFact:
+    return OutcomeFact(
+        mission=row["mission"],
+        agent=row["agent"],
+        severity=row["severity"],
+        outcome=row["outcome"],
+        basis=row["basis"],
+        at=moment(row["at"]),
+    )
+
+
+def _fact(said: Recorded) -> OutcomeFact | None:
+    """Read the end of a mission; older versions did not write who worked on what."""
+    payload = said.payload
+    if said.kind != CLOSED or said.mission is None or payload is None:
+        return None
+    if not all(payload.get(name) for name in _NAMED) or payload["outcome"] not in _COUNTED:
+        return None
+    return OutcomeFact(
+        mission=said.mission,
+        agent=payload["agent"],
+        severity=payload["severity"],
+        outcome=payload["outcome"],
+        basis=payload["basis"],
+        at=said.time,
+    )
