@@ -50,6 +50,11 @@ def test_what_is_no_bundle_is_refused(ours, text):
     assert found.problem.isprintable()
 
 
+def test_what_is_wrong_is_said_in_words(ours):
+    assert ours.check(report("[]")).problem == "the bundle is not a JSON object"
+    assert "cannot be read: see mediaType, verificationMaterial" in ours.check(report("{}")).problem
+
+
 def test_a_bundle_of_a_megabyte_is_not_even_parsed(ours):
     huge = ArtifactReport.model_construct(name="x", sha256=SHA256, bundle="[" * 1_000_000)
     assert ours.check(huge).problem == "the bundle has more than 100000 characters"

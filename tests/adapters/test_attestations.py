@@ -308,6 +308,9 @@ MADE = {
         AUTHORITY.provenance(SUBJECT, predicate="https://in-toto.io/attestation/test-result/v0.1"),
         "not SLSA provenance but https://in-toto.io/attestation/test-result/v0.1",
     ),
+    "a predicate of many words": (
+        AUTHORITY.provenance(SUBJECT, predicate="\u202e\nword" * 400), "not SLSA provenance but word word",
+    ),
     "a statement of no known type": (
         AUTHORITY.provenance(SUBJECT, statement="https://in-toto.io/Statement/v9"), "not an in-toto statement",
     ),
@@ -325,6 +328,8 @@ def test_a_bundle_of_this_kind_is_refused(ours, what):
     found = ours.check(report(bundle))
     assert why in found.problem
     assert (found.identity, found.issuer) == ("", "")
+    assert found.problem.isprintable()
+    assert len(found.problem) < 400
 
 
 def test_an_authority_that_had_expired_when_it_signed_proves_nothing(tmp_path):

@@ -204,5 +204,5 @@ def _line(said: object) -> str:
     if isinstance(told, ValidationError):
         places = (".".join(str(step) for step in each["loc"]) for each in told.errors())
         said = "see " + (", ".join(dict.fromkeys(filter(None, places))) or "its JSON")
-    text = " ".join(str(said).split())
-    return "".join(each for each in text if each.isprintable())[:_MAX_PROBLEM]
+    text = "".join(each if each.isprintable() else " " for each in str(said))
+    return " ".join(text.split())[:_MAX_PROBLEM]
