@@ -1,8 +1,10 @@
 """What is read without webhooks is what webhooks would have told."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 from githubkit_schemas.latest import models
 
@@ -12,6 +14,7 @@ from grace.ports import ForgeUnavailable
 
 SINCE = datetime(2026, 3, 1, 11, 0, 0, 500_000, tzinfo=UTC)
 UID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+REX = {"__typename": "User", "login": "rex", "databaseId": 11}
 
 
 def said(payloads: Any, body: str, **more: Any) -> dict[str, Any]:
@@ -21,7 +24,37 @@ def said(payloads: Any, body: str, **more: Any) -> dict[str, Any]:
     return payloads.comment(body, created_at=at, updated_at=at, **where, **page) | more
 
 
-def serve(github: Any, issues: list[Any], comments: list[Any]) -> tuple[Any, Any]:
+GRAPHQL = "https://github.test/api/graphql"
+
+
+def ticket(number: int = 8, **more: Any) -> dict[str, Any]:
+    closed = {"__typename": "ClosedEvent", "createdAt": "2026-03-01T11:40:00Z", "actor": REX}
+    return {
+        "number": number,
+        "body": f"<!-- grace:{UID}:capa -->\n## CAPA",
+        "author": {"__typename": "Bot", "login": "grace", "databaseId": 12},
+        "timelineItems": {"nodes": [closed]},
+        **more,
+    }
+
+
+def serve(
+    github: Any,
+    issues: list[Any],
+    comments: list[Any],
+    capas: Any = (),
+    reviews: Any = (),
+    **answer: Any,
+) -> tuple[Any, Any]:
+    """Answer the listings, and questions of the graph: about tickets, and who edited an issue."""
+
+    def asked(request: httpx.Request) -> httpx.Response:
+        if "capa: issues" not in json.loads(request.content)["query"]:
+            return httpx.Response(200, json=answer)
+        found = {"capa": {"nodes": [*capas]}, "review": {"nodes": [*reviews]}}
+        return httpx.Response(200, json={"data": {"repository": found}})
+
+    github.router.post(GRAPHQL).mock(side_effect=asked)
     return (
         github.repo("GET", "/issues").respond(json=issues),
         github.repo("GET", "/issues/comments").respond(json=comments),
@@ -45,7 +78,13 @@ async def test_issue_and_comment_are_read_as_their_webhooks_are(
     assert asked["since"] == "2026-03-01T11:00:00Z"
     assert (asked["labels"], asked["state"], asked["direction"]) == ("mission", "all", "asc")
     assert dict(comments.calls[0].request.url.params)["since"] == "2026-03-01T11:00:00Z"
-    assert github.purposes() == ["app", "installation token", "news of issues", "news of comments"]
+    assert github.purposes() == [
+        "app",
+        "installation token",
+        "news of issues",
+        "news of comments",
+        "news of tickets",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -115,16 +154,18 @@ async def test_reaction_is_made_or_there_already(github: Any, reaction: Any, sta
 async def test_who_edited_an_issue_last_is_asked_and_named(github: Any, payloads: Any) -> None:
     """Who writes a contract may not approve it, also where no webhook told of the edit."""
     edited = payloads.issue(created_at="2026-03-01T11:00:00Z")
-    serve(github, [edited, payloads.issue(number=4)], [])
     rita = {"__typename": "User", "login": "rita", "databaseId": 12}
-    query = github.router.post("https://github.test/api/graphql").respond(
-        json={"data": {"repository": {"i3": edits(rita, rita, MAX, None)}}}
-    )
+    data = {"repository": {"i3": edits(rita, rita, MAX, None)}}
+    serve(github, [edited, payloads.issue(number=4)], [], data=data)
     found = await github.forge.news(github.ref, "mission", SINCE)
     told = [(routed.event.sender.login, routed.event.edited) for routed in found]
     assert told == [("rita", True), ("max", True), ("ghost", True), ("ada", False)]
     assert {routed.event.updated_at.minute for routed in found[:3]} == {45}
-    asked = query.calls[0].request.content.decode()
+    [asked, _] = [
+        call.request.content.decode()
+        for call in github.router.calls
+        if call.request.url.path.endswith("/graphql")
+    ]
     assert "issue(number: 3)" in asked
     assert "issue(number: 4)" not in asked
 
@@ -141,10 +182,8 @@ async def test_comment_or_label_does_not_make_a_contract_younger(
     github: Any, payloads: Any
 ) -> None:
     """They move an issue's time, and a `/grace start` before them would be void."""
-    serve(github, [payloads.issue(created_at="2026-03-01T11:00:00Z")], [])
-    never = edits(None, at=None)
-    answer = {"data": {"repository": {"i3": never}}}
-    github.router.post("https://github.test/api/graphql").respond(json=answer)
+    data = {"repository": {"i3": edits(None, at=None)}}
+    serve(github, [payloads.issue(created_at="2026-03-01T11:00:00Z")], [], data=data)
     [routed] = await github.forge.news(github.ref, "mission", SINCE)
     assert routed.event.updated_at == datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
     assert (routed.event.sender.login, routed.event.edited) == ("ada", False)
@@ -167,10 +206,41 @@ async def test_where_it_is_not_told_who_edited_nothing_is_told(
     github: Any, payloads: Any, answer: Any
 ) -> None:
     """To take the author for the editor would let an editor approve what he wrote."""
-    serve(github, [payloads.issue(created_at="2026-03-01T11:00:00Z")], [])
-    github.router.post("https://github.test/api/graphql").respond(json=answer)
+    serve(github, [payloads.issue(created_at="2026-03-01T11:00:00Z")], [], **answer)
     with pytest.raises(ForgeUnavailable, match="who edited"):
         await github.forge.news(github.ref, "mission", SINCE)
+
+
+async def test_ticket_that_was_closed_or_opened_again_is_told_to_its_mission(github: Any) -> None:
+    again = {"__typename": "ReopenedEvent", "createdAt": "2026-03-01T11:41:00Z", "actor": None}
+    reopened = {
+        "body": f"<!-- grace:{UID}:review -->",
+        "timelineItems": {"nodes": [again]},
+    }
+    serve(github, [], [], [ticket()], [ticket(9, **reopened)])
+    capa, review = await github.forge.news(github.ref, "mission", SINCE)
+    assert (str(capa.target.uid), capa.target.create) == (UID, False)
+    said = [(e.purpose, e.number, e.open, e.actor.login) for e in (capa.event, review.event)]
+    assert said == [("capa", 8, False, "rex"), ("review", 9, True, "ghost")]
+    assert capa.event.at == datetime(2026, 3, 1, 11, 40, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"author": REX},
+        {"author": None},
+        {"author": {"__typename": "User", "login": "grace", "databaseId": 66}},
+        {"body": f"see\n<!-- grace:{UID}:capa -->"},
+        {"body": f"<!-- grace:{UID}:mission -->"},
+        {"timelineItems": {"nodes": []}},
+    ],
+)
+async def test_issue_of_a_stranger_or_one_that_nobody_closed_is_no_closed_ticket(
+    github: Any, change: Any
+) -> None:
+    serve(github, [], [], [ticket(**change)])
+    assert await github.forge.news(github.ref, "mission", SINCE) == ()
 
 
 async def test_heads_of_others_open_pull_requests_are_listed(github: Any, payloads: Any) -> None:
