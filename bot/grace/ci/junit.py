@@ -22,7 +22,7 @@ from grace.domain.results import SuiteReport, TestCase, TestOutcome
 MAX_BYTES = 64 * 1024 * 1024
 MAX_CASES = 20_000
 _NAME, _MESSAGE = 500, 2000
-_TOLD_TWICE = 10 * MAX_CASES
+_TOLD_TWICE = 2 * MAX_CASES
 
 
 class _Reader:
