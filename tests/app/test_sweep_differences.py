@@ -97,7 +97,12 @@ def test_later_deployment_of_another_commit_may_contain_the_landing() -> None:
 def test_deployment_that_was_replaced_says_nothing() -> None:
     replaced = RELEASE.model_copy(update={"state": "inactive", "at": LATER})
     assert news(shown(replaced), known(PULL, RELEASE), OBSERVED) == ()
-    assert news(shown(RELEASE), known(PULL), MISSION) == ()
+
+
+def test_before_the_merge_the_newest_release_of_the_environment_is_told() -> None:
+    newest = RELEASE.model_copy(update={"sha": FOREIGN, "state": "failure", "at": LATER})
+    assert news(shown(newest, RELEASE), known(PULL), MISSION) == (newest,)
+    assert news(shown(newest, RELEASE), known(PULL, newest), MISSION) == ()
 
 
 def test_deployment_that_failed_after_all_is_told() -> None:

@@ -10,6 +10,7 @@ from grace.domain.events import (
     CheckSeen,
     DeploymentSeen,
     Event,
+    LabelSeen,
     PullSeen,
     RepositoryGone,
     RepositoryRenamed,
@@ -31,7 +32,7 @@ _PUSHED: Final = frozenset({Phase.TESTING, Phase.GATING, Phase.MERGING})
 # GitHub marks what a later release replaced, and tells no webhook of it: it is no word on ours.
 _REPLACED: Final = "inactive"
 
-Seen = PullSeen | ReviewSeen | CheckSeen | DeploymentSeen
+Seen = PullSeen | ReviewSeen | CheckSeen | DeploymentSeen | LabelSeen
 S = TypeVar("S", bound=ReviewSeen | CheckSeen | DeploymentSeen)
 
 
@@ -48,7 +49,7 @@ def differences(
     news: list[Event] = []
     if state.repository and state.repository != mission.ref.repository:
         news.append(RepositoryRenamed(repository=state.repository))
-    for event in _seen(mission, state):
+    for event in (*_seen(mission, state), *_labels(facts, state)):
         folded = fold(facts, event, now)
         if _essence(folded, event) != _essence(facts, event):
             news.append(event)
@@ -61,15 +62,29 @@ def differences(
 def _seen(mission: Mission, state: LiveState) -> Iterator[Seen]:
     for change in state.changes:
         yield from _parts(change, mission)
+    releases = [seen for seen in state.deployments if seen.state != _REPLACED]
     landed = mission.landing
-    releases = [
-        seen
-        for seen in state.deployments
-        if seen.state != _REPLACED
-        and landed is not None
-        and (seen.sha == landed.sha or seen.at >= landed.at)
-    ]
-    yield from _newest(releases, [(r.sha, r.environment) for r in releases])
+    if landed is None:
+        yield from _newest(releases, [r.environment for r in releases])
+        return
+    ours = [r for r in releases if r.sha == landed.sha or r.at >= landed.at]
+    yield from _newest(ours, [(r.sha, r.environment) for r in ours])
+
+
+def _labels(facts: Facts, state: LiveState) -> Iterator[LabelSeen]:
+    """Yield the labels that are there, and the end of those that are known and are not."""
+    for read in state.labels:
+        there = {seen.label for seen in read.seen}
+        for seen in read.seen:
+            if seen.present or label_key(seen) in facts.labels:
+                yield seen
+        for key, fact in facts.labels.items():
+            number, _, label = key.partition(":")
+            known = number == str(read.number) and fact.present
+            if known and read.whole and label not in there:
+                yield LabelSeen(
+                    number=read.number, label=label, present=False, actor=None, at=read.at
+                )
 
 
 def _parts(change: ChangeState, mission: Mission) -> Iterator[Seen]:
@@ -107,6 +122,11 @@ def _with_doer(pull: PullSeen, mission: Mission) -> PullSeen:
     return pull
 
 
+def label_key(seen: LabelSeen) -> str:
+    """Name a label of an issue or pull request as the facts do."""
+    return f"{seen.number}:{seen.label}"
+
+
 def _essence(facts: Facts, event: Seen) -> object:
     """Return what the facts say about the thing that an event is about, bar what is no news."""
     match event:
@@ -121,5 +141,8 @@ def _essence(facts: Facts, event: Seen) -> object:
         case DeploymentSeen(sha=sha, environment=environment):
             release = facts.deployments.get(sha, {}).get(environment)
             return release and release.state
+        case LabelSeen():
+            known = facts.labels.get(label_key(event))
+            return known and (known.present, known.actor and known.actor.login.lower())
         case _ as never:
             assert_never(never)

@@ -10,7 +10,7 @@ from grace.adapters.github.translate import courtesies, stops, translate
 from grace.adapters.github.webhook import WebhookRejected, WebhookSecrets, verify
 from grace.adapters.oidc import OidcRejected, OidcUnavailable, OidcVerifier
 from grace.app.router import Translation, Unreadable
-from grace.app.sweep import OWED, STOPPING, STOPS
+from grace.app.sweep import OWED
 from grace.domain.events import ResultsReported
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
@@ -107,8 +107,6 @@ def from_sweep(delivery: Delivery) -> Translation:
     """Take what a sweep or a look at the news found, as it was routed then."""
     if delivery.event == OWED:
         return (), f"{OWED}: {len(owed_by_sweep(delivery))}"
-    if delivery.event == STOPS:
-        return (), f"{STOPS}: {len(stops_by_look(delivery))}"
     routed = ROUTED.validate_json(delivery.body)
     return routed, f"{delivery.event}: {len(routed)} events"
 
@@ -116,11 +114,6 @@ def from_sweep(delivery: Delivery) -> Translation:
 def owed_by_sweep(delivery: Delivery) -> Sequence[Courtesy]:
     """Take the commits of other people's that a look at the news found."""
     return COURTESIES.validate_json(delivery.body) if delivery.event == OWED else ()
-
-
-def stops_by_look(delivery: Delivery) -> Sequence[StopIssue]:
-    """Take the stop issues that a look at the news found."""
-    return STOPPING.validate_json(delivery.body) if delivery.event == STOPS else ()
 
 
 def webhook_of(

@@ -27,7 +27,6 @@ from grace.ports import (
     LiveQuery,
     LiveState,
     Routed,
-    StopIssue,
     Store,
     Target,
 )
@@ -35,10 +34,10 @@ from grace.ports import (
 AT_ONCE: Final = 50
 ORIGIN: Final = "sweep"
 OWED: Final = "courtesies"
-STOPS: Final = "stops"
 ROUTED: Final[TypeAdapter[tuple[Routed, ...]]] = TypeAdapter(tuple[Routed, ...])
 COURTESIES: Final[TypeAdapter[tuple[Courtesy, ...]]] = TypeAdapter(tuple[Courtesy, ...])
-STOPPING: Final[TypeAdapter[tuple[StopIssue, ...]]] = TypeAdapter(tuple[StopIssue, ...])
+# In these phases it matters what runs in the environment: before a merge its health, then ours.
+RELEASED: Final = frozenset({Phase.TESTING, Phase.GATING, Phase.MERGING, Phase.OBSERVING})
 GONE_AFTER: Final = 2  # rounds: a mission cannot be opened again, a forge can be wrong for a minute
 
 
@@ -62,10 +61,6 @@ class Inbox:
     async def owe(self, courtesies: Sequence[Courtesy]) -> bool:
         """Store commits of other people's on which our check owes an answer."""
         return await self._keep(OWED, COURTESIES.dump_json(tuple(courtesies)))
-
-    async def stop(self, stops: Sequence[StopIssue]) -> bool:
-        """Store issues that stop us, or do so no more."""
-        return await self._keep(STOPS, STOPPING.dump_json(tuple(stops)))
 
     async def _keep(self, event: str, body: bytes) -> bool:
         delivery_id = hashlib.sha256(body).hexdigest()
@@ -134,7 +129,7 @@ class Sweep:
         pull = mission.pull if mission.landing is None else None
         undoing = mission.revert.pull if mission.revert is not None else None
         observed = mission.landing if mission.phase is Phase.OBSERVING else None
-        request = mission.request if observed is not None else None
+        request = mission.request if mission.phase in RELEASED else None
         name = None if request is None else request.subsystem_id
         subsystem = None if name is None else self._policy.subsystems.subsystems.get(name)
         return LiveQuery(
