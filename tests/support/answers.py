@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from grace.domain import effects as fx
 from grace.domain import events as ev
+from grace.domain.inspection import FileChange, Inspection
 from grace.domain.package import MetricObservation
 from support.reports import sha
 
@@ -59,7 +60,7 @@ def answer(world: "World", effect: fx.Effect) -> ev.Event:
                 }
             )
         case fx.FileIssue(purpose=purpose):
-            number = 9 if purpose == "capa" else 1
+            number = {"capa": 9, "review": 11, "mission": 1}[purpose]
             return ev.IssueFiled(purpose=purpose, number=number, url="")
         case _:
             return _read(world, effect)
@@ -76,6 +77,14 @@ def _read(world: "World", effect: fx.Effect) -> ev.Event:
             return ev.TreeRead(sha=commit, tree=sha(f"tree of {commit}"))
         case fx.ReadRef(candidate=candidate, ref=name):
             return ev.RefRead(candidate=candidate, ref=name, sha=sha(f"tip of {name}"))
+        case fx.InspectPatch(base=base, head=head):
+            files = (FileChange(path="mesh.py", added=1, removed=1),)
+            read = Inspection(head=head, base=base, files=files)
+            return ev.PatchInspected(inspection=read.model_copy(update=world.inspection))
+        case fx.ReadTeam(login=login, team=team):
+            return ev.TeamRead(login=login, team=team, member=login in world.teams.get(team, ()))
+        case fx.VerifyAttestations(head=head):
+            return ev.AttestationsVerified(head=head, artifacts=world.attested)
         case fx.ReadReport(head=head) if head in world.artifacts:
             return ev.ResultsReported(report=world.artifacts[head])
         case fx.ReadContains(head=head):

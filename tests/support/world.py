@@ -105,6 +105,9 @@ class World:
     restored: bool | None = None
     queue: bool = False
     artifacts: dict[str, CIReport] = field(default_factory=dict)
+    inspection: dict[str, object] = field(default_factory=dict)
+    teams: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    attested: tuple[ev.AttestedArtifact, ...] = ()
     waits: tuple[type[fx.Effect], ...] = ()
     values: dict[str, float | None] = field(
         default_factory=lambda: {METRIC: 20.0, "error_rate": 0.0}

@@ -4,10 +4,10 @@ An effect runs at least once and is seen at most once. `Job.tries` above 0 says 
 happened already: then the marker that it leaves is looked for first (see `EFFECT_RULES`).
 """
 
-import re
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from grace.app.inspection import Inspector
 from grace.app.landing import KILL_SWITCH_RETRY_S, KILLED, Landing
 from grace.app.publication import Publication
 from grace.app.reports import bound
@@ -19,6 +19,7 @@ from grace.domain.render import marker
 from grace.domain.signing import Signer
 from grace.domain.sshsig import sign_commit
 from grace.ports import (
+    AttestationVerifier,
     ChangeDraft,
     CheckDraft,
     Clock,
@@ -31,12 +32,12 @@ from grace.ports import (
     MetricSource,
     ReportQuery,
     Repositories,
+    RuleReader,
     Store,
 )
 
 NOT_FOUND = 404
 SOMEBODY = ev.Actor(login="somebody")
-_SHA = re.compile("[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class World:
     signer: Signer
     policy: Policy
     clock: Clock
+    rules: RuleReader
+    attestations: AttestationVerifier
 
 
 class Interpreter:
@@ -58,7 +61,12 @@ class Interpreter:
     def __init__(self, world: World) -> None:
         self._world = world
         self._names: dict[str, str] = {}
-        self._landing = Landing(world.forge, world.store, world.policy, self._landed, self._sealed)
+        self._landing = Landing(
+            world.forge, world.store, world.policy, world.clock, self._landed, self._sealed
+        )
+        self._inspector = Inspector(
+            world.forge, world.repositories, world.rules, world.attestations, world.policy
+        )
         self._publication = Publication(world.store, world.repositories, world.signer, world.clock)
 
     async def carry_out(self, job: Job) -> ev.Event:
@@ -92,9 +100,10 @@ class Interpreter:
             case fx.ReadTree(sha=sha):
                 tree = await self._world.repositories.tree(job.mission.ref, sha)
                 return ev.TreeRead(sha=sha, tree=tree)
-            case fx.ReadRef(candidate=candidate, ref=name):
-                sha = await self._commit_of(job, name)
-                return ev.RefRead(candidate=candidate, ref=name, sha=sha)
+            case (
+                fx.ReadRef() | fx.InspectPatch() | fx.ReadTeam() | fx.VerifyAttestations() as effect
+            ):
+                return await self._inspector.read(job, effect)
             case fx.PushPatch() as effect:
                 return await self._push_patch(job, effect)
             case fx.OpenPull() as effect:
@@ -127,14 +136,6 @@ class Interpreter:
         if forward and await self._world.store.kill_switch():
             raise ForgeUnavailable(KILLED, KILL_SWITCH_RETRY_S)
 
-    async def _commit_of(self, job: Job, name: str) -> str:
-        """Resolve a branch, or a commit written out; ForgeRefused for what is neither."""
-        repositories, ref = self._world.repositories, job.mission.ref
-        if _SHA.fullmatch(name):
-            await repositories.tree(ref, name)
-            return name
-        return (await repositories.tip(ref, name)).sha
-
     async def _small(self, job: Job) -> None:
         """Carry out what has nothing to tell; doing any of these twice is doing it once."""
         forge, ref = self._world.forge, job.mission.ref
@@ -161,6 +162,9 @@ class Interpreter:
                 | fx.ReadReport()
                 | fx.ReadTree()
                 | fx.ReadRef()
+                | fx.InspectPatch()
+                | fx.ReadTeam()
+                | fx.VerifyAttestations()
                 | fx.PushPatch()
                 | fx.OpenPull()
                 | fx.PublishComment()

@@ -6,9 +6,19 @@ from typing import assert_never
 
 from grace.domain import effects as fx
 from grace.domain import events as ev
+from grace.domain.evidence import evidence_of
 from grace.domain.lifecycle.merging import withdrawn
 from grace.domain.policy import Policy
-from grace.ports import Forge, ForgeRefused, ForgeUnavailable, Job, MergeAnswer, MergeDraft, Store
+from grace.ports import (
+    Clock,
+    Forge,
+    ForgeRefused,
+    ForgeUnavailable,
+    Job,
+    MergeAnswer,
+    MergeDraft,
+    Store,
+)
 
 KILLED = "the kill switch is on"
 KILL_SWITCH_RETRY_S = 10.0
@@ -23,6 +33,7 @@ class Landing:
     forge: Forge
     store: Store
     policy: Policy
+    clock: Clock
     landed: Callable[[Job, int, str], Awaitable[ev.Merged]]
     sealed: Callable[[Job, fx.MergePull], Awaitable[str]]
 
@@ -116,10 +127,11 @@ class Landing:
         """Say why what was decided holds no longer; a revert is always wanted."""
         if effect.purpose != "work":
             return None
-        found = await self.store.find(job.mission.name)
-        if found is None:
+        turn = await self.store.turn(job.mission.uid)
+        if turn is None:
             return "the mission is not in the store"
-        return withdrawn(found[0], found[1], self.policy)
+        evidence = evidence_of(turn.mission, turn.facts, self.policy, self.clock.now())
+        return withdrawn(evidence.case(self.policy))
 
     def _base(self, job: Job) -> str:
         request = job.mission.request

@@ -1,6 +1,6 @@
 """The contract as Grace understood it, the plan, and the gates that it will pass, in words."""
 
-from grace.domain.gates import approvals_needed
+from grace.domain.approving import approvals_asked
 from grace.domain.mission import Mission
 from grace.domain.package import AcceptanceCriteria
 from grace.domain.policy import Policy
@@ -59,7 +59,7 @@ def gate_lines(mission: Mission, policy: Policy) -> list[str]:
         "tests": f"suites {', '.join(rules.tests.suites)}; {len(criteria.must_pass_tests)} named",
         "stress": load if stress.required else "not required",
         "metrics": f"{len(criteria.metric_targets)} targets on the stress run",
-        "approvals": f"{approvals_needed(mission, policy)} by people who did not propose it",
+        "approvals": f"{approvals_asked(mission, policy)} by people who did not propose it",
         "roles": f"the agent is one of {roles}" if roles else "every role may",
     }
     listed = [f"- **wait** {name}: {demand}" for name, demand in gates.items()]

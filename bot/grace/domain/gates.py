@@ -1,29 +1,29 @@
 """The gates a mission passes before its merge, each a pure judgement of facts."""
 
-from grace.domain.events import ReviewState
-from grace.domain.facts import CheckFact, Facts, ReviewFact, check_key
+from typing import Literal
+
+from grace.domain.facts import CheckFact, Facts, check_key
 from grace.domain.mission import Attempt, Mission
 from grace.domain.package import AcceptanceCriteria, MetricTarget
-from grace.domain.people import Actor
 from grace.domain.policy import Policy
 from grace.domain.results import CIReport, StressReport, SuiteReport, TestCase, TestOutcome
 from grace.domain.verdict import Condition, Result, all_of, leaf
 
 CI = "CI"
-APPROVALS = "approvals"
-STOPPING = frozenset({"veto", "hold", "cancel"})
 FAILED_CONCLUSIONS = frozenset(
     {"failure", "cancelled", "timed_out", "action_required", "stale", "startup_failure"}
 )
 
 
-def find_test(report: CIReport, wanted: str) -> tuple[TestCase, ...]:
+def find_test(
+    report: CIReport, wanted: str, subject: Literal["head", "base"] = "head"
+) -> tuple[TestCase, ...]:
     """Find a test by its JUnit name or by a suffix of it; more than one is ambiguous.
 
     `tests/unit/test_a.py::test_b` and `tests.unit.test_a.test_b` name the same test.
     """
     name = wanted.replace(".py::", ".").replace("::", ".").replace("/", ".")
-    cases = [c for suite in report.suites for c in suite.cases]
+    cases = [c for suite in report.suites if suite.subject == subject for c in suite.cases]
     exact = tuple(c for c in cases if c.name == name)
     return exact or tuple(c for c in cases if c.name.endswith(f".{name}"))
 
@@ -42,11 +42,7 @@ def job_condition(facts: Facts, report: CIReport, job: str, policy: Policy) -> C
     Only check runs of the CI's own App count: a commit status or another App's check of the same
     name proves nothing, nor does a job of the same name of another run, where the forge tells runs.
     """
-    known = facts.checks.get(report.head_sha, {})
-    apps = policy.governance.tests.ci_app_ids
-    keys = (check_key(job, app, run) for app in apps for run in (report.run_id, None))
-    runs = [known[key] for key in keys if key in known]
-    check = max(runs, key=lambda run: run.at, default=None)
+    check = check_of(facts, report, job, policy)
     name = f"job {job}"
     if check is None or check.conclusion is None:
         words = "has not reported" if check is None else "is running"
@@ -54,6 +50,15 @@ def job_condition(facts: Facts, report: CIReport, job: str, policy: Policy) -> C
     if check.conclusion == "success":
         return leaf(name, Result.PASS, "the forge says success")
     return leaf(name, Result.FAIL, f"the forge says {check.conclusion}", "the patch's author")
+
+
+def check_of(facts: Facts, report: CIReport, job: str, policy: Policy) -> CheckFact | None:
+    """Return the newest check run of one CI job of the report's run, as the forge tells it."""
+    known = facts.checks.get(report.head_sha, {})
+    apps = policy.governance.tests.ci_app_ids
+    keys = (check_key(job, app, run) for app in apps for run in (report.run_id, None))
+    runs = [known[key] for key in keys if key in known]
+    return max(runs, key=lambda run: run.at, default=None)
 
 
 def must_pass(report: CIReport, wanted: str) -> Condition:
@@ -66,6 +71,9 @@ def must_pass(report: CIReport, wanted: str) -> Condition:
         reason = f"{len(found)} tests have this suffix; write out more of the name"
         return leaf(name, Result.FAIL, reason, "the mission's author")
     case = found[0]
+    if case.flaky:
+        reason = "passed only in one of several runs on the same commit"
+        return leaf(name, Result.FAIL, reason, "the patch's author")
     if case.outcome is TestOutcome.PASSED:
         return leaf(name, Result.PASS, "passed")
     reason = " ".join(f"{case.outcome} {case.message}".split())[:300]
@@ -95,13 +103,19 @@ def tests_gate(
         return leaf("tests", Result.FAIL, reason, CI)
     children: list[Condition] = []
     for name in policy.governance.tests.suites:
-        suites = [s for s in report.suites if s.suite == name]
-        if not suites:
-            children.append(leaf(f"suite {name}", Result.FAIL, "is not in the report", CI))
-        children += [_suite_condition(suite) for suite in suites]
-        children += job_conditions(facts, report, name, policy)
+        children += suite_conditions(facts, report, name, policy)
     children += [must_pass(report, wanted) for wanted in criteria.must_pass_tests]
     return all_of("tests", tuple(children))
+
+
+def suite_conditions(
+    facts: Facts, report: CIReport, name: str, policy: Policy
+) -> tuple[Condition, ...]:
+    """Judge one suite of the head: what its tests did, and what the forge says of its jobs."""
+    suites = [s for s in report.suites if s.suite == name and s.subject == "head"]
+    missing = () if suites else (leaf(f"suite {name}", Result.FAIL, "is not in the report", CI),)
+    jobs = job_conditions(facts, report, name, policy)
+    return (*missing, *(_suite_condition(suite) for suite in suites), *jobs)
 
 
 def _suite_condition(suite: SuiteReport) -> Condition:
@@ -128,7 +142,8 @@ def failed_jobs(facts: Facts, sha: str, policy: Policy) -> tuple[CheckFact, ...]
     return tuple(c for c in newest.values() if c.conclusion in FAILED_CONCLUSIONS)
 
 
-def _stress_of(report: CIReport, subject: str) -> StressReport | None:
+def stress_of(report: CIReport, subject: str) -> StressReport | None:
+    """Return the load test of `head` or `base`, if the report has it."""
     return next((s for s in report.stress if s.subject == subject), None)
 
 
@@ -140,7 +155,7 @@ def stress_gate(attempt: Attempt, facts: Facts, policy: Policy) -> Condition:
     report = facts.report(attempt.head or "")
     if report is None:
         return leaf("stress", Result.PENDING, "no report yet", CI)
-    head = _stress_of(report, "head")
+    head = stress_of(report, "head")
     if head is None:
         return leaf("stress", Result.FAIL, "the report has no stress run of the head", CI)
     enough = head.requests >= rules.min_requests
@@ -159,7 +174,7 @@ def stress_gate(attempt: Attempt, facts: Facts, policy: Policy) -> Condition:
             f"{head.error_rate:.2f} % of requests failed, at most {rules.max_error_rate:g} % may",
             "" if errors else "the patch's author",
         ),
-        _against_base(head, _stress_of(report, "base"), policy),
+        _against_base(head, stress_of(report, "base"), policy),
     ]
     return all_of("stress", tuple(children))
 
@@ -189,7 +204,7 @@ def metric_gate(attempt: Attempt, facts: Facts, target: MetricTarget, policy: Po
     report = facts.report(attempt.head or "")
     if report is None:
         return leaf(name, Result.PENDING, "no stress run of the head yet", CI)
-    run = _stress_of(report, "head")
+    run = stress_of(report, "head")
     if run is None or run.requests == 0:
         return leaf(name, Result.NO_DATA, "the stress run has no figures", CI)
     value = getattr(run, figure)
@@ -219,135 +234,6 @@ def ci_gates(
     )
 
 
-def approvals_needed(mission: Mission, policy: Policy) -> int:
-    """Count the approvals a mission needs.
-
-    The severity's number; at least one where the mission asks for a governance approval; one more
-    where it asks for trust, which nobody has a record of yet.
-    """
-    assert mission.request is not None  # gates run on started missions only
-    trust = mission.request.trust_requirements
-    needed = policy.governance.approvals.needed(mission.severity)
-    if trust.requires_governance_approval:
-        needed = max(needed, 1)
-    return needed + (1 if trust.required_trust_score > 0 else 0)
-
-
-def proposers(mission: Mission, policy: Policy) -> set[str]:
-    """Name who may not approve, in lower case: who wrote or edited the contract, who started it."""
-    names = {policy.bot_login, *mission.authors}
-    if mission.requester is not None:
-        names.add(mission.requester.login)
-    if mission.started_by is not None:
-        names.add(mission.started_by)
-    return {name.lower() for name in names}
-
-
-def proposes(mission: Mission, policy: Policy, actor: Actor) -> bool:
-    """Tell whether somebody may not approve, by login or by the number that a new login keeps."""
-    by_number = actor.id != 0 and actor.id in mission.proposer_ids
-    return by_number or actor.login.lower() in proposers(mission, policy)
-
-
-def approvers(mission: Mission, attempt: Attempt, facts: Facts, policy: Policy) -> tuple[str, ...]:
-    """List who validly approves this very patch."""
-    return tuple(sorted(voices(mission, attempt, facts, policy)))
-
-
-def voices(mission: Mission, attempt: Attempt, facts: Facts, policy: Policy) -> dict[str, str]:
-    """Find who validly approves this very patch, by review or by command.
-
-    An approval counts for the head it was given on, or for an earlier head of the same attempt's
-    patch when changed paths, modes and blobs are the same. The value is what the permission was
-    read about.
-    """
-    since = mission.started_at
-    same = {
-        a.head
-        for a in mission.attempts
-        if a.blobs
-        and a.blobs == attempt.blobs
-        and (since is None or a.pushed_at is None or a.pushed_at >= since)
-    }
-    given = [(Actor(login=a.login, id=a.actor_id), a.sha, a.about) for a in mission.approvals]
-    given += [
-        (Actor(login=r.login, id=r.actor_id), r.sha, f"review:{r.id}")
-        for r in reviews(mission, facts)
-        if r.state is ReviewState.APPROVED
-    ]
-    found: dict[str, str] = {}
-    numbers: set[int] = set()
-    for actor, sha, about in given:
-        permission = facts.permission(about)
-        counts = sha in same | {attempt.head} and not proposes(mission, policy, actor)
-        renamed = actor.id in numbers and actor.login not in found
-        if counts and permission is not None and permission.may_write and not renamed:
-            found[actor.login] = about
-            numbers |= {actor.id} - {0}
-    return found
-
-
-def reviews(mission: Mission, facts: Facts) -> tuple[ReviewFact, ...]:
-    """List the reviews of the mission's own pull request; another one shows another diff."""
-    number = mission.pull.number if mission.pull is not None else None
-    return tuple(r for r in facts.reviews.values() if r.pull == number)
-
-
-def being_stopped(mission: Mission, facts: Facts) -> bool:
-    """Tell whether somebody is stopping it of whom it is not known yet whether he may."""
-    if any(waiting.given.name in STOPPING for waiting in mission.commands):
-        return True
-    return any(
-        r.state is ReviewState.CHANGES_REQUESTED
-        and f"permission/review:{r.id}" in mission.requested
-        and facts.permission(f"review:{r.id}") is None
-        for r in reviews(mission, facts)
-    )
-
-
-def approvals_gate(mission: Mission, attempt: Attempt, facts: Facts, policy: Policy) -> Condition:
-    """Judge reviews: enough valid approvals, and nobody with write permission objecting."""
-    if mission.vetoes:
-        vetoing = sorted(mission.vetoes)
-        reason = "; ".join(f"vetoed by {login}: {mission.vetoes[login]}" for login in vetoing)
-        lift = f"{', '.join(vetoing)} by /grace approve, or a maintainer by /grace resume"
-        return leaf(APPROVALS, Result.FAIL, reason, lift)
-    objecting = [
-        r.login
-        for r in reviews(mission, facts)
-        if r.state is ReviewState.CHANGES_REQUESTED
-        and (p := facts.permission(f"review:{r.id}")) is not None
-        and p.may_write
-    ]
-    if objecting:
-        names = ", ".join(sorted(objecting))
-        return leaf(APPROVALS, Result.FAIL, f"{names} asked for changes", names)
-    needed = approvals_needed(mission, policy)
-    if needed == 0:
-        return leaf(APPROVALS, Result.SKIPPED, "the mission and its severity ask for none")
-    given = approvers(mission, attempt, facts, policy)
-    words = f"{len(given)} of {needed} approvals of {(attempt.head or '')[:10]}"
-    if given:
-        words += f": {', '.join(given)}"
-    if len(given) >= needed:
-        return leaf(APPROVALS, Result.PASS, words)
-    who = "somebody with write permission who did not file the mission, by review or /grace approve"
-    return leaf(APPROVALS, Result.PENDING, words, who)
-
-
-def roles_gate(mission: Mission, attempt: Attempt, policy: Policy) -> Condition:
-    """Judge whether the agent that proposed the patch has an allowed role."""
-    assert mission.request is not None  # gates run on started missions only
-    allowed = mission.request.trust_requirements.allowed_roles
-    if not allowed:
-        return leaf("roles", Result.SKIPPED, "the mission allows every role")
-    role = policy.governance.agent_roles.get(attempt.agent)
-    words = f"{attempt.agent} is {role or 'without a role'}; allowed: {', '.join(allowed)}"
-    if role in allowed:
-        return leaf("roles", Result.PASS, words)
-    return leaf("roles", Result.FAIL, words, "the mission's author, by a new start")
-
-
 def readiness_gate(mission: Mission, attempt: Attempt, facts: Facts) -> Condition:
     """Judge whether the forge can merge exactly this head onto a base that it contains."""
     children = [_pull_condition(mission, attempt, facts), _base_condition(attempt, facts)]
@@ -355,9 +241,19 @@ def readiness_gate(mission: Mission, attempt: Attempt, facts: Facts) -> Conditio
         children.append(leaf("held", Result.FAIL, mission.held, "/grace resume"))
     if mission.forge_says:
         children.append(leaf("forge", Result.PENDING, mission.forge_says, "the forge"))
-    if facts.kill_switch:
-        children.append(leaf("kill switch", Result.FAIL, "is on", "an operator"))
-    return all_of("merge readiness", tuple(children))
+    return all_of("merge readiness", (*children, *kill_switches(facts)))
+
+
+def kill_switches(facts: Facts) -> tuple[Condition, ...]:
+    """List the kill switches that are on, and why."""
+    if facts.kill_switch and not facts.stops:
+        return (leaf("kill switch", Result.FAIL, "is on", "an operator"),)
+    who = {
+        "operator": "an operator",
+        "file": "an operator, who removes the file",
+        "issue": "somebody with write permission, who closes the issue",
+    }
+    return tuple(leaf("kill switch", Result.FAIL, s.reason, who[s.kind]) for s in facts.stops)
 
 
 def _pull_condition(mission: Mission, attempt: Attempt, facts: Facts) -> Condition:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from grace.domain import replies
 from grace.domain.agreement import contract_lines, gate_lines
+from grace.domain.approving import approvals_asked
 from grace.domain.contract import dump
-from grace.domain.gates import approvals_needed
 from grace.domain.mission import Attempt, Mission, Window
 from grace.domain.phase import Outcome, Phase
 from grace.domain.policy import Policy
@@ -18,6 +18,7 @@ STARTED = (
 )
 NO_CANDIDATE = "there is no patch candidate: edit the issue, add one, and comment `/grace start`"
 KILL_SWITCH = "the kill switch is on: the revert is prepared, and a person lands it"
+SHADOW = "shadow mode is on: the revert is prepared, and a person lands it"
 NOT_RESTORED = "the revert does not restore the tree as it was before; a person must look"
 MAX_ERRORS = 100  # a forge's comment holds 64 KiB
 COMMANDS = " · ".join(f"`/grace {written}`" for written in replies.COMMANDS)
@@ -241,7 +242,7 @@ def record_lines(mission: Mission) -> list[str]:
 
 def pull_body(mission: Mission, policy: Policy) -> str:
     """Write the body of the pull request."""
-    needed = approvals_needed(mission, policy)
+    needed = approvals_asked(mission, policy)
     return "\n".join(
         [
             marker(mission, "work"),

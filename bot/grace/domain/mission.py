@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from grace.domain.base import Frozen
-from grace.domain.events import Actor, CommandGiven
+from grace.domain.events import Actor, CommandGiven, TicketClosed
 from grace.domain.package import MissionContext, MissionRequest
 from grace.domain.phase import Outcome, Phase, Severity, Status, status_of
 from grace.domain.results import Sha
@@ -162,9 +162,11 @@ class Mission(Frozen):
     `strangers`: when the forge last said that somebody may do nothing here; `greeted`: who of them
     got the polite line. `proposer_ids`: who proposed it by number, which stays when somebody
     takes another login. `basis`: what let it merge. `muted`: who asked for no more comments.
+    `tickets`: those that somebody closed or reopened of whom it is not known yet what he may do.
     `strange_authors`: commits of its candidates whose author or committer the forge does not know.
-    `leaving`: the round in which the change was asked to be taken out of the
-    merge queue; `ending`: why the mission is cancelled as soon as it is out.
+    `kept`: hashes of the evidence that stands in the ledger. `leaving`: the round in which the
+    change was asked to be taken out of the merge queue; `ending`: why the mission is cancelled as
+    soon as it is out.
     """
 
     uid: UUID
@@ -224,9 +226,11 @@ class Mission(Frozen):
     emergency: Emergency | None = None
     review: Review | None = None
     muted: str | None = None
+    tickets: dict[str, TicketClosed] = {}
     strange_authors: int = 0
     requested: frozenset[str] = frozenset()
     verdict_digest: str = ""
+    kept: tuple[str, ...] = ()
     published: dict[str, str] = {}
     unpublished: frozenset[str] = frozenset()
     surface_ids: dict[str, str] = {}

@@ -168,11 +168,11 @@ def _outside(path: str, bounds: PatchBounds) -> str | None:
 
 def matches(path: str, globs: Iterable[str]) -> bool:
     """Tell whether one of `globs` matches the whole of `path`."""
-    return any(_compiled(glob).fullmatch(path) is not None for glob in globs)
+    return any(compiled(glob).fullmatch(path) is not None for glob in globs)
 
 
-@lru_cache(maxsize=512)
-def _compiled(glob: str) -> re.Pattern[str]:
+@lru_cache(maxsize=4096)
+def compiled(glob: str) -> re.Pattern[str]:
     """Translate: `**/` any folders or none, `**` anything, `*` and `?` within one name."""
     pattern, glob = "", glob.removeprefix("/")
     if glob.endswith("/"):

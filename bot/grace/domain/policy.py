@@ -134,12 +134,12 @@ class Solo(Frozen):
 class Emergency(Frozen):
     """The lane of critical missions: who may order it, and how its review is chased.
 
-    `waives`: what the order stands in for. CI is never waived.
+    `waives`: what the order stands in for: people, or freezes, waiting and caps. CI never is.
     """
 
     enabled: bool = True
     permission: Permission = Permission.MAINTAIN
-    waives: tuple[Literal["approvals", "rules"], ...] = ("approvals", "rules")
+    waives: tuple[Literal["approvals", "time"], ...] = ("approvals", "time")
     remind_hours: Annotated[float, Field(gt=0, le=720)] = 24
     reminders: Annotated[int, Field(ge=0, le=50)] = 7
 

@@ -22,6 +22,9 @@ COMMANDS: Mapping[str, str] = {
     "veto REASON": "object: nothing merges until you take it back by `/grace approve`",
     "rollback": "undo what landed, without waiting for a regression",
     "extend MINUTES": "lengthen the observation window",
+    "emergency REASON": "merge a critical mission on your own word; a review follows",
+    "mute": "no more comments on this mission; the checks go on",
+    "unmute": "comments again",
 }
 VETO_WITHOUT_REASON = "A veto needs its reason: `/grace veto REASON`."
 EXTEND_BY_WHAT = "By how many minutes? For example `/grace extend 30`, at most 13 days together."
@@ -66,6 +69,9 @@ def nothing_to(command: str, mission: Mission) -> str:
         "veto": "it stops a merge; `/grace rollback` undoes one",
         "rollback": "it undoes what landed while the observation window is open",
         "extend": "it lengthens an open observation window",
+        "emergency": "it lets a critical mission's head merge while CI tests or has tested it",
+        "mute": "it is muted already, or over",
+        "unmute": "it is not muted",
     }[command]
     return f"The mission is {mission.phase}{end}{held}: there is nothing to {command}; {way}."
 

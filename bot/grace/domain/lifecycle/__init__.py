@@ -6,18 +6,22 @@ from typing import assert_never
 
 import rfc8785
 
-from grace.domain import messages
+from grace.domain import judging, messages
 from grace.domain.decision import Decision
 from grace.domain.effects import Effect
 from grace.domain.events import Event, PermissionRead, Published
+from grace.domain.evidence import Evidence, digest_of
 from grace.domain.facts import Facts, fold
-from grace.domain.lifecycle import forward, landed, merging, reverting
+from grace.domain.inspection import Inspection
+from grace.domain.lifecycle import forward, landed, merging, reverting, tickets
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.surfaces import publish
 from grace.domain.lifecycle.table import react
 from grace.domain.mission import Mission
 from grace.domain.phase import FORWARD, Phase
 from grace.domain.policy import Policy
+from grace.domain.results import CIReport
+from grace.domain.rules.case import Case
 from grace.domain.verdict import Condition, Result, Verdict, all_of, leaf
 
 MAX_STEPS = 50
@@ -37,7 +41,7 @@ def decide(mission: Mission, event: Event, facts: Facts, policy: Policy, now: da
     react(draft, event)
     missing = unconfigured(draft)
     if missing is None:
-        if draft.mission.live:
+        if draft.mission.live or tickets.chased(draft.mission):
             carry_on(draft)
         tree = explain(draft)
     else:
@@ -56,7 +60,7 @@ def decide(mission: Mission, event: Event, facts: Facts, policy: Policy, now: da
         verdict=verdict,
         notes=tuple(draft.notes),
         effects=ordered(draft),
-        wake_at=draft.wake_at if draft.mission.live else None,
+        wake_at=draft.wake_at if draft.mission.live or tickets.chased(draft.mission) else None,
     )
 
 
@@ -93,8 +97,10 @@ def carry_on(draft: Draft, limit: int = MAX_STEPS) -> None:
 def step(draft: Draft) -> None:
     """Do what the phase asks for, from what is known."""
     match draft.mission.phase:
-        case Phase.FILED | Phase.INVALID | Phase.CLOSED:
+        case Phase.FILED | Phase.INVALID:
             pass
+        case Phase.CLOSED:
+            tickets.chase(draft)
         case Phase.AWAITING_START:
             forward.awaiting_start(draft)
         case Phase.PLANNING:
@@ -108,6 +114,7 @@ def step(draft: Draft) -> None:
         case Phase.MERGING:
             merging.merging(draft)
         case Phase.OBSERVING:
+            tickets.chase(draft)
             landed.observing(draft)
         case Phase.REVERTING:
             reverting.reverting(draft)
@@ -118,61 +125,58 @@ def step(draft: Draft) -> None:
 def explain(draft: Draft) -> Condition:
     """Make the tree that answers "why is this not merged?" for the phase it is in."""
     mission = draft.mission
-    if mission.phase in {Phase.TESTING, Phase.GATING} and mission.attempt:
-        return forward.merge_tree(draft)
     if mission.phase in {Phase.OBSERVING, Phase.REVERTING} or (
         mission.phase is Phase.CLOSED and mission.window is not None
     ):
         return landed.observation_tree(draft)
-    return waiting(draft)
-
-
-def waiting(draft: Draft) -> Condition:
-    """Explain a mission that has no head to judge."""
-    mission = draft.mission
-    match mission.phase:
-        case Phase.INVALID:
-            errors = tuple(
-                leaf(e.field, Result.FAIL, e.problem, "the mission's author")
-                for e in mission.errors
-            )
-            return all_of("contract", errors)
-        case Phase.FILED | Phase.AWAITING_START:
-            reason = "waits for `/grace start`"
-            who = "somebody with write permission"
-            return all_of("start", (leaf("start", Result.PENDING, reason, who),))
-        case Phase.CLOSED:
-            return all_of("outcome", (leaf(str(mission.outcome), Result.SKIPPED, mission.reason),))
-        case Phase.MERGING:
-            if mission.queued:
-                return merging.queue_tree(draft)
-            reason = "every gate passes; the merge is requested"
-            return all_of("merge", (leaf("merge", Result.PENDING, reason, "the forge"),))
-        case _:
-            reason = mission.held or mission.forge_says or f"{mission.phase} is under way"
-            result = Result.FAIL if mission.held else Result.PENDING
-            who = "/grace resume" if mission.held else "Grace"
-            return all_of("merge", (leaf(str(mission.phase), result, reason, who),))
+    return judging.explained(draft.case())
 
 
 def judge(draft: Draft, tree: Condition) -> Verdict:
     """Bind the tree to the facts and the policy it was made from; remember a new one."""
-    canonical = rfc8785.dumps(draft.facts.stored().model_dump(mode="json"))
+    evidence = draft.evidence()
     verdict = Verdict(
         root=tree,
-        facts_hash="sha256:" + hashlib.sha256(canonical).hexdigest(),
-        policy_hash=draft.policy.digest(),
+        facts_hash=evidence.digest(),
+        policy_hash=policy_hash(draft.case()),
         at=draft.now,
     )
     digest = verdict.digest()
     if draft.mission.phase in FORWARD and digest != draft.mission.verdict_digest:
+        keep_parts(draft, evidence)
         draft.set(verdict_digest=digest)
         draft.note(
             "verdict",
             result=tree.result.value,
-            tree=tree.model_dump(mode="json"),
+            tree=tree.model_dump(mode="json", exclude_defaults=True),
             facts_hash=verdict.facts_hash,
             policy_hash=verdict.policy_hash,
+            floor=draft.policy.digest(),
             evaluator=verdict.evaluator,
+            evidence=evidence.record(),
         )
     return verdict
+
+
+def policy_hash(case: Case) -> str:
+    """Hash the policy in force: the floor, and what the repository adds to it at the base."""
+    floor = case.policy.digest()
+    own = case.inspection.rules if case.inspection is not None else None
+    if own is None or own.policy is None:
+        return floor
+    canonical = rfc8785.dumps([floor, own.policy.model_dump(mode="json", by_alias=True)])
+    return "sha256:" + hashlib.sha256(canonical).hexdigest()
+
+
+def keep_parts(draft: Draft, evidence: Evidence) -> None:
+    """Put into the ledger, once, what a verdict's evidence names by its hash."""
+    parts: list[CIReport | Inspection] = [
+        *evidence.facts.reports.values(),
+        *evidence.facts.inspections.values(),
+    ]
+    for part in parts:
+        digest = digest_of(part)
+        if digest not in draft.mission.kept:
+            draft.set(kept=(*draft.mission.kept, digest))
+            body = part.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+            draft.note("evidence", digest=digest, body=body)

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from grace.domain import gates, messages
+from grace.domain import gates, judging, messages
 from grace.domain.effects import Annotation, Button, PublishCheck
-from grace.domain.lifecycle import merging
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.forward import criteria_of
 from grace.domain.lifecycle.landed import live_targets, observation_tree
@@ -50,7 +49,7 @@ def governance_check(draft: Draft, tree: Condition) -> None:
     elif draft.passed is not None:
         check(draft, "governance", attempt.head, passed(draft.passed))
     elif mission.phase is Phase.MERGING:
-        standing = merging.standing(mission, draft.facts, draft.policy)
+        standing = judging.standing_tree(draft.case())
         said = passed(standing) if standing.passes else waiting(standing)
         check(draft, "governance", attempt.head, said)
     elif mission.phase is Phase.GATING:
@@ -73,7 +72,10 @@ def newest(draft: Draft) -> Attempt | None:
 
 
 def revert_saying(revert: Revert) -> Saying:
-    """Let a revert merge, unless something keeps a machine from landing it."""
+    """Let a revert merge, unless something keeps a machine from landing it.
+
+    One that waits for an approval is green too: the check must not keep a person from landing it.
+    """
     conclusion: Conclusion = "success" if revert.blocked is None else "action_required"
     return Saying(conclusion, "revert of a regression", messages.revert_check(revert.reason))
 
@@ -125,7 +127,7 @@ def group_check(draft: Draft) -> None:
         if mission.revert.pull is not None and mission.revert.pull.number == group.pull:
             check(draft, "governance", group.head, revert_saying(mission.revert))
         return
-    tree = merging.group_tree(draft, group)
+    tree = judging.group_tree(draft.case(), group)
     conclusion: Conclusion | None = None
     if tree.result is not Result.PENDING:
         conclusion = "success" if tree.passes else "failure"

@@ -39,6 +39,9 @@ COMMANDS: dict[str, Command] = {
     "veto": Command(ev.Permission.WRITE, orders.veto),
     "rollback": Command(ev.Permission.WRITE, orders.rollback),
     "extend": Command(ev.Permission.WRITE, orders.extend),
+    "emergency": Command(ev.Permission.WRITE, orders.emergency),
+    "mute": Command(ev.Permission.WRITE, orders.mute),
+    "unmute": Command(ev.Permission.WRITE, orders.unmute),
 }
 QUESTIONS = frozenset(name for name, command in COMMANDS.items() if command.does is None)
 

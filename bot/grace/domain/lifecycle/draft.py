@@ -7,10 +7,12 @@ from hashlib import sha256
 from grace.domain.decision import Note
 from grace.domain.effects import Effect
 from grace.domain.events import CommandGiven
+from grace.domain.evidence import Evidence, evidence_of
 from grace.domain.facts import Facts
 from grace.domain.mission import Mission
 from grace.domain.phase import TRANSITIONS, Outcome, Phase
 from grace.domain.policy import Policy
+from grace.domain.rules.case import Case
 from grace.domain.verdict import Condition
 
 GRACE = "grace"
@@ -40,6 +42,21 @@ class Draft:
     wake_at: datetime | None = None
     passed: Condition | None = None
     questions: list[CommandGiven] = field(default_factory=list)
+    seen: tuple[Mission, Facts, Evidence, Case] | None = None
+
+    def evidence(self) -> Evidence:
+        """Return what the evaluator may look at, as things stand."""
+        return self._judged()[0]
+
+    def case(self) -> Case:
+        """Return what the evaluator judges, as things stand."""
+        return self._judged()[1]
+
+    def _judged(self) -> tuple[Evidence, Case]:
+        if self.seen is None or self.seen[0] is not self.mission or self.seen[1] is not self.facts:
+            found = evidence_of(self.mission, self.facts, self.policy, self.now)
+            self.seen = (self.mission, self.facts, found, found.case(self.policy))
+        return self.seen[2], self.seen[3]
 
     def set(self, **changes: object) -> None:
         """Change fields of the mission."""
@@ -49,7 +66,7 @@ class Draft:
         """Change fields of the newest attempt."""
         self.mission = self.mission.with_attempt(**changes)
 
-    def note(self, kind: str, actor: str = GRACE, **payload: object) -> None:
+    def note(self, kind: str, actor: str = GRACE, /, **payload: object) -> None:
         """Remember something in the ledger."""
         self.notes.append(Note(kind=f"mission.{kind}", actor=actor, payload=payload))
 
@@ -84,7 +101,17 @@ class Draft:
         """End the mission."""
         self.move(Phase.CLOSED, reason)
         self.set(outcome=outcome, reason=reason, closed_at=self.now, held=None)
-        self.note("closed", outcome=outcome.value, reason=reason)
+        mission = self.mission
+        work: dict[str, object] = {}
+        if mission.request is not None and mission.attempts:
+            work = {
+                "agent": mission.attempts[-1].agent,
+                "candidate": mission.attempts[-1].candidate,
+                "subsystem": mission.request.subsystem_id,
+                "severity": mission.severity.value,
+                "basis": mission.basis,
+            }
+        self.note("closed", outcome=outcome.value, reason=reason, **work)
 
     def hold(self, reason: str) -> None:
         """Stop forward work until a person resumes it."""

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from grace.domain import gates, messages
+from grace.domain import approving, gates, judging, messages
 from grace.domain.effects import (
     FileIssue,
     OpenPull,
@@ -13,6 +13,7 @@ from grace.domain.effects import (
     RequestReview,
 )
 from grace.domain.lifecycle.draft import Draft
+from grace.domain.lifecycle.governing import ask_for_governance
 from grace.domain.lifecycle.starting import begin, pinned
 from grace.domain.mission import Attempt, PullRef
 from grace.domain.package import AcceptanceCriteria, MissionContext, MissionRequest, PatchCandidate
@@ -217,24 +218,7 @@ def open_pull(draft: Draft, attempt: Attempt) -> None:
 
 def ci_tree(draft: Draft) -> Condition:
     """Judge what CI alone can answer."""
-    attempt, facts, policy = attempt_of(draft), draft.facts, draft.policy
-    criteria = criteria_of(draft)
-    return all_of("ci", gates.ci_gates(attempt, facts, criteria, policy))
-
-
-def merge_tree(draft: Draft) -> Condition:
-    """Judge everything that stands between this head and its merge."""
-    attempt, facts, policy = attempt_of(draft), draft.facts, draft.policy
-    mission = draft.mission
-    return all_of(
-        "merge",
-        (
-            *ci_tree(draft).children,
-            gates.approvals_gate(mission, attempt, facts, policy),
-            gates.roles_gate(mission, attempt, policy),
-            gates.readiness_gate(mission, attempt, facts),
-        ),
-    )
+    return all_of("ci", judging.ci_gates(draft.case()))
 
 
 def landed_by_hand(draft: Draft, pull: PullRef | None) -> bool:
@@ -255,6 +239,7 @@ def testing(draft: Draft) -> None:
         return
     if other_base(draft):
         return
+    ask_for_governance(draft)
     tree = ci_tree(draft)
     if tree.result is Result.PENDING:
         await_ci(draft)
@@ -295,7 +280,9 @@ def ask_reviewers(draft: Draft) -> None:
     reviewers = draft.policy.subsystem(request_of(draft).subsystem_id).reviewers
     author = mission.requester.login if mission.requester else ""
     wanted = tuple(r for r in reviewers if r != author)
-    if wanted and mission.pull is not None and gates.approvals_needed(mission, draft.policy):
+    if mission.muted is not None:
+        return
+    if wanted and mission.pull is not None and approving.approvals_needed(draft.case()):
         draft.ask(RequestReview(key="reviewers", number=mission.pull.number, reviewers=wanted))
 
 

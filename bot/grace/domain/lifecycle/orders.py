@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from grace.domain import gates, messages, replies
+from grace.domain import approving, emergencies, messages, replies
 from grace.domain.events import CommandGiven, Permission
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.forward import AGENT, criteria_of
 from grace.domain.lifecycle.landed import start_revert
 from grace.domain.lifecycle.starting import begin, freeze
-from grace.domain.mission import Approval, Mission, about_of
-from grace.domain.phase import FORWARD, WAITING_ROOM, Outcome, Phase
+from grace.domain.mission import Approval, Attempt, Emergency, Mission, about_of
+from grace.domain.phase import FORWARD, WAITING_ROOM, Outcome, Phase, Severity
 from grace.domain.results import Sha
 from grace.domain.verdict import Result, leaf
 
@@ -143,9 +143,9 @@ def cancel(draft: Draft, order: Order) -> str | None:
 def approve(draft: Draft, order: Order) -> str | None:
     """Approve the head that stands, as a review does; it takes back the approver's own veto."""
     mission, login = draft.mission, order.login
-    gate = order.given.argument.strip().lower() or gates.APPROVALS
-    if gate != gates.APPROVALS:
-        return replies.unknown_gate(gate, (gates.APPROVALS,))
+    gate = order.given.argument.strip().lower() or approving.APPROVALS
+    if gate != approving.APPROVALS:
+        return replies.unknown_gate(gate, (approving.APPROVALS,))
     if login in mission.vetoes and mission.live:
         draft.set(vetoes={who: why for who, why in mission.vetoes.items() if who != login})
         draft.note("veto_lifted", login, of=[login])
@@ -159,24 +159,76 @@ def approve_head(draft: Draft, order: Order) -> str | None:
     mission, login, attempt = draft.mission, order.login, draft.mission.attempt
     if mission.phase not in JUDGED or attempt is None or attempt.head is None:
         return replies.nothing_to("approve", mission)
-    if gates.proposes(mission, draft.policy, order.given.actor):
+    if approving.proposes(mission, draft.policy, order.given.actor):
         return replies.own_proposal(login)
-    at, pushed = order.given.at, attempt.pushed_at
-    late = at is not None and pushed is not None and at + CLOCK_STEP < pushed
-    late = late or (at is not None and draft.now - at > LONGEST_WAY)
-    if order.head != attempt.head or order.given.sha not in {None, attempt.head} or late:
+    if is_void(draft, order, attempt):
         return replies.approval_void(login, attempt.head)
     given = Approval(
         login=login,
         actor_id=order.given.actor.id,
         sha=attempt.head,
-        at=at or draft.now,
+        at=order.given.at or draft.now,
         about=about_of(order.given),
     )
     others = tuple(a for a in mission.approvals if a.login != login)
     draft.set(approvals=(*others, given))
-    draft.note("approved", login, gate=gates.APPROVALS, sha=attempt.head)
+    draft.note("approved", login, gate=approving.APPROVALS, sha=attempt.head)
     return None
+
+
+def emergency(draft: Draft, order: Order) -> str | None:
+    """Let a critical head merge on a named person's word; somebody else reviews it afterwards."""
+    mission, login, attempt = draft.mission, order.login, draft.mission.attempt
+    rules, reason = draft.policy.governance.emergency, " ".join(order.given.argument.split())
+    if not rules.enabled:
+        return emergencies.EMERGENCY_OFF
+    if mission.phase not in JUDGED or attempt is None or attempt.head is None:
+        return replies.nothing_to("emergency", mission)
+    if mission.severity is not Severity.CRITICAL:
+        return emergencies.emergency_not_critical(mission)
+    if not order.permission.reaches(rules.permission):
+        return emergencies.emergency_needs(login, order.permission, rules.permission)
+    if not reason:
+        return emergencies.EMERGENCY_WITHOUT_REASON
+    if is_void(draft, order, attempt):
+        return replies.approval_void(login, attempt.head)
+    given = Emergency(
+        login=login,
+        actor_id=order.given.actor.id,
+        reason=reason[:1000],
+        sha=attempt.head,
+        at=order.given.at or draft.now,
+        about=about_of(order.given),
+    )
+    draft.set(emergency=given)
+    draft.note("emergency", login, reason=given.reason, sha=attempt.head)
+    return emergencies.emergency_ordered(attempt.head)
+
+
+def mute(draft: Draft, order: Order) -> str | None:
+    """Write no more comments by herself; checks and answers go on."""
+    if draft.mission.muted is not None or not draft.mission.live:
+        return replies.nothing_to("mute", draft.mission)
+    draft.set(muted=order.login)
+    draft.note("muted", order.login)
+    return None
+
+
+def unmute(draft: Draft, order: Order) -> str | None:
+    """Write comments again."""
+    if draft.mission.muted is None:
+        return replies.nothing_to("unmute", draft.mission)
+    draft.set(muted=None)
+    draft.note("unmuted", order.login)
+    return None
+
+
+def is_void(draft: Draft, order: Order, attempt: Attempt) -> bool:
+    """Tell whether what was said may have been about another head than the one that stands."""
+    at, pushed = order.given.at, attempt.pushed_at
+    late = at is not None and pushed is not None and at + CLOCK_STEP < pushed
+    late = late or (at is not None and draft.now - at > LONGEST_WAY)
+    return order.head != attempt.head or order.given.sha not in {None, attempt.head} or late
 
 
 def veto(draft: Draft, order: Order) -> str | None:

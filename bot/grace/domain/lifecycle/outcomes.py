@@ -9,6 +9,7 @@ from grace.domain.facts import PermissionFact
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.landed import tip_key
 from grace.domain.lifecycle.merging import tested_trees
+from grace.domain.lifecycle.tickets import begin_review
 from grace.domain.mission import Group, Landing, PullRef, Revert, Window, about_of
 from grace.domain.phase import FORWARD, Outcome, Phase
 
@@ -146,6 +147,7 @@ def merged(draft: Draft, event: ev.Merged) -> None:
     if mission.phase not in OPEN_PULL:
         return
     if mission.phase is not Phase.MERGING:
+        draft.set(basis="none")  # a person's merge is nobody's approval
         if mission.phase is Phase.TESTING:
             draft.move(Phase.GATING, "a person merged the pull request")
         draft.move(Phase.MERGING, "a person merged the pull request")
@@ -154,6 +156,7 @@ def merged(draft: Draft, event: ev.Merged) -> None:
     draft.set(leaving=None, ending=None)
     draft.facts = draft.facts.model_copy(update={"base": None})
     draft.note("merged", merge_sha=event.sha, tree=event.tree, queued=mission.queued)
+    begin_review(draft)
     draft.ask(PublishLedger(key="ledger/merged", slot="ledger"))
     tested = mission.attempt.tree if mission.attempt else None
     if event.tree in trees:
@@ -307,6 +310,10 @@ def issue_filed(draft: Draft, event: ev.IssueFiled) -> None:
     if event.purpose == "capa":
         draft.set(capa=event.number)
         draft.note("capa_filed", number=event.number, url=event.url)
+    elif event.purpose == "review":
+        if draft.mission.review is not None:
+            draft.set(review=draft.mission.review.model_copy(update={"issue": event.number}))
+        draft.note("review_filed", number=event.number, url=event.url)
     else:
         draft.set(issue=event.number)
         draft.note("issue_filed", number=event.number, url=event.url)

@@ -13,6 +13,7 @@ from grace.domain.lifecycle.commands import (
     turned_away,
 )
 from grace.domain.lifecycle.draft import Draft
+from grace.domain.lifecycle.tickets import tickets_known
 from grace.domain.mission import PendingCommand, about_of
 from grace.domain.phase import WAITING_ROOM, Outcome, Phase
 
@@ -134,6 +135,7 @@ def permission_read(draft: Draft, event: ev.PermissionRead) -> None:
     """Obey the commands whose commander is known now; a stranger's reviews are not read on."""
     if event.about.startswith("review:") and not event.permission.reaches(ev.Permission.TRIAGE):
         remember_stranger(draft, event.login)
+    tickets_known(draft)
     obey_known(draft)
 
 
@@ -153,7 +155,19 @@ def ref_read(draft: Draft, event: ev.RefRead) -> None:
     asked = any((c.name, c.ref) == (event.candidate, event.ref) for c in named)
     if asked and event.candidate not in pins:
         draft.set(pins={**pins, event.candidate: event.sha})
+        wrote_code(draft, event)
         draft.note("candidate_pinned", candidate=event.candidate, ref=event.ref, sha=event.sha)
+
+
+def wrote_code(draft: Draft, event: ev.RefRead) -> None:
+    """Remember who wrote and who made the commits that are proposed: they may not approve."""
+    mission = draft.mission
+    names = {actor.login for actor in event.authors} - {draft.policy.bot_login}
+    draft.set(
+        authors=tuple(sorted({*mission.authors, *names})),
+        proposer_ids=mission.proposer_ids | ({actor.id for actor in event.authors} - {0}),
+        strange_authors=mission.strange_authors + event.strangers,
+    )
 
 
 def alert_seen(draft: Draft, event: ev.AlertSeen) -> None:

@@ -2,8 +2,16 @@
 
 from datetime import timedelta
 
-from grace.domain import messages
-from grace.domain.effects import FileIssue, MergePull, OpenPull, PushRevert
+from grace.domain import emergencies, judging, messages
+from grace.domain.effects import (
+    FileIssue,
+    MergePull,
+    OpenPull,
+    PushRevert,
+    Reply,
+    RequestReview,
+)
+from grace.domain.events import ReviewState
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.forward import RETRY_MERGE, landed_by_hand, request_of
 from grace.domain.lifecycle.landed import judged, landing_of, window_of
@@ -20,6 +28,8 @@ def brake(draft: Draft) -> str | None:
     """Say why a revert must be landed by a person, or None."""
     if draft.facts.kill_switch:
         return messages.KILL_SWITCH
+    if judging.in_shadow(draft.case()):
+        return messages.SHADOW
     limit = draft.policy.governance.rollback.max_per_day
     today = [at for at in draft.facts.landed_reverts if at > draft.now - DAY]
     before = [
@@ -106,13 +116,20 @@ def land_revert(draft: Draft, revert: Revert) -> None:
             landed_by_hand(draft, revert.pull)
         return
     why = brake(draft)
-    if why == messages.KILL_SWITCH:
+    if why in {messages.KILL_SWITCH, messages.SHADOW}:
+        want_people(draft, why)
         landed_by_hand(draft, revert.pull)
         return
     if why is not None:
         give_up_revert(draft, why)
         return
+    if not approved(draft, revert):
+        number = revert.pull.number if revert.pull is not None else 0
+        want_people(draft, emergencies.revert_needs_approval(number))
+        landed_by_hand(draft, revert.pull)
+        return
     if mission.forge_says and mission.merge_after is None:
+        want_people(draft, mission.forge_says)
         started = revert.asked_at or draft.now
         if draft.now - started >= REVERT_PATIENCE:
             give_up_revert(draft, mission.forge_says)
@@ -139,6 +156,36 @@ def land_revert(draft: Draft, revert: Revert) -> None:
             agent="revert",
         )
     )
+
+
+def approved(draft: Draft, revert: Revert) -> bool:
+    """Tell whether a revert may land: by itself, or once somebody who may write approves it."""
+    if draft.policy.governance.rollback.approval == "none":
+        return True
+    number = revert.pull.number if revert.pull is not None else None
+    for review in draft.facts.reviews.values():
+        permission = draft.facts.permission(f"review:{review.id}")
+        given = review.pull == number and review.state is ReviewState.APPROVED
+        if given and review.sha == revert.head and permission is not None and permission.may_write:
+            return True
+    return False
+
+
+def want_people(draft: Draft, reason: str) -> None:
+    """Ask for people, once: edited comments and checks notify nobody."""
+    mission, revert = draft.mission, revert_of(draft)
+    assert revert.pull is not None  # the caller looked
+    subsystem = draft.policy.subsystem(request_of(draft).subsystem_id)
+    if subsystem.reviewers:
+        number = revert.pull.number
+        draft.ask(
+            RequestReview(
+                key="revert-reviewers", number=number, reviewers=tuple(subsystem.reviewers)
+            )
+        )
+    if mission.issue is not None:
+        surface, body = "revert-wanted", emergencies.revert_wanted(mission, reason)
+        draft.ask(Reply(key=f"reply/{surface}", number=mission.issue, surface=surface, body=body))
 
 
 def merge_in_flight(draft: Draft, revert: Revert) -> bool:

@@ -20,6 +20,7 @@ def freeze(draft: Draft, actor: Actor) -> None:
     assert request is not None  # only a parsed contract awaits its start
     digest = contract.contract_hash(request)
     draft.set(contract_hash=digest, started_by=login, started_at=draft.now, held=None, pins={})
+    draft.set(strange_authors=0)
     draft.set(proposer_ids=draft.mission.proposer_ids | ({actor.id} - {0}))
     draft.note("started", login, contract_hash=digest)
     pinned(draft)

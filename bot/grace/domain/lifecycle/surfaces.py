@@ -109,7 +109,9 @@ def pull_comment(draft: Draft, tree: Condition) -> None:
 
 
 def comment(draft: Draft, surface: Literal["issue", "pull"], said: Said) -> None:
-    """Ask for a comment; the interpreter edits the one that is there."""
+    """Ask for a comment; the interpreter edits the one that is there. A muted mission has none."""
+    if draft.mission.muted is not None and draft.mission.live:
+        return
     digest = draft.changed(surface, said.gist)
     if digest is not None:
         draft.ask(

@@ -7,7 +7,7 @@ phase changes no decision there; the facts keep what it says while the mission l
 from collections.abc import Callable
 
 from grace.domain import events as ev
-from grace.domain.lifecycle import outcomes
+from grace.domain.lifecycle import outcomes, tickets
 from grace.domain.lifecycle import reactions as on
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.outcomes import OPEN_PULL
@@ -23,7 +23,7 @@ HEARD: dict[type[ev.Event], tuple[Handler, frozenset[Phase]]] = {
     ev.PermissionRead: (on.permission_read, ALL),
     ev.AlertSeen: (on.alert_seen, LIVE),
     ev.PullSeen: (on.pull_seen, OPEN_PULL | {Phase.REVERTING}),
-    ev.ReviewSeen: (on.review_seen, FORWARD),
+    ev.ReviewSeen: (on.review_seen, FORWARD | {Phase.REVERTING}),
     ev.ChangeRead: (on.change_read, OPEN_PULL | {Phase.REVERTING}),
     ev.CheckSeen: (outcomes.nothing, FORWARD | {Phase.REVERTING}),
     ev.ResultsReported: (outcomes.results_reported, FORWARD | {Phase.REVERTING}),
@@ -33,6 +33,11 @@ HEARD: dict[type[ev.Event], tuple[Handler, frozenset[Phase]]] = {
     ev.GroupSeen: (outcomes.group_seen, FORWARD | {Phase.REVERTING}),
     ev.TreeRead: (outcomes.tree_read, FORWARD | {Phase.REVERTING}),
     ev.RefRead: (on.ref_read, FORWARD),
+    ev.PatchInspected: (outcomes.nothing, FORWARD),
+    ev.LabelSeen: (outcomes.nothing, FORWARD),
+    ev.TeamRead: (outcomes.nothing, FORWARD),
+    ev.AttestationsVerified: (outcomes.nothing, FORWARD),
+    ev.TicketClosed: (tickets.ticket_closed, ALL),
     ev.Enqueued: (outcomes.enqueued, frozenset({Phase.MERGING, Phase.REVERTING})),
     ev.Dequeued: (outcomes.dequeued, frozenset({Phase.MERGING, Phase.REVERTING})),
     ev.DeploymentSeen: (outcomes.nothing, frozenset({Phase.MERGING, Phase.OBSERVING})),
@@ -46,7 +51,7 @@ HEARD: dict[type[ev.Event], tuple[Handler, frozenset[Phase]]] = {
     ev.MetricsSampled: (outcomes.metrics_sampled, frozenset({Phase.OBSERVING})),
     ev.RevertPushed: (outcomes.revert_pushed, frozenset({Phase.REVERTING})),
     ev.RevertRefused: (outcomes.revert_refused, frozenset({Phase.REVERTING})),
-    ev.IssueFiled: (outcomes.issue_filed, LIVE),
+    ev.IssueFiled: (outcomes.issue_filed, ALL),
     ev.EffectDone: (outcomes.nothing, LIVE),
     ev.EffectFailed: (outcomes.effect_failed, LIVE),
     ev.RepositoryGone: (outcomes.repository_gone, LIVE),
@@ -65,7 +70,7 @@ IGNORED: dict[type[ev.Event], frozenset[Phase]] = {
     ev.PermissionRead: frozenset(),
     ev.AlertSeen: _CLOSED,
     ev.PullSeen: _BEFORE_WORK | {Phase.PLANNING, Phase.PATCHING, Phase.OBSERVING},
-    ev.ReviewSeen: _BEFORE_WORK | {Phase.OBSERVING, Phase.REVERTING},
+    ev.ReviewSeen: _BEFORE_WORK | {Phase.OBSERVING},
     ev.ChangeRead: _BEFORE_WORK | {Phase.PLANNING, Phase.PATCHING, Phase.OBSERVING},
     ev.CheckSeen: _BEFORE_WORK | {Phase.OBSERVING},
     ev.ResultsReported: _BEFORE_WORK | {Phase.OBSERVING},
@@ -75,6 +80,11 @@ IGNORED: dict[type[ev.Event], frozenset[Phase]] = {
     ev.GroupSeen: _BEFORE_WORK | {Phase.OBSERVING},
     ev.TreeRead: _BEFORE_WORK | {Phase.OBSERVING},
     ev.RefRead: ALL - FORWARD,
+    ev.PatchInspected: ALL - FORWARD,
+    ev.LabelSeen: ALL - FORWARD,
+    ev.TeamRead: ALL - FORWARD,
+    ev.AttestationsVerified: ALL - FORWARD,
+    ev.TicketClosed: frozenset(),
     ev.Enqueued: ALL - {Phase.MERGING, Phase.REVERTING},
     ev.Dequeued: ALL - {Phase.MERGING, Phase.REVERTING},
     ev.DeploymentSeen: ALL - {Phase.MERGING, Phase.OBSERVING},
@@ -88,7 +98,7 @@ IGNORED: dict[type[ev.Event], frozenset[Phase]] = {
     ev.MetricsSampled: ALL - {Phase.OBSERVING},
     ev.RevertPushed: ALL - {Phase.REVERTING},
     ev.RevertRefused: ALL - {Phase.REVERTING},
-    ev.IssueFiled: _CLOSED,
+    ev.IssueFiled: frozenset(),
     ev.EffectDone: _CLOSED,
     ev.EffectFailed: _CLOSED,
     ev.RepositoryGone: _CLOSED,

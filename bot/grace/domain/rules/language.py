@@ -69,6 +69,14 @@ class When(Frozen):
             raise ValueError("is empty; remove it, and the rule applies always")
         return self
 
+    def walk(self) -> Iterator["When"]:
+        """Go through this and all predicates inside."""
+        yield self
+        inside = (*(self.all_of or ()), *(self.any_of or ()))
+        inside += (self.not_,) if self.not_ is not None else ()
+        for each in inside:
+            yield from each.walk()
+
 
 class Tests(Frozen):
     """These suites passed on the head and these tests are found in their reports as passed."""

@@ -1,0 +1,107 @@
+"""Tickets that outlive a mission: its CAPA, and the review after an emergency, which is chased."""
+
+from datetime import timedelta
+
+from grace.domain import emergencies
+from grace.domain import events as ev
+from grace.domain.effects import FileIssue, ReadPermission, Reply
+from grace.domain.lifecycle.draft import Draft
+from grace.domain.mission import Mission, Review
+
+REVIEW_LABEL = "grace:review"
+MAX_TICKETS = 50
+
+
+def ticket_closed(draft: Draft, event: ev.TicketClosed) -> None:
+    """Ask what whoever closed or reopened a ticket may do; it counts when the answer is here."""
+    mission = draft.mission
+    ours = {"capa": mission.capa, "review": mission.review.issue if mission.review else None}
+    if event.number != ours[event.purpose] or len(mission.tickets) >= MAX_TICKETS:
+        return
+    about = f"ticket:{event.purpose}:{event.number}:{event.actor.login}:{event.at.isoformat()}"
+    draft.set(tickets={**mission.tickets, about: event})
+    draft.ask(ReadPermission(key=f"permission/{about}", login=event.actor.login, about=about))
+
+
+def tickets_known(draft: Draft) -> None:
+    """Take the tickets whose closer is known: only somebody who may write ends one."""
+    for about, event in sorted(draft.mission.tickets.items(), key=lambda item: item[1].at):
+        permission = draft.facts.permission(about)
+        if permission is None:
+            continue
+        left = {k: v for k, v in draft.mission.tickets.items() if k != about}
+        draft.set(tickets=left)
+        state = "reopened" if event.open else "closed"
+        if not permission.may_write:
+            draft.note(f"ticket_{state}_refused", event.actor.login, number=event.number)
+        elif event.purpose == "capa":
+            draft.set(capa_closed_at=None if event.open else event.at)
+            draft.note(f"capa_{state}", event.actor.login, number=event.number)
+        else:
+            end_review(draft, event)
+
+
+def end_review(draft: Draft, event: ev.TicketClosed) -> None:
+    """End the review, or go on with it; who ordered the emergency does not end its review."""
+    mission = draft.mission
+    review, order = mission.review, mission.emergency
+    assert review is not None  # its ticket was closed
+    login = event.actor.login
+    same = order is not None and event.actor.id in {order.actor_id} - {0}
+    own = same or (order is not None and login.lower() == order.login.lower())
+    if event.open:
+        draft.set(review=review.model_copy(update={"done_at": None, "done_by": None}))
+        draft.note("review_reopened", login, number=event.number)
+    elif own:
+        draft.note("review_refused", login, number=event.number)
+        remind(draft, review, emergencies.review_by_another(login))
+    else:
+        draft.set(review=review.model_copy(update={"done_at": event.at, "done_by": login}))
+        draft.note("reviewed_after", login, number=event.number)
+
+
+def chased(mission: Mission) -> bool:
+    """Tell whether a review is still to be chased, though the mission may have ended."""
+    return mission.review is not None and mission.review.done_at is None
+
+
+def chase(draft: Draft) -> None:
+    """File the review, then remind of it now and then until somebody has done it."""
+    review, rules = draft.mission.review, draft.policy.governance.emergency
+    if review is None or review.done_at is not None:
+        return
+    if review.issue is None:
+        draft.ask(
+            FileIssue(
+                key=f"review/{review.reminders}",
+                purpose="review",
+                title=emergencies.review_title(draft.mission),
+                body=emergencies.review_body(draft.mission),
+                labels=(REVIEW_LABEL,),
+            )
+        )
+    due = review.asked_at + timedelta(hours=rules.remind_hours)
+    if review.reminders >= rules.reminders:
+        return
+    if draft.now >= due:
+        remind(draft, review, emergencies.review_reminder(draft.mission, review))
+        due = draft.now + timedelta(hours=rules.remind_hours)
+    draft.wake(due)
+
+
+def remind(draft: Draft, review: Review, words: str) -> None:
+    """Write on the review's issue, which notifies whoever takes part in it."""
+    number = review.reminders + 1
+    draft.set(review=review.model_copy(update={"reminders": number, "asked_at": draft.now}))
+    draft.note("review_asked", number=number)
+    if review.issue is not None:
+        surface = f"review-{number}"
+        body = emergencies.review_comment(draft.mission, surface, words)
+        draft.ask(Reply(key=f"reply/{surface}", number=review.issue, surface=surface, body=body))
+
+
+def begin_review(draft: Draft) -> None:
+    """Have an emergency reviewed afterwards."""
+    if draft.mission.basis == "emergency" and draft.mission.review is None:
+        draft.set(review=Review(asked_at=draft.now))
+        draft.note("review_owed")

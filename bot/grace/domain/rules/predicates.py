@@ -1,0 +1,120 @@
+"""`when:` in three values: True, False, or None for unknown. Only False skips a rule."""
+
+from collections.abc import Iterable
+
+from grace.domain.facts import LabelFact
+from grace.domain.rules.case import Case
+from grace.domain.rules.language import SizeOver, When
+
+Truth = bool | None
+
+
+def applies(when: When, case: Case) -> Truth:
+    """Say whether a predicate holds."""
+    return both(_parts(when, case))
+
+
+def both(parts: Iterable[Truth]) -> Truth:
+    """False if one is false, True if all are true, else unknown (Kleene's strong logic)."""
+    unknown = False
+    for part in parts:
+        if part is False:
+            return False
+        unknown = unknown or part is None
+    return None if unknown else True
+
+
+def either(parts: Iterable[Truth]) -> Truth:
+    """True if one is true, False if all are false, else unknown."""
+    return negated(both(negated(part) for part in parts))
+
+
+def negated(part: Truth) -> Truth:
+    """Turn true and false around; unknown stays unknown."""
+    return None if part is None else not part
+
+
+def _parts(when: When, case: Case) -> Iterable[Truth]:
+    if when.all_of is not None:
+        yield both(applies(each, case) for each in when.all_of)
+    if when.any_of is not None:
+        yield either(applies(each, case) for each in when.any_of)
+    if when.not_ is not None:
+        yield negated(applies(when.not_, case))
+    yield from _of_mission(when, case)
+    yield from _of_change(when, case)
+    if when.labels is not None:
+        yield either(label_is_on(case, label) for label in when.labels)
+    if when.trust_below is not None:
+        yield case.trust.value < when.trust_below
+    if when.during is not None:
+        yield when.during.holds(case.now)
+
+
+def _of_mission(when: When, case: Case) -> Iterable[Truth]:
+    request = case.request
+    if when.severity is not None:
+        yield request.severity in when.severity
+    if when.subsystem is not None:
+        yield request.subsystem_id in when.subsystem
+    if when.mission_type is not None:
+        yield request.mission_type in when.mission_type
+    if when.agent is not None:
+        yield case.attempt.agent in when.agent
+    if when.environment is not None:
+        subsystem = case.policy.subsystems.subsystems.get(request.subsystem_id)
+        known = subsystem is not None
+        yield (subsystem.environment in when.environment) if known and subsystem else None
+
+
+def _of_change(when: When, case: Case) -> Iterable[Truth]:
+    read = case.inspection is not None
+    if when.paths is not None:
+        yield bool(case.paths.matching(when.paths)) if read else None
+    if when.only_paths is not None:
+        yield case.paths.all_match(when.only_paths) if read else None
+    if when.change_over is not None:
+        yield _is_over(when.change_over, case)
+
+
+def _is_over(limit: SizeOver, case: Case) -> Truth:
+    read = case.inspection
+    if read is None:
+        return None
+    files = limit.files is not None and len(read.files) > limit.files
+    lines = limit.lines is not None and read.lines > limit.lines
+    return files or lines
+
+
+def label_is_on(case: Case, label: str) -> Truth:
+    """Say whether the pull request has a label; unknown where nobody may be believed who set it.
+
+    Anybody with triage permission can put a label on and take it off.
+    """
+    if case.mission.pull is None:
+        return None
+    fact = case.facts.labels.get(label_key(case.mission.pull.number, label))
+    if fact is None:
+        return False
+    return fact.present if set_by_authority(case, label, fact) else None
+
+
+def label_key(number: int, label: str) -> str:
+    """Name a label of a pull request, as the facts do."""
+    return f"{number}:{label}"
+
+
+def label_about(number: int, label: str, login: str) -> str:
+    """Name what is asked about somebody who set a label."""
+    return f"label:{number}:{label}:{login}"
+
+
+def set_by_authority(case: Case, label: str, fact: LabelFact) -> bool:
+    """Tell whether the label was last changed by somebody who may write, and is not us."""
+    if fact.actor is None or case.mission.pull is None:
+        return False
+    if fact.actor.login.lower() == case.policy.bot_login.lower():
+        return False
+    about = label_about(case.mission.pull.number, label, fact.actor.login)
+    permission = case.facts.permission(about)
+    return permission is not None and permission.may_write
