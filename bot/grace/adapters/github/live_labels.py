@@ -58,7 +58,7 @@ def labels_read(number: int, data: Mapping[str, Any] | None) -> Iterator[LabelsR
         known = last.pop(name.lower(), None)
         if known is None or not known.present:
             known = LabelSeen(number=number, label=name, present=True, actor=None, at=at)
-        seen.append(known)
+        seen.append(known.model_copy(update={"label": name}))
     seen += [event for event in last.values() if not event.present]
     whole = data["labels"].get("totalCount", len(names)) == len(names)
     yield LabelsRead(number=number, seen=tuple(seen), at=at, whole=whole)
