@@ -16,7 +16,7 @@ from grace.adapters.github.forge import GitHubForge
 from grace.adapters.github.session import GitHubSite
 from grace.adapters.oidc import JobClaims, OidcVerifier
 from grace.domain.mission import MissionRef
-from grace.domain.results import CIReport
+from grace.domain.results import CIReport, TestOutcome
 from grace.localforge.forge import ForgeConfig, LocalForge
 from grace.localforge.runner import ActRunner
 from grace.ports import ReportQuery
@@ -54,6 +54,7 @@ jobs:
     uses: ./.github/workflows/mission.yml
     with:
       unit-command: python -m pytest -q -p no:cacheprovider tests/unit
+      red-on-base: false
       hunter: false
       grace-url: ${{ github.event_name == 'merge_group' && vars.BOT_URL || '' }}
 """
@@ -63,6 +64,7 @@ WORSE = (
     + "\ndef new(y):\n    return eval(y)\n"
     + "def worse(z):\n    return subprocess.call(z + 'x', shell=True)  # nosec\n"
 )
+MENDED = "import run\n\ndef test_good(): pass\n\ndef test_new(): assert run.new('1') == 1\n"
 ENQUEUE = """mutation($id: ID!) { enqueuePullRequest(input: {pullRequestId: $id}) {
   mergeQueueEntry { headCommit { oid } baseCommit { oid } } } }"""
 
@@ -165,11 +167,12 @@ async def test_a_pull_request_is_tested_loaded_scanned_and_reported_by_a_workflo
         "run.py": KNOWN,
     }
     async with site(tmp_path, tools, files, GRACE_URL=bot.url) as at:
-        head, base, _ = await at.pull({"run.py": WORSE})
+        head, base, _ = await at.pull({"run.py": WORSE, "tests/unit/test_one.py": MENDED})
         checks = await at.checks(head)
         assert checks == {
             "mission / unit": "success",
             "mission / integration": "success",
+            "mission / red-on-base": "success",
             "mission / stress": "success",
             "mission / hunter": "failure",
             "mission / report": "success",
@@ -189,10 +192,15 @@ async def test_a_pull_request_is_tested_loaded_scanned_and_reported_by_a_workflo
     proven = (claims.repository, claims.event_name, claims.head_ref, claims.run_id)
     assert proven == (report.repository, "pull_request", "fix", report.run_id)
     assert claims.workflow_ref.startswith(f"ann/mesh/{CI}@")
-    assert {suite.job: suite.passed for suite in report.suites} == {
-        "mission / unit": 1,
-        "mission / integration": 1,
+    assert {(s.suite, s.subject, s.job, s.passed, s.failed) for s in report.suites} == {
+        ("unit", "head", "mission / unit", 2, 0),
+        ("integration", "head", "mission / integration", 1, 0),
+        ("unit", "base", "mission / red-on-base", 1, 1),
+        ("integration", "base", "mission / red-on-base", 1, 0),
     }
+    unit_on_base = next(s for s in report.suites if (s.suite, s.subject) == ("unit", "base"))
+    failed = [case.name for case in unit_on_base.cases if case.outcome is TestOutcome.FAILED]
+    assert failed == ["tests.unit.test_one.test_new"]
     assert {(load.subject, load.job, load.failures) for load in report.stress} == {
         ("head", "mission / stress", 0),
         ("base", "mission / stress", 0),
@@ -207,6 +215,7 @@ async def test_a_pull_request_is_tested_loaded_scanned_and_reported_by_a_workflo
     }
     assert any("change the lines that are marked" in note["message"] for note in notes)
     results = {f"grace-results-{name}" for name in ("unit", "integration", "stress", "hunter")}
+    results |= {"grace-results-unit.base", "grace-results-integration.base"}
     assert left == {"grace-report", *results}
 
 
@@ -238,6 +247,7 @@ async def test_a_report_that_nobody_takes_is_found_as_an_artifact_and_a_merge_gr
         assert await at.checks(head) == {
             "mission / unit": "success",
             "mission / integration": "skipped",
+            "mission / red-on-base": "skipped",
             "mission / stress": "skipped",
             "mission / hunter": "skipped",
             "mission / report": "success",

@@ -18,7 +18,7 @@ def test_the_workflow_asks_for_no_more_than_each_job_needs():
     rights = {key: job["permissions"] for key, job in workflow["jobs"].items()}
     reads = {"contents": "read"}
     assert rights == {
-        **dict.fromkeys(("unit", "integration", "stress", "hunter"), reads),
+        **dict.fromkeys(("unit", "integration", "red-on-base", "stress", "hunter"), reads),
         "report": {"id-token": "write"},
     }
     report = workflow["jobs"]["report"]
@@ -36,7 +36,7 @@ def test_every_checkout_is_of_head_or_base_and_keeps_no_credential():
         if step.get("uses", "").startswith("actions/checkout@")
     ]
     base = "${{ github.event.pull_request.base.sha || github.event.merge_group.base_sha }}"
-    assert len(refs) == 6
+    assert len(refs) == 8
     assert set(refs) == {("${{ env.HEAD_SHA }}", "false"), (base, "false")}
     (head,) = workflow["env"].items()
     pull, group = "github.event.pull_request.head.sha", "github.event.merge_group.head_sha"
@@ -80,3 +80,20 @@ def test_the_governance_that_the_readme_shows_names_the_jobs_as_the_forge_does()
     names = {f"mission / {job['name']}" for job in workflow["jobs"].values()}
     assert set(rules.jobs) == {*rules.suites, "stress"}
     assert {name for jobs in rules.jobs.values() for name in jobs} <= names
+
+
+def test_the_base_s_code_runs_where_nothing_of_the_head_is_around_it():
+    workflow = yaml.load(MISSION.read_text(), yaml.BaseLoader)
+    steps = {step["name"]: step for step in workflow["jobs"]["red-on-base"]["steps"]}
+    names = list(steps)
+    moved = names.index("Take the base out of the head's checkout")
+    installed = names.index("Install what the base needs")
+    assert steps[names[moved]]["run"] == 'mv base "$RUNNER_TEMP/base"'
+    place = "${{ runner.temp }}/base"
+    assert steps[names[installed]]["working-directory"] == place
+    runs = [step for step in steps.values() if "/actions/tests@" in step.get("uses", "")]
+    assert [(s["with"]["suite"], s["with"]["subject"], s["with"]["base-path"]) for s in runs] == [
+        ("unit", "base", place),
+        ("integration", "base", place),
+    ]
+    assert moved < installed < min(names.index(step["name"]) for step in runs)
