@@ -9,6 +9,7 @@ import typer
 
 from grace.ci import context, load, piece, post
 from grace.ci.annotations import annotation, errors_shown
+from grace.ci.cli_artifacts import artifacts
 from grace.ci.cli_hunter import hunter
 from grace.ci.cli_observe import observe
 from grace.ci.cli_patch import patch
@@ -117,6 +118,7 @@ def report(
 
 app.command("collect")(collect)
 app.command("tests")(run_tests)
+app.command("artifacts")(artifacts)
 app.command("hunter")(hunter)
 app.command("patch")(patch)
 app.command("observe")(observe)

@@ -67,16 +67,24 @@ def merge(pieces: tuple[Piece, ...], context: RunContext, at: datetime) -> CIRep
     suites = tuple(suite for piece in pieces for suite in piece.suites)
     stress = tuple(load for piece in pieces for load in piece.stress)
     scans = tuple(scan for piece in pieces for scan in piece.scans)
+    artifacts = tuple(artifact for piece in pieces for artifact in piece.artifacts)
     names = [
         suite.suite if suite.subject == "head" else f"{suite.suite} on the base" for suite in suites
     ]
     names += [f"load on {load.subject}" for load in stress]
     names += [f"scan {scan.job} of {scan.subject}" for scan in scans]
+    names += [f"artifact {artifact.name}" for artifact in artifacts]
     for name in names:
         if names.count(name) > 1:
             raise ResultsInvalid(f"{name} was reported twice")
     return CIReport(
-        **context.model_dump(), tree=only.tree, at=at, suites=suites, stress=stress, scans=scans
+        **context.model_dump(),
+        tree=only.tree,
+        at=at,
+        suites=suites,
+        stress=stress,
+        scans=scans,
+        artifacts=artifacts,
     )
 
 

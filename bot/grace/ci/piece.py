@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from grace.ci.errors import CheckoutInvalid, ResultsInvalid
 from grace.domain.base import Frozen
 from grace.domain.package import MetricObservation
-from grace.domain.results import ScanReport, Sha, StressReport, SuiteReport
+from grace.domain.results import ArtifactReport, ScanReport, Sha, StressReport, SuiteReport
 
 MAX_BYTES = 32 * 1024 * 1024
 
@@ -35,6 +35,7 @@ class Piece(Frozen):
     suites: Annotated[tuple[SuiteReport, ...], Field(max_length=50)] = ()
     stress: Annotated[tuple[StressReport, ...], Field(max_length=10)] = ()
     scans: Annotated[tuple[ScanReport, ...], Field(max_length=10)] = ()
+    artifacts: Annotated[tuple[ArtifactReport, ...], Field(max_length=20)] = ()
     observations: Annotated[tuple[MetricObservation, ...], Field(max_length=1000)] = ()
 
 
