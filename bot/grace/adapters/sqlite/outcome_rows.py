@@ -12,6 +12,7 @@ from grace.ports import Recorded
 
 CLOSED: Final = "mission.closed"
 KEPT: Final = 500
+_REMEMBERED: Final = 200
 _COUNTED: Final = frozenset({Outcome.FIXED, Outcome.ROLLED_BACK, Outcome.FAILED})
 _NAMED: Final = ("agent", "subsystem", "severity", "outcome", "basis")
 
@@ -45,8 +46,31 @@ def rebuild_outcomes(connection: sqlite3.Connection) -> None:
         remember(connection, said)
 
 
-def history(connection: sqlite3.Connection, log: str, subsystem: str) -> tuple[OutcomeFact, ...]:
-    """Return how the newest missions of a subsystem ended, oldest first."""
+class Histories:
+    """Subsystems' outcomes as a reader last saw them; a ledger that has not grown says the same.
+
+    For one connection that sees what is committed, and nothing else.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], tuple[int, tuple[OutcomeFact, ...]]] = {}
+
+    def read(
+        self, connection: sqlite3.Connection, log: str, subsystem: str
+    ) -> tuple[int, tuple[OutcomeFact, ...]]:
+        """Return the number of the newest entry, and how missions ended, oldest first."""
+        seq = newest(connection, log, subsystem)
+        known = self._seen.get((log, subsystem))
+        if known is not None and known[0] == seq:
+            return known
+        if len(self._seen) >= _REMEMBERED:
+            self._seen.clear()
+        found = (seq, _history(connection, log, subsystem))
+        self._seen[log, subsystem] = found
+        return found
+
+
+def _history(connection: sqlite3.Connection, log: str, subsystem: str) -> tuple[OutcomeFact, ...]:
     rows = connection.execute(
         "SELECT * FROM outcomes WHERE log = ? AND subsystem = ? ORDER BY seq DESC LIMIT ?",
         (log, subsystem, KEPT),

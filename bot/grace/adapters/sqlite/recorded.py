@@ -32,7 +32,9 @@ def of_entry(entry: Entry) -> Recorded:
 
 def read_kind(connection: sqlite3.Connection, kind: str) -> Iterator[Recorded]:
     """Read the entries of a kind in all logs, each log in its order."""
-    rows = connection.execute("SELECT * FROM ledger WHERE kind = ? ORDER BY log, seq", (kind,))
+    rows = connection.execute(
+        "SELECT * FROM ledger INDEXED BY ledger_kind WHERE kind = ? ORDER BY log, seq", (kind,)
+    )
     return (_recorded(row) for row in rows)
 
 
@@ -41,7 +43,8 @@ def read_page(
 ) -> list[Recorded]:
     """Read the entries of some kinds among the `PAGE` entries behind number `after`."""
     rows = connection.execute(
-        "SELECT * FROM ledger WHERE log = ? AND kind IN (SELECT value FROM json_each(?))"
+        "SELECT * FROM ledger INDEXED BY ledger_kind"
+        " WHERE log = ? AND kind IN (SELECT value FROM json_each(?))"
         " AND seq BETWEEN ? AND ? ORDER BY seq",
         (log, json.dumps(list(kinds)), after + 1, after + PAGE),
     )

@@ -21,6 +21,7 @@ from grace.adapters.sqlite import (
 )
 from grace.adapters.sqlite.ledger_rows import Pen
 from grace.adapters.sqlite.lock import ProcessLock
+from grace.adapters.sqlite.outcome_rows import Histories
 from grace.adapters.sqlite.reader import StoreReader
 from grace.adapters.sqlite.schema import connect, create_private, migrate, shipped
 from grace.adapters.sqlite.switch_rows import Switch
@@ -64,6 +65,7 @@ class SqliteStore(StoreReader):
         self._lock = lock
         self._pen = pen
         self._writer = writer
+        self._histories = Histories()
 
     @classmethod
     async def open(
@@ -135,7 +137,7 @@ class SqliteStore(StoreReader):
 
     async def turn(self, uid: UUID) -> Turn | None:
         """Read a mission, its waiting events and what surrounds it."""
-        return await self._read(lambda c: turns.read(c, uid))
+        return await self._read(lambda c: turns.read(c, uid, self._histories))
 
     async def commit(self, turn: Turn, ruling: Ruling, now: datetime) -> bool:
         """Store mission, ledger entries and effects at once; False: the turn is out of date."""

@@ -40,7 +40,7 @@ class Surroundings(NamedTuple):
             landed_reverts=_landed_reverts(connection, place),
             kill_switch=bool(stops),
             stops=stops,
-            merges=_merges(connection, place, row["uid"]),
+            merges=_merges(connection, place, row["name"]),
             capas=_capas(connection, place),
         )
 
@@ -85,7 +85,7 @@ def _landed_reverts(connection: sqlite3.Connection, place: tuple[str, int]) -> t
 
 
 def _merges(
-    connection: sqlite3.Connection, place: tuple[str, int], uid: str
+    connection: sqlite3.Connection, place: tuple[str, int], name: str
 ) -> tuple[MergeFact, ...]:
     """Return the newest merges, and those that are asked for, of other missions; oldest first.
 
@@ -96,8 +96,8 @@ def _merges(
         " WHERE host = :host AND repository_id = :repository AND merged_at > ("
         " SELECT max(merged_at) - :kept FROM missions WHERE host = :host"
         " AND repository_id = :repository AND merged_at IS NOT NULL)"
-        " AND uid <> :uid ORDER BY merged_at, name",
-        {"host": place[0], "repository": place[1], "uid": uid, "kept": _MERGES_KEPT},
+        " AND name <> :name ORDER BY merged_at, name",
+        {"host": place[0], "repository": place[1], "name": name, "kept": _MERGES_KEPT},
     )
     return tuple(
         MergeFact(

@@ -14,20 +14,24 @@ from grace.domain.schedule import HOLDING
 from grace.ports import Ruling, Turn
 
 
-def read(connection: sqlite3.Connection, uid: UUID) -> Turn | None:
+def read(
+    connection: sqlite3.Connection, uid: UUID, histories: outcome_rows.Histories
+) -> Turn | None:
     """Read a mission, its waiting events and what surrounds it."""
     row = mission_rows.row_of(connection, uid)
     if row is None:
         return None
     mission = mission_of(row)
-    kin = (mission.ref.log, mission_rows.subsystem_of(mission))
     around = Surroundings.read(connection, row).around(facts_of(row))
+    outcome, history = histories.read(
+        connection, mission.ref.log, mission_rows.subsystem_of(mission)
+    )
     return Turn(
         mission=mission,
-        facts=around.model_copy(update={"history": outcome_rows.history(connection, *kin)}),
+        facts=around.model_copy(update={"history": history}),
         version=row["version"],
         events=event_rows.waiting(connection, row["uid"]),
-        outcome=outcome_rows.newest(connection, *kin),
+        outcome=outcome,
     )
 
 
