@@ -260,5 +260,6 @@ def rule(turn: Turn, policy: Policy, now: datetime) -> Ruling:
         effects=tuple(effects),
         wake_at=wake_at,
         handled=tuple(number for number, _ in turn.events),
+        policy=(policy.digest(), policy.document()),
         verdict=None if verdict is None else verdict.model_dump(mode="json"),
     )

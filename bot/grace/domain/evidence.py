@@ -5,6 +5,7 @@ under the same policy gives the same tree, bit for bit.
 """
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +38,7 @@ _MISSION = frozenset(
         "reason",
         "held",
         "errors",
+        "contract_hash",
         "started_by",
         "started_at",
         "approvals",
@@ -212,11 +214,11 @@ class Replay:
     def __init__(self) -> None:
         self._parts: dict[str, dict[str, Any]] = {}
 
-    def part(self, payload: dict[str, Any]) -> None:
+    def part(self, payload: Mapping[str, Any]) -> None:
         """Take a report or an inspection that later verdicts name."""
         self._parts[str(payload["digest"])] = payload["body"]
 
-    def evidence(self, record: dict[str, Any]) -> Evidence:
+    def evidence(self, record: Mapping[str, Any]) -> Evidence:
         """Put a verdict's evidence together again.
 
         Raises KeyError where a part is missing, ValidationError where one is not what it was.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from grace.domain import approving, gates
+from grace.domain import approving, gates, messages
 from grace.domain.mission import Group
 from grace.domain.phase import Phase
 from grace.domain.rules.case import Case
@@ -107,9 +107,25 @@ def _muted(case: Case) -> Iterator[Condition]:
         yield leaf("mute", Result.SKIPPED, reason)
 
 
+def unconfigured(case: Case) -> str | None:
+    """Say what of a started mission is not in the configuration any more, or None."""
+    mission, policy = case.mission, case.policy
+    if mission.request is None or not mission.live or mission.contract_hash is None:
+        return None
+    if mission.request.subsystem_id not in policy.subsystems.subsystems:
+        return messages.unconfigured(f"subsystem {mission.request.subsystem_id}")
+    for target in mission.request.acceptance_criteria.metric_targets:
+        if target.metric_id not in policy.catalog.metrics:
+            return messages.unconfigured(f"metric {target.metric_id}")
+    return None
+
+
 def explained(case: Case) -> Condition:
     """Answer for a mission that has not landed."""
-    mission = case.mission
+    mission, missing = case.mission, unconfigured(case)
+    if missing is not None:
+        gone = leaf("configuration", Result.FAIL, missing, "an operator")
+        return all_of("configuration", (gone,))
     if mission.phase in {Phase.TESTING, Phase.GATING} and mission.attempt is not None:
         return merge_tree(case)
     match mission.phase:

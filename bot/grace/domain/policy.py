@@ -2,7 +2,7 @@
 
 import hashlib
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import rfc8785
 from pydantic import Field, model_validator
@@ -205,9 +205,17 @@ class Policy(Frozen):
         """Hash the rules in force, for the verdict that they led to."""
         return self._digest
 
+    def document(self) -> dict[str, Any]:
+        """Write the rules in force, as they are read again."""
+        return self._document
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", by_alias=True)
+
     @cached_property
     def _digest(self) -> str:
-        canonical = rfc8785.dumps(self.model_dump(mode="json"))
+        canonical = rfc8785.dumps(self._document)
         return "sha256:" + hashlib.sha256(canonical).hexdigest()
 
     def names_in(self, host: str, repository: str) -> tuple[str, ...]:

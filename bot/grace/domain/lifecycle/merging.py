@@ -20,6 +20,7 @@ from grace.domain.lifecycle.forward import (
     refresh,
 )
 from grace.domain.lifecycle.governing import ask_for_governance, fresh_teams
+from grace.domain.lifecycle.recording import record_verdict
 from grace.domain.mission import Attempt
 from grace.domain.phase import Phase
 from grace.domain.results import Sha
@@ -55,6 +56,7 @@ def gating(draft: Draft) -> None:
     fresh = (fresh_approvers, fresh_teams, fresh_base)
     if tree.passes and not blocked(draft) and all(is_fresh(draft) for is_fresh in fresh):
         draft.passed = tree
+        record_verdict(draft, tree)
         request_merge(draft, attempt)
 
 
