@@ -68,7 +68,11 @@ async def running(
             found = await reach(system, say)
             assert system.worker is not None
             work = asyncio.create_task(system.worker.run(), name="worker")
-            loops = [asyncio.create_task(reconcile(system), name="sweep")]
+            assert system.brakes is not None
+            loops = [
+                asyncio.create_task(reconcile(system), name="sweep"),
+                asyncio.create_task(system.brakes.run(), name="brakes"),
+            ]
             if not settings.poll:
                 loops.append(asyncio.create_task(ask_for_missed(system), name="redelivery"))
             try:

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import structlog
@@ -25,24 +25,15 @@ from grace.adapters.metrics import HttpMetrics
 from grace.adapters.oidc import OidcVerifier
 from grace.adapters.secrets import secret_scan
 from grace.adapters.sqlite.store import SqliteStore
+from grace.app.brakes import Brakes, Cab
 from grace.app.courtesies import Courtesies
-from grace.app.inlets import (
-    alerts_of,
-    courtesies_of,
-    from_alerts,
-    from_ci,
-    from_github,
-    from_sweep,
-    owed_by_sweep,
-    token_check,
-    webhook_of,
-)
+from grace.app.inlets import alerts_of, readers_of, token_check, webhook_of
 from grace.app.interpreter import Interpreter, World
 from grace.app.news import News
 from grace.app.observe import Budget, Measures
-from grace.app.router import Readers, Router
+from grace.app.router import Router
 from grace.app.settings import Settings, SettingsError
-from grace.app.sweep import ORIGIN, Inbox, Sweep
+from grace.app.sweep import Inbox, Sweep
 from grace.app.worker import Parts, Worker
 from grace.domain.catalog import Subsystems
 from grace.domain.mission import MissionRef
@@ -89,6 +80,7 @@ class System:
     worker: Worker | None = None
     sweep: Sweep | None = None
     news: News | None = None
+    brakes: Brakes | None = None
     refs: dict[str, MissionRef] = field(default_factory=dict)
     unresolved: set[str] = field(default_factory=set)
     waiting_for: str | None = "the boot is not finished"
@@ -110,7 +102,7 @@ class System:
             problems["boot"] = self.waiting_for
         if self.worker is not None:
             problems |= self.worker.failures
-        for name, part in (("sweep", self.sweep), ("news", self.news)):
+        for name, part in (("sweep", self.sweep), ("news", self.news), ("brakes", self.brakes)):
             if part is not None and part.failure is not None:
                 problems[name] = part.failure
         try:
@@ -226,17 +218,38 @@ async def connect(system: System) -> str:
     system.policy = system.configuration.policy(identity.bot_login, identity.id)
     system.unresolved = set(system.configuration.subsystems.subsystems)
     await resolve(system)
-    system.worker = build_worker(system, system.policy)
 
     def fault(loop: str) -> None:
         system.measures.faults.labels(loop=loop).inc()
 
+    system.brakes = await build_brakes(system, fault)
+    system.worker = build_worker(system, system.policy)
     count = system.measures.count_delivery
     inbox = Inbox(system.store, system.clock, count, fault, system.wake)
     system.sweep = Sweep(system.forge, system.policy, inbox)
     system.news = News(system.forge, system.refs, inbox)
     await system.news.owe()
     return found
+
+
+async def build_brakes(system: System, fault: Callable[[str], None]) -> Brakes:
+    """Make the brakes, and look at what stops us before anything is done."""
+    settings = system.settings
+    every = settings.sweep_every if settings.poll else settings.news_seconds
+    cab = Cab(
+        store=system.store,
+        forge=system.forge,
+        clock=system.clock,
+        refs=system.refs,
+        file=settings.stop_path,
+        every=timedelta(seconds=every),
+        wake=system.wake,
+        fault=fault,
+    )
+    brakes = Brakes(cab)
+    await brakes.heed_file()
+    await brakes.look()
+    return brakes
 
 
 async def resolve(system: System) -> None:
@@ -306,19 +319,7 @@ def build_worker(system: System, policy: Policy) -> Worker:
         bot_login=policy.bot_login,
         bases=bases_of(policy.subsystems),
     )
-    readers = Readers(
-        translators={
-            "github": from_github(ours, policy, system.refs),
-            "ci": from_ci,
-            "alertmanager": from_alerts,
-            ORIGIN: from_sweep,
-        },
-        courtesies={
-            "github": courtesies_of(ours, policy, system.refs),
-            ORIGIN: owed_by_sweep,
-        },
-        new_an_hour=settings.max_missions_per_hour,
-    )
+    readers = readers_of(ours, policy, system.refs, settings.max_missions_per_hour)
     router = Router(system.store, system.clock, readers)
     courtesies = Courtesies(system.store, system.forge, system.clock)
     clock, measures = system.clock, system.measures

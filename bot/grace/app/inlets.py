@@ -9,8 +9,8 @@ from grace.adapters.github.ours import Ours, TranslationError, queued_pull
 from grace.adapters.github.translate import courtesies, stops, translate
 from grace.adapters.github.webhook import WebhookRejected, WebhookSecrets, verify
 from grace.adapters.oidc import OidcRejected, OidcUnavailable, OidcVerifier
-from grace.app.router import Translation, Unreadable
-from grace.app.sweep import OWED
+from grace.app.router import Readers, Translation, Unreadable
+from grace.app.sweep import ORIGIN, OWED
 from grace.domain.events import ResultsReported
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
@@ -19,6 +19,23 @@ from grace.web.intake import Claims, Refused, Reported
 
 ROUTED: TypeAdapter[list[Routed]] = TypeAdapter(list[Routed])
 COURTESIES: TypeAdapter[list[Courtesy]] = TypeAdapter(list[Courtesy])
+
+
+def readers_of(
+    ours: Ours, policy: Policy, refs: Mapping[str, MissionRef], new_an_hour: int
+) -> Readers:
+    """Say how deliveries are read, by where they come from."""
+    return Readers(
+        translators={
+            "github": from_github(ours, policy, refs),
+            "ci": from_ci,
+            "alertmanager": from_alerts,
+            ORIGIN: from_sweep,
+        },
+        courtesies={"github": courtesies_of(ours, policy, refs), ORIGIN: owed_by_sweep},
+        stops={"github": stops_of(ours, policy, refs)},
+        new_an_hour=new_an_hour,
+    )
 
 
 def from_github(

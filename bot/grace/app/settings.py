@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     operator_token: SecretStr | None = None
     signing_key: SecretStr | None = None
     signing_key_file: Path | None = None
+    stop_file: Path | None = None
     oidc_issuer: str = "https://token.actions.githubusercontent.com"
     oidc_audience: str = "grace"
     author_name: str = "Grace"
@@ -125,6 +126,11 @@ class Settings(BaseSettings):
     @property
     def signing_key_path(self) -> Path:
         return self.signing_key_file or self.data_dir / "signing.key"
+
+    @property
+    def stop_path(self) -> Path:
+        """Return the file that stops Grace while it is there."""
+        return self.stop_file or self.data_dir / "STOP"
 
     def private_key(self) -> str:
         """Return the App's private key in PEM; empty where a token is used."""

@@ -138,7 +138,7 @@ def _words(ref: MissionRef, node: Mapping[str, Any]) -> Iterator[StopIssue]:
             yield StopIssue(ref=ref, number=issue.number, open=stops, actor=event.by(), at=last)
     if node.get("labels") is None:
         raise ForgeUnavailable(f"GitHub does not tell the labels of #{issue.number}")
-    names = (_Label.model_validate(label).name for label in nodes_of(node, "labels"))
+    names = (fit(_Label, label, "stop issues").name for label in nodes_of(node, "labels"))
     stops = issue.state == "OPEN" and any(is_stop(name) for name in names)
     if stops and not (is_open and labelled):
         yield StopIssue(ref=ref, number=issue.number, open=True, actor=None, at=last)
