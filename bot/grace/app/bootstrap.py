@@ -10,7 +10,8 @@ import httpx
 import structlog
 from aiohttp import web
 
-from grace.adapters.config import Configuration, config_hash, load_configuration
+from grace.adapters.attestations import SigstoreVerifier, embedded_root
+from grace.adapters.config import Configuration, RuleFiles, config_hash, load_configuration
 from grace.adapters.git.model import Ident
 from grace.adapters.git.workshop import Watch, Workshop
 from grace.adapters.github.forge import GitHubForge
@@ -312,6 +313,8 @@ def build_worker(system: System, policy: Policy) -> Worker:
         signer=system.signer,
         policy=policy,
         clock=system.clock,
+        rules=RuleFiles(policy.governance, policy.catalog, policy.subsystems),
+        attestations=SigstoreVerifier(embedded_root()),
     )
     ours = Ours(
         host=settings.forge_host,
