@@ -35,7 +35,12 @@ T = TypeVar("T")
 
 
 class StoreReader:
-    """All of the store that can be asked without changing it."""
+    """All of the store that can be asked without changing it.
+
+    `page`: how many entries of a log are read at once where they are streamed.
+    """
+
+    page = 2000
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA query_only=ON")
@@ -107,11 +112,11 @@ class StoreReader:
     ) -> AsyncIterator[Recorded]:
         """Stream the entries of these kinds in their order, a page in memory at a time."""
         after, last = await self._read(lambda c: recorded.bounds(c, log, since))
-        while after < last:
-            page = partial(recorded.read_page, log=log, kinds=kinds, after=after)
-            for said in await self._read(page):
+        for start in range(after + 1, last + 1, self.page):
+            numbers = (start, start + self.page - 1)
+            read = partial(recorded.read_page, log=log, kinds=kinds, numbers=numbers)
+            for said in await self._read(read):
                 yield said
-            after += recorded.PAGE
 
     async def outcomes(
         self, subsystem: str | None = None, agent: str | None = None

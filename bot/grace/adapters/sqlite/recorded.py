@@ -8,12 +8,9 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Final
 
 from grace.domain.ledger import Entry, timestamp
 from grace.ports import Recorded
-
-PAGE: Final = 2000
 
 
 def of_entry(entry: Entry) -> Recorded:
@@ -39,14 +36,14 @@ def read_kind(connection: sqlite3.Connection, kind: str) -> Iterator[Recorded]:
 
 
 def read_page(
-    connection: sqlite3.Connection, log: str, kinds: Sequence[str], after: int
+    connection: sqlite3.Connection, log: str, kinds: Sequence[str], numbers: tuple[int, int]
 ) -> list[Recorded]:
-    """Read the entries of some kinds among the `PAGE` entries behind number `after`."""
+    """Read the entries of some kinds between two numbers, both of which count."""
     rows = connection.execute(
         "SELECT * FROM ledger INDEXED BY ledger_kind"
         " WHERE log = ? AND kind IN (SELECT value FROM json_each(?))"
         " AND seq BETWEEN ? AND ? ORDER BY seq",
-        (log, json.dumps(list(kinds)), after + 1, after + PAGE),
+        (log, json.dumps(list(kinds)), *numbers),
     )
     return [_recorded(row) for row in rows]
 
