@@ -7,12 +7,16 @@ from grace.adapters.config.files import (
     load_configuration,
     schemas,
 )
+from grace.adapters.config.rule_files import PolicyKind, RuleFiles, check_policy
 from grace.adapters.config.strict import ConfigError, ConfigProblem, load
 
 __all__ = [
     "ConfigError",
     "ConfigProblem",
     "Configuration",
+    "PolicyKind",
+    "RuleFiles",
+    "check_policy",
     "config_hash",
     "default_folder",
     "load",

@@ -5,15 +5,25 @@ import json
 from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import rfc8785
-import yaml
 
-from grace.adapters.config.strict import ConfigError, ConfigProblem, Source, gather, locate
+from grace.adapters.config.rule_problems import rule_problems
+from grace.adapters.config.strict import (
+    ConfigError,
+    ConfigProblem,
+    Source,
+    compose,
+    gather,
+    locate,
+)
 from grace.domain.base import Frozen
 from grace.domain.catalog import Catalog, Subsystems
+from grace.domain.inspection import POLICY_FILE, WAIVER_FILE
 from grace.domain.policy import Governance, Policy
+from grace.domain.rules.language import RepositoryPolicy
+from grace.domain.waivers import Waivers
 
 CATALOG_FILE = "metrics_catalog.yaml"
 SUBSYSTEMS_FILE = "subsystems.yaml"
@@ -22,6 +32,10 @@ FILES: dict[str, type[Frozen]] = {
     CATALOG_FILE: Catalog,
     SUBSYSTEMS_FILE: Subsystems,
     GOVERNANCE_FILE: Governance,
+}
+REPOSITORY_FILES: dict[str, type[Frozen]] = {
+    POLICY_FILE: RepositoryPolicy,
+    WAIVER_FILE: Waivers,
 }
 
 
@@ -68,6 +82,9 @@ def load_configuration(folder: Path | None = None) -> Configuration:
     governance = gather(Governance, sources[GOVERNANCE_FILE], problems)
     if catalog is not None and subsystems is not None:
         problems += _unknown_guards(sources[SUBSYSTEMS_FILE], subsystems, catalog)
+        if governance is not None:
+            known = (governance, catalog, subsystems)
+            problems += rule_problems(sources[GOVERNANCE_FILE], governance.rules, known)
     if problems or catalog is None or subsystems is None or governance is None:
         raise ConfigError(problems)
     return Configuration(catalog=catalog, subsystems=subsystems, governance=governance)
@@ -76,7 +93,7 @@ def load_configuration(folder: Path | None = None) -> Configuration:
 def schemas() -> dict[str, str]:
     """Write the JSON Schema of each file, as it lies beside the files."""
     return {
-        name.replace(".yaml", ".json"): json.dumps(
+        f"{PurePosixPath(name).stem}.json": json.dumps(
             {
                 "$schema": "https://json-schema.org/draft/2020-12/schema",
                 **model.model_json_schema(mode="validation"),
@@ -85,7 +102,7 @@ def schemas() -> dict[str, str]:
             sort_keys=True,
         )
         + "\n"
-        for name, model in FILES.items()
+        for name, model in (FILES | REPOSITORY_FILES).items()
     }
 
 
@@ -106,7 +123,7 @@ def _unknown_guards(
     source: Source, subsystems: Subsystems, catalog: Catalog
 ) -> Iterator[ConfigProblem]:
     """Find guard metrics that no live sample can ever answer."""
-    root = yaml.compose(source.text, Loader=yaml.SafeLoader)
+    root = compose(source)
     for name, subsystem in subsystems.subsystems.items():
         for i, metric_id in enumerate(subsystem.guards):
             definition = catalog.metrics.get(metric_id)

@@ -4,6 +4,7 @@ import difflib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 import yaml
@@ -14,8 +15,11 @@ from grace.domain.base import Frozen
 
 # Integers beyond this are not the same number in every JSON reader (RFC 8785, section 3.2.2.3).
 _MAX_INTEGER_DIGITS = 15
+_MAX_ERRORS = 100
+_MAX_DEPTH = 64
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 _INTEGER_TAG = "tag:yaml.org,2002:int"
+_FLOAT_TAG = "tag:yaml.org,2002:float"
 _STRING_TAG = "tag:yaml.org,2002:str"
 
 Part = str | int
@@ -71,11 +75,12 @@ def gather(model: type[FrozenT], source: Source, problems: list[ConfigProblem]) 
     """Load one file, or add everything that is wrong with it to `problems`."""
     found = len(problems)
     try:
-        problems += _aliases(source)
+        problems += _unread(source)
         if len(problems) > found:
-            return None  # they could stand for more than there is memory
+            return None
         loader = yaml.SafeLoader(source.text)
         node = loader.get_single_node()
+        _keep_times(node)
         problems += _refused(source, node, ())
         value = loader.construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
@@ -94,17 +99,56 @@ def gather(model: type[FrozenT], source: Source, problems: list[ConfigProblem]) 
     except ValidationError as error:
         known = _known_fields(model)
         errors = error.errors(include_url=False, include_context=False)
-        problems += [_problem(source, node, each, known) for each in errors]
+        problems += [_problem(source, node, each, known) for each in errors[:_MAX_ERRORS]]
+        if len(errors) > _MAX_ERRORS:
+            told = f"has {len(errors) - _MAX_ERRORS} more problems; correct these first"
+            problems.append(ConfigProblem(source.file, 1, "", told))
         return None
     return loaded if len(problems) == found else None
 
 
-def _aliases(source: Source) -> Iterator[ConfigProblem]:
+def compose(source: Source) -> yaml.Node | None:
+    """Return the nodes of a file that was loaded, for places within it."""
+    return yaml.compose(source.text, Loader=yaml.SafeLoader)
+
+
+def _keep_times(node: yaml.Node | None) -> None:
+    """Read `22:00` as it is written: YAML 1.1 has it for a number to the base of sixty."""
+    match node:
+        case yaml.MappingNode():
+            for key, value in node.value:
+                _keep_times(key)
+                _keep_times(value)
+        case yaml.SequenceNode():
+            for value in node.value:
+                _keep_times(value)
+        case yaml.ScalarNode(tag=tag, value=text) if ":" in text:
+            if tag in {_INTEGER_TAG, _FLOAT_TAG}:
+                node.tag = _STRING_TAG
+
+
+def _unread(source: Source) -> Iterator[ConfigProblem]:
+    """Find what could take more time or memory to read than a file is worth."""
+    depth = 0
     for token in yaml.scan(source.text, Loader=yaml.SafeLoader):
-        if isinstance(token, yaml.AliasToken):
-            line = token.start_mark.line + 1
-            told = "YAML aliases (*name) are not read; write the value out"
-            yield ConfigProblem(source.file, line, "", told)
+        line = token.start_mark.line + 1
+        match token:
+            case yaml.AliasToken():
+                told = "YAML aliases (*name) are not read; write the value out"
+                yield ConfigProblem(source.file, line, "", told)
+            case (
+                yaml.FlowSequenceStartToken()
+                | yaml.FlowMappingStartToken()
+                | yaml.BlockSequenceStartToken()
+                | yaml.BlockMappingStartToken()
+            ):
+                depth += 1
+                if depth > _MAX_DEPTH:
+                    told = f"is not valid YAML here: it nests more than {_MAX_DEPTH} levels deep"
+                    yield ConfigProblem(source.file, line, "", told)
+                    return
+            case yaml.FlowSequenceEndToken() | yaml.FlowMappingEndToken() | yaml.BlockEndToken():
+                depth -= 1
 
 
 def _refused(
@@ -180,6 +224,7 @@ def _child(node: yaml.Node | None, part: Part) -> tuple[yaml.Node, yaml.Node] | 
             return None
 
 
+@cache
 def _known_fields(model: type[Frozen]) -> frozenset[str]:
     schema = model.model_json_schema()
     parts = [schema, *schema.get("$defs", {}).values()]

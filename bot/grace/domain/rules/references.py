@@ -105,8 +105,8 @@ def _unknown(
         if people is None:
             told = _no(role, "role of roles in governance.yaml", governance.roles)
             yield (*loc, "approvals", "role"), told
-        elif len({login.lower() for login in people}) < count:
-            told = f"asks for {count} of the {len(people)} people in {role}, and so never holds"
+        elif (listed := len({login.lower() for login in people})) < count:
+            told = f"asks for {count} of the {listed} people in {role}, and so never holds"
             yield (*loc, "approvals", "count" if count > 1 else "role"), told
 
 
