@@ -39,7 +39,17 @@ def table(inputs):
 
 
 def test_these_are_the_actions():
-    assert ACTIONS == ["hunter", "observe", "patch", "report", "setup", "stress", "tests", "verify"]
+    assert ACTIONS == [
+        "artifacts",
+        "hunter",
+        "observe",
+        "patch",
+        "report",
+        "setup",
+        "stress",
+        "tests",
+        "verify",
+    ]
 
 
 @pytest.mark.parametrize("action", ACTIONS)

@@ -46,7 +46,7 @@ def test_a_file_is_valid_by_github_s_schema(schema, file):
 
 def test_every_kind_of_file_was_found():
     assert [len(files) > 0 for files in FILES.values()] == [True] * 4
-    assert len(FILES["vendor.github-actions"]) == 8 + 4
+    assert len(FILES["vendor.github-actions"]) == 9 + 4
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 import structlog
+import yaml
 
 from grace.adapters.attestations import SigstoreVerifier
 from grace.adapters.attestations.bundles import Bundles
 from grace.domain.results import ArtifactReport
-from support.sigstore_authority import Authority, change, put
+from grace.domain.rules.language import RepositoryPolicy
+from support.sigstore_authority import GITHUB, Authority, change, put
 
 WORLD = Path(__file__).parent / "attested"
 REUSED = "49a3aa6075e0f49f82843e74b5baa614ad2a588e6675612bf108a0a008c5ac25"
@@ -150,3 +152,12 @@ def test_no_socket_is_opened_and_no_cache_is_read_or_written(tmp_path):
     assert first in {"'' set() 0", "'' set() 2"}
     assert second == "'' set() 0"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_rule_on_the_page_is_one_that_policy_reads():
+    page = (Path(__file__).parents[2] / "docs/attestations.md").read_text()
+    block = page.partition("```yaml\nversion")[2].partition("```")[0]
+    (rule,) = RepositoryPolicy.model_validate(yaml.safe_load(f"version{block}")).rules
+    wanted = rule.require.attestations
+    assert wanted is not None
+    assert (wanted.artifacts, wanted.issuer) == (("dist/*.whl",), GITHUB)
