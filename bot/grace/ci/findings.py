@@ -51,6 +51,15 @@ def scored(score: float) -> Severity:
     return next((severity for least, severity in _SCORES if score >= least), Severity.LOW)
 
 
+class About(Frozen):
+    """What a rule is about: its weakness by MITRE's number, a title, advice and a page."""
+
+    cwe: int | None = None
+    title: str = ""
+    advice: str = ""
+    url: str = ""
+
+
 class Finding(Frozen):
     """One finding. `fingerprint` stays the same when the line moves within its file."""
 
@@ -63,6 +72,8 @@ class Finding(Frozen):
     message: Annotated[str, Field(max_length=_MESSAGE)]
     fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     new: bool
+    score: float | None = None
+    about: About = About()
 
     def told(self) -> results.Finding:
         """Return it as the report has it; a place that no file of a repository has is left out."""
@@ -74,6 +85,7 @@ class Finding(Frozen):
             message=self.message,
             file=file,
             line=min(self.line, results.MAX_LINE) if file else None,
+            fingerprint=self.fingerprint,
             new=self.new,
         )
 
@@ -92,6 +104,7 @@ class Raw(Frozen):
     line: int
     message: str
     anchor: str
+    about: About = About()
 
 
 def fingerprinted(raws: Iterable[Raw]) -> tuple[tuple[str, Raw], ...]:
@@ -125,6 +138,8 @@ def compared(head: Sequence[Raw], base: Sequence[Raw] | None) -> tuple[Finding, 
             message=raw.message[:_MESSAGE],
             fingerprint=fingerprint,
             new=fingerprint not in known,
+            score=raw.score,
+            about=raw.about,
         )
         for fingerprint, raw in fingerprinted(head)
     ]

@@ -1,4 +1,4 @@
-"""The security scanners: bandit, detect-secrets, zizmor, each a process with an end.
+"""The security scanners: bandit, detect-secrets and zizmor, each a process with an end, and our own.
 
 None reads a configuration or an ignore comment of the code that it scans: a change cannot silence
 its own scan.
@@ -14,32 +14,42 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from grace.ci import sarif
+from grace.ci import rules, sarif
 from grace.ci.errors import ResultsInvalid, ScanFailed
-from grace.ci.findings import Level, Raw
+from grace.ci.findings import About, Level, Raw
 from grace.ci.process import child_env, running
 
 MAX_OUTPUT = 64 * 1024 * 1024
 _BANDIT_LEVELS = {"LOW": Level.NOTE, "MEDIUM": Level.WARNING, "HIGH": Level.ERROR}
 _TELLS_SECRETS = ("B105", "B106", "B107")
+_A_SECRET = About(
+    cwe=798,
+    title="secret in the source",
+    advice="Read it from the environment or a secret store, and replace the one that is here.",
+)
 _ALLOWLIST = "detect_secrets.filters.allowlist.is_line_allowlisted"
 
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """A scanner: its distribution, and what it finds in a folder within `limit_s` seconds."""
+    """A scanner: what it finds in a folder within `limit_s` seconds.
+
+    `distribution` is what it is installed as, where that is not its name.
+    """
 
     name: str
     scan: Callable[[Path, float], tuple[Raw, ...]]
+    distribution: str = ""
 
     def version(self) -> str:
         """Return the installed version; `ScanFailed` where there is none."""
         try:
-            return metadata.version(self.name)
+            return metadata.version(self.distribution or self.name)
         except metadata.PackageNotFoundError as error:
             raise ScanFailed(
                 f"{self.name} is not installed: install grace-mission-control[ci]"
@@ -49,12 +59,19 @@ class Scanner:
 Told = TypeVar("Told", bound=BaseModel)
 
 
+class _Weakness(BaseModel):
+    id: int | None = None
+
+
 class _Issue(BaseModel):
     filename: str
     line_number: int
     issue_severity: str
     issue_text: str
     test_id: str
+    test_name: str = ""
+    more_info: str = ""
+    issue_cwe: _Weakness = _Weakness()
 
 
 class _Unread(BaseModel):
@@ -94,6 +111,11 @@ def bandit(root: Path, limit_s: float) -> tuple[Raw, ...]:
             line=issue.line_number,
             message=_without_secret(issue),
             anchor=sarif.line_of(root, issue.filename, issue.line_number),
+            about=About(
+                cwe=issue.issue_cwe.id,
+                title=issue.test_name.replace("_", " "),
+                url=issue.more_info,
+            ),
         )
         for issue in told.results
     ]
@@ -126,6 +148,7 @@ def detect_secrets(root: Path, limit_s: float) -> tuple[Raw, ...]:
             line=secret.line_number,
             message=f"this looks like a secret: {secret.type}",
             anchor=secret.hashed_secret,
+            about=_A_SECRET,
         )
         for path, secrets in told.results.items()
         for secret in secrets
@@ -147,10 +170,57 @@ def zizmor(root: Path, limit_s: float) -> tuple[Raw, ...]:
         raise ScanFailed(str(error)) from error
 
 
+def grace(root: Path, limit_s: float) -> tuple[Raw, ...]:
+    """Read Python code by our own rules; a file that cannot be read is left to bandit to tell."""
+    end = monotonic() + limit_s
+    found: list[Raw] = []
+    for file in sorted(root.rglob("*.py")):
+        if monotonic() > end:
+            raise ScanFailed(f"grace did not end within {limit_s:g} s")
+        found += _by_rules(file, str(file.relative_to(root)))
+    return tuple(found)
+
+
+def _by_rules(file: Path, path: str) -> list[Raw]:
+    data = file.read_bytes()
+    try:
+        found = rules.hits(data)
+    except rules.Unread as error:
+        return [
+            Raw(
+                tool="grace",
+                rule="unread",
+                level=Level.WARNING,
+                path=path,
+                line=1,
+                message=f"the file could not be scanned: {error}",
+                anchor="",
+            )
+        ]
+    lines = data.decode("utf-8", "replace").splitlines()
+    return [_hit(hit, path, lines) for hit in found]
+
+
+def _hit(hit: rules.Hit, path: str, lines: Sequence[str]) -> Raw:
+    rule = rules.RULES[hit.rule]
+    return Raw(
+        tool="grace",
+        rule=rule.id,
+        level=rule.level,
+        score=rule.score,
+        path=path,
+        line=hit.line,
+        message=f"{rule.name}: {hit.said}. {rule.help}",
+        anchor=lines[hit.line - 1] if hit.line <= len(lines) else "",
+        about=About(cwe=rule.cwe, title=rule.name, advice=rule.help),
+    )
+
+
 SCANNERS = (
     Scanner("bandit", bandit),
     Scanner("detect-secrets", detect_secrets),
     Scanner("zizmor", zizmor),
+    Scanner("grace", grace, distribution="grace-mission-control"),
 )
 
 

@@ -1,0 +1,148 @@
+"""Labelled code: files that have a weakness, twins that have not, and what scanners say of them.
+
+A file counts as found where a finding's weakness is that of its label, or of the same family.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from grace.ci.scanners import Scanner
+
+CASES = Path(__file__).parents[1] / "ci/cases"
+# Weaknesses that MITRE relates as parent and child, or that scanners number differently.
+FAMILIES = (
+    {20, 22, 78, 79, 89, 94, 113, 117, 502, 601, 643, 918, 943, 1333},
+    {22, 23, 36, 73, 99, 434, 641},
+    {77, 78, 88},
+    {94, 95, 470, 1336},
+    {79, 80, 116},
+    {93, 113},
+    {117, 93, 116},
+    {89, 943, 564},
+    {90, 943},
+    {200, 209, 489, 215, 532},
+    {94, 489, 215},
+    {256, 312, 313, 315, 319, 522, 523, 532},
+    {259, 321, 522, 798},
+    {295, 297, 299, 599},
+    {326, 327, 328, 780},
+    {327, 759, 760, 916, 328},
+    {327, 329, 1204},
+    {330, 331, 335, 338, 339, 340, 1241},
+    {345, 347},
+    {352, 1275},
+    {377, 378, 379, 367},
+    {400, 730, 770, 835, 1333},
+    {611, 776, 827, 20},
+    {208, 385},
+    {614, 1004, 1275},
+    {264, 269, 284, 250, 285, 732},
+    {502, 915},
+    {703, 252},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A file; `cwe` is the weakness that it has, or, where not `bad`, that it could have had."""
+
+    name: str
+    cwe: int
+    bad: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Files told right and wrong, and the bad ones not told of."""
+
+    right: int
+    wrong: int
+    missed: int
+
+    @property
+    def recall(self) -> float:
+        return self.right / (self.right + self.missed)
+
+    @property
+    def precision(self) -> float:
+        return self.right / (self.right + self.wrong) if self.right + self.wrong else 1.0
+
+
+def own_cases() -> list[Labelled]:
+    """Read the pairs of this repository."""
+    found = []
+    for file in sorted(CASES.glob("*.yaml")):
+        for each in yaml.safe_load(file.read_text()):
+            for kind in ("bad", "good"):
+                found.append(Labelled(each["name"], each["cwe"], kind == "bad", each[kind]))
+    return found
+
+
+def security_eval(clone: Path) -> list[Labelled]:
+    """Read the insecure samples of a clone of SecurityEval: one file each, all of them bad."""
+    root = clone / "Testcases_Insecure_Code"
+    return [
+        Labelled(
+            str(file.relative_to(root)),
+            int(file.parent.name.removeprefix("CWE-")),
+            bad=True,
+            text=file.read_text("utf-8"),
+        )
+        for file in sorted(root.rglob("*.py"))
+    ]
+
+
+def held_out(sample: Labelled) -> bool:
+    """Tell whether nobody looked at a sample while the rules were written: half, by its name."""
+    return int(hashlib.sha256(sample.name.encode()).hexdigest(), 16) % 2 == 1
+
+
+def told(files: Sequence[Labelled], scanners: Iterable[Scanner]) -> list[set[int]]:
+    """Return the weaknesses that scanners find in each file; 0 for one without a number."""
+    found: list[set[int]] = [set() for _ in files]
+    with tempfile.TemporaryDirectory() as folder:
+        for n, file in enumerate(files):
+            (Path(folder) / f"{n:04}.py").write_text(file.text, "utf-8")
+        for scanner in scanners:
+            for raw in scanner.scan(Path(folder), 300):
+                if raw.rule != "unread":
+                    found[int(Path(raw.path).stem)].add(raw.about.cwe or 0)
+    return found
+
+
+def related(one: int, other: int) -> bool:
+    """Tell whether two weaknesses are the same or of one family."""
+    return one == other or any({one, other} <= family for family in FAMILIES)
+
+
+def score(files: Sequence[Labelled], said: Sequence[set[int]], *, matching: bool) -> Score:
+    """Count files: `matching` asks for a finding of the label's family, else any finding counts."""
+    hit = [
+        any(related(file.cwe, cwe) for cwe in cwes) if matching else bool(cwes)
+        for file, cwes in zip(files, said, strict=True)
+    ]
+    bad = [file.bad for file in files]
+    return Score(
+        right=sum(h and b for h, b in zip(hit, bad, strict=True)),
+        wrong=sum(h and not b for h, b in zip(hit, bad, strict=True)),
+        missed=sum(b and not h for h, b in zip(hit, bad, strict=True)),
+    )
+
+
+def table(rows: Mapping[str, Score]) -> str:
+    """Write scores as rows of a table in Markdown."""
+    lines = [
+        "| scanner | found | missed | false | recall | precision |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {name} | {s.right} | {s.missed} | {s.wrong} | {s.recall:.0%} | {s.precision:.0%} |"
+        for name, s in rows.items()
+    ]
+    return "\n".join(lines)
