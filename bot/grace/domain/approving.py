@@ -224,7 +224,8 @@ def by_trust(case: Case) -> Condition | None:
     today = [m for m in case.facts.merges if m.basis == "trust" and case.now - m.at < A_DAY]
     if len(today) >= rules.max_per_day:
         return None
-    reason = f"{case.attempt.agent} is trusted here: {case.trust.sentence()}, {least:g} is enough"
+    who = case.mission.trusted_as
+    reason = f"{who} is trusted here: {case.trust.sentence()}, {least:g} is enough"
     return leaf(APPROVALS, Result.PASS, reason)
 
 

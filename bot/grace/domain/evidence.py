@@ -101,11 +101,10 @@ def digest_of(value: Frozen) -> str:
 
 def evidence_of(mission: Mission, facts: Facts, policy: Policy, now: datetime) -> Evidence:
     """Cut a mission and its facts down to what the evaluator looks at."""
-    agent = mission.attempt.agent if mission.attempt is not None else ""
     return Evidence(
         mission=_mission(mission),
         facts=_facts(mission, facts, policy, now),
-        trust=score(facts.history, agent, mission.severity, now),
+        trust=score(facts.history, mission.trusted_as, mission.severity, now),
         at=now,
     )
 

@@ -13,6 +13,9 @@ from grace.domain.phase import Outcome, Phase, Severity, Status, status_of
 from grace.domain.results import Sha
 from grace.domain.surroundings import Basis
 
+# Who a patch is by that came with the mission.
+CANDIDATE = "candidate"
+
 
 class MissionRef(Frozen):
     """Where a mission lives: forge host and numeric repository id name it, the rest is handy."""
@@ -253,6 +256,20 @@ class Mission(Frozen):
     def attempt(self) -> Attempt | None:
         """Return the attempt in play, if any."""
         return self.attempts[-1] if self.attempts and self.attempts[-1].failure is None else None
+
+    @property
+    def trusted_as(self) -> str:
+        """Name whose record the newest patch is judged by.
+
+        A patch that came with the mission is its author's, whom the record follows by number; one
+        that several people wrote at is judged by theirs together, of which there is none yet.
+        """
+        agent = self.attempts[-1].agent if self.attempts else CANDIDATE
+        if agent != CANDIDATE or self.requester is None:
+            return agent
+        known = f"#{self.requester.id}" if self.requester.id else ""
+        others = sorted({a.lower() for a in self.authors} - {self.requester.login.lower()})
+        return "+".join([f"{agent}:{self.requester.login.lower()}{known}", *others])
 
     @property
     def live(self) -> bool:

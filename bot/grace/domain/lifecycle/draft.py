@@ -105,7 +105,7 @@ class Draft:
         work: dict[str, object] = {}
         if mission.request is not None and mission.attempts:
             work = {
-                "agent": mission.attempts[-1].agent,
+                "agent": mission.trusted_as,
                 "candidate": mission.attempts[-1].candidate,
                 "subsystem": mission.request.subsystem_id,
                 "severity": mission.severity.value,

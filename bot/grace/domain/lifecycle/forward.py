@@ -15,7 +15,7 @@ from grace.domain.effects import (
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.governing import ask_for_governance
 from grace.domain.lifecycle.starting import begin, pinned
-from grace.domain.mission import Attempt, PullRef
+from grace.domain.mission import CANDIDATE, Attempt, PullRef
 from grace.domain.package import AcceptanceCriteria, MissionContext, MissionRequest, PatchCandidate
 from grace.domain.people import Actor
 from grace.domain.phase import Outcome, Phase
@@ -23,7 +23,6 @@ from grace.domain.results import Sha
 from grace.domain.schedule import held_back_by
 from grace.domain.verdict import Condition, Result, all_of
 
-AGENT = "candidate"
 RETRY_MERGE = timedelta(seconds=15)
 MAX_REFUSALS = 5
 GATE_PATIENCE = 6  # people are slower than CI
@@ -142,9 +141,9 @@ def next_attempt(draft: Draft) -> None:
         draft.close(Outcome.FAILED, messages.no_candidate_left(mission.attempts))
         return
     candidate = candidates[mission.candidate]
-    attempt = Attempt(number=len(mission.attempts) + 1, candidate=candidate.name, agent=AGENT)
+    attempt = Attempt(number=len(mission.attempts) + 1, candidate=candidate.name, agent=CANDIDATE)
     draft.set(attempts=(*mission.attempts, attempt), refresh=False, merge_refusals=0)
-    draft.note("attempt_started", attempt=attempt.number, candidate=candidate.name, agent=AGENT)
+    draft.note("attempt_started", attempt=attempt.number, candidate=candidate.name, agent=CANDIDATE)
     if mission.phase is not Phase.PATCHING:
         draft.move(Phase.PATCHING, f"attempt {attempt.number}: {candidate.name}")
 

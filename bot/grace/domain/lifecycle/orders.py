@@ -6,10 +6,10 @@ from datetime import timedelta
 from grace.domain import approving, emergencies, messages, replies
 from grace.domain.events import CommandGiven, Permission
 from grace.domain.lifecycle.draft import Draft
-from grace.domain.lifecycle.forward import AGENT, criteria_of
+from grace.domain.lifecycle.forward import criteria_of
 from grace.domain.lifecycle.landed import start_revert
 from grace.domain.lifecycle.starting import begin, freeze
-from grace.domain.mission import Approval, Attempt, Emergency, Mission, about_of
+from grace.domain.mission import CANDIDATE, Approval, Attempt, Emergency, Mission, about_of
 from grace.domain.phase import FORWARD, WAITING_ROOM, Outcome, Phase, Severity
 from grace.domain.results import Sha
 from grace.domain.verdict import Result, leaf
@@ -70,7 +70,7 @@ def retry(draft: Draft, order: Order) -> str | None:
     wanted = order.given.argument.strip()
     if not names:
         return messages.NO_CANDIDATE
-    if wanted not in {"", AGENT, *names}:
+    if wanted not in {"", CANDIDATE, *names}:
         return replies.unknown_candidate(wanted, names)
     attempt = mission.attempt
     if order.given.sha is not None and (attempt is None or order.given.sha != attempt.head):

@@ -40,7 +40,13 @@ def results_reported(draft: Draft, event: ev.ResultsReported) -> None:
         base_sha=report.base_sha,
         tree=report.tree,
         suites=[
-            {"suite": s.suite, "passed": s.passed, "failed": s.failed, "skipped": s.skipped}
+            {
+                "suite": s.suite,
+                "subject": s.subject,
+                "passed": s.passed,
+                "failed": s.failed,
+                "skipped": s.skipped,
+            }
             for s in report.suites
         ],
         stress=[s.model_dump(mode="json") for s in report.stress],

@@ -2,6 +2,7 @@
 
 from grace.domain import approving
 from grace.domain.facts import team_key
+from grace.domain.mission import CANDIDATE
 from grace.domain.people import Permission
 from grace.domain.phase import Severity
 from grace.domain.rules.case import Case
@@ -128,7 +129,7 @@ def separation_of_duties(wanted: SeparationOfDuties, case: Case) -> Condition:
     if instead is not None:
         return leaf(name, Result.PASS, instead.reason)
     agent, operators = case.attempt.agent, case.governance.agent_operators
-    if agent != CANDIDATE and agent not in operators:
+    if agent != CANDIDATE and agent not in operators:  # who proposes a candidate operates it
         reason = f"nobody is named as operator of {agent}"
         return leaf(name, Result.NO_DATA, reason, "an operator, in governance.yaml")
     critical = case.mission.severity is Severity.CRITICAL
@@ -140,10 +141,6 @@ def separation_of_duties(wanted: SeparationOfDuties, case: Case) -> Condition:
         return leaf(name, Result.PASS, words)
     who = f"{needed - len(given)} more with write permission who are none of those"
     return leaf(name, WAITS, words, who)
-
-
-# A patch that came with the mission: who proposed the mission operates it.
-CANDIDATE = "candidate"
 
 
 def labels(wanted: Labels, case: Case) -> Condition:

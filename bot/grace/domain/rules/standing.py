@@ -128,7 +128,7 @@ def merges_counted(wanted: DailyCap, case: Case) -> tuple[MergeFact, ...]:
 
 def trust(wanted: Trust, case: Case) -> Condition:
     """Judge the agent's record; where it does not reach, an approval may stand in."""
-    name = f"trust of {case.attempt.agent}"
+    name = f"trust of {case.mission.trusted_as}"
     words = f"{case.trust.sentence()}, at least {wanted.at_least:g}"
     if case.trust.value >= wanted.at_least:
         return leaf(name, Result.PASS, words)
