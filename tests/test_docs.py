@@ -182,7 +182,7 @@ def test_the_workflow_to_copy_gives_our_actions_what_they_take() -> None:
     used = set()
     for job in jobs.values():
         assert "permissions" in job
-        for step in job["steps"]:
+        for step in (step for step in job["steps"] if "uses" in step):
             match = re.fullmatch(r"OWNER/grace-mission-control/(actions/\w+)@v1", step["uses"])
             if match is None:
                 assert re.fullmatch(r"actions/checkout@[0-9a-f]{40}", step["uses"])

@@ -68,6 +68,10 @@ async def test_tests_stress_and_report_reach_the_bot(repository, run, bot):
         "tests.test_one.test_good": "passed",
         "tests.test_two.test_bad": "failed",
     }
+    assert {case.name: len(case.earlier) for case in suite.cases} == {
+        "tests.test_one.test_good": 1,
+        "tests.test_two.test_bad": 1,
+    }, "it was run again on the same commit"
     assert {load.subject: load.error_rate for load in report.stress} == {"head": 0, "base": 0}
     assert all(load.requests > 20 for load in report.stress)
     artifact = ran.artifacts / "grace-report" / "report.json"

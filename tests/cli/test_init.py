@@ -164,12 +164,27 @@ def test_the_python_projects_own_folders_are_found(python):
     assert found.suites == {"unit": "tests/unit", "integration": "tests/integration"}
     assert (found.start, found.locustfile) == ("python -m mesh", "loadtest/locustfile.py")
     jobs = yaml.safe_load(workflow(found, ACTIONS))["jobs"]
-    assert set(jobs) == {"unit", "integration", "stress", "report"}
+    assert set(jobs) == {"unit", "integration", "red-on-base", "stress", "report"}
     install, unit = jobs["unit"]["steps"][-2:]
     assert install["run"] == 'python -m pip install --quiet pytest -e ".[test]"'
     assert unit["with"]["command"] == "python -m pytest tests/unit"
     assert jobs["stress"]["steps"][-1]["with"]["start"] == "python -m mesh"
-    assert jobs["report"]["needs"] == ["unit", "integration", "stress"]
+    assert jobs["report"]["needs"] == ["unit", "integration", "red-on-base", "stress"]
+
+
+def test_the_tests_that_are_found_run_on_the_base_s_code_too(python):
+    (python.folder / "tests/integration/test_b.py").unlink()
+    steps = yaml.safe_load(workflow(look(python.folder), ACTIONS))["jobs"]["red-on-base"]["steps"]
+    moved, _, install, unit = steps[-4:]
+    place = "${{ runner.temp }}/base"
+    assert moved["run"] == 'mv base "$RUNNER_TEMP/base"'
+    assert install["working-directory"] == place
+    assert unit["with"] == {
+        "suite": "unit",
+        "command": "python -m pytest tests/unit",
+        "subject": "base",
+        "base-path": place,
+    }
 
 
 def test_a_package_below_src_is_run_from_each_checkout(clone):

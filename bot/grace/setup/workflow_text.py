@@ -1,4 +1,4 @@
-"""The workflow that `grace init` writes: one job a suite, a load test, and a job that reports."""
+"""The workflow that `grace init` writes: suites, the same on the base's code, load, a report."""
 
 import json
 from typing import Final
@@ -12,8 +12,9 @@ _HEAD: Final = "${{ github.event.merge_group.head_sha || github.event.pull_reque
 _BASE: Final = "${{ github.event.merge_group.base_sha || github.event.pull_request.base.sha }}"
 
 _TOP: Final = """\
-# Written by `grace init`. It runs what Grace asks of a mission's pull request: the test suites, a
-# load test, and a report of what they found. Lines to look at are marked {edit}.
+# Written by `grace init`. It runs what Grace asks of a mission's pull request: the test suites,
+# its tests on the base's code, a load test, and a report of what they found. Lines to look at are
+# marked {edit}.
 name: grace
 
 on:
@@ -52,7 +53,17 @@ _PYTHON_STEP: Final = """\
         with:
           python-version: "3.x"
       - name: Install what the tests need
-        run: {install}
+{where}        run: {install}
+"""
+_APART: Final = """\
+      - name: Take the base out of the head's checkout
+        run: mv base "$RUNNER_TEMP/base"
+"""
+_IN_BASE: Final = "${{ runner.temp }}/base"
+_NO_BASE: Final = """\
+  # No suite was found that could run on the base's code too, which shows what a test proves: see
+  # `subject` of the action tests.
+
 """
 _REPORT: Final = """\
   # Checks nothing out: only this job holds a token that speaks for CI.
@@ -83,9 +94,11 @@ def workflow(found: Found, actions: str) -> str:
     A command that could not be found is one that fails and says what to do: it never passes.
     """
     repository, _, ref = actions.partition("@")
-    jobs = [*found.suites, *(("stress",) if found.locustfile else ())]
+    on_base = ("red-on-base",) if any(found.suites.values()) else ()
+    jobs = [*found.suites, *on_base, *(("stress",) if found.locustfile else ())]
     parts = [_TOP.format(edit=EDIT)]
     parts += [_suite(found, suite, f"{repository}/actions/tests@{ref}") for suite in found.suites]
+    parts.append(_red_on_base(found, f"{repository}/actions/tests@{ref}") if on_base else _NO_BASE)
     parts.append(
         _stress(found, f"{repository}/actions/stress@{ref}") if found.locustfile else _NO_LOAD
     )
@@ -106,7 +119,7 @@ def _suite(found: Found, suite: str, action: str) -> str:
         )
         note = f" # {EDIT}: runners other than pytest write JUnit XML to {{junit}}"
     else:
-        command, note = f"python -m pytest {folder}", ""
+        command, note = _pytest(folder), ""
     return (
         _opening(found, suite)
         + f"      - name: Run the {suite} tests\n"
@@ -115,6 +128,33 @@ def _suite(found: Found, suite: str, action: str) -> str:
         + f"          suite: {suite}\n"
         + f"          command: {json.dumps(command)}{note}\n\n"
     )
+
+
+def _red_on_base(found: Found, action: str) -> str:
+    text = (
+        _JOB.format(job="red-on-base", needs="", checkout=_CHECKOUT, head=_HEAD)
+        + _BASE_STEP.format(checkout=_CHECKOUT, base=_BASE)
+        + _APART
+    )
+    if found.python:
+        where = f"        working-directory: {_IN_BASE}\n"
+        text += _PYTHON_STEP.format(python=_PYTHON, where=where, install=json.dumps(found.install))
+    for suite, folder in found.suites.items():
+        if folder is not None:
+            text += (
+                f"      - name: Run the head's {suite} tests on the base\n"
+                f"        uses: {action}\n"
+                "        with:\n"
+                f"          suite: {suite}\n"
+                f"          command: {json.dumps(_pytest(folder))}\n"
+                "          subject: base\n"
+                f"          base-path: {_IN_BASE}\n"
+            )
+    return f"{text}\n"
+
+
+def _pytest(folder: str) -> str:
+    return f"python -m pytest {folder}"
 
 
 def _stress(found: Found, action: str) -> str:
@@ -142,4 +182,4 @@ def _opening(found: Found, job: str, needs: list[str] | None = None) -> str:
     text = _JOB.format(job=job, needs=line, checkout=_CHECKOUT, head=_HEAD)
     if not found.python:
         return text
-    return text + _PYTHON_STEP.format(python=_PYTHON, install=json.dumps(found.install))
+    return text + _PYTHON_STEP.format(python=_PYTHON, where="", install=json.dumps(found.install))
