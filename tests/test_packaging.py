@@ -40,6 +40,7 @@ DISTRIBUTIONS = {
     "jwt": "pyjwt",
     "nacl": "pynacl",
     "pydantic_core": "pydantic",
+    "sigstore_models": "sigstore",
     "yaml": "pyyaml",
 }
 
