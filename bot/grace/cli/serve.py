@@ -104,12 +104,14 @@ def kill_switch(
     token: Annotated[
         str, typer.Option(envvar="GRACE_OPERATOR_TOKEN", help="The operator's token.")
     ] = "",
+    reason: Annotated[str, typer.Option(help="Why; the ledger and every verdict say it.")] = "",
+    by: Annotated[str, typer.Option(help="Your name, for the ledger.")] = "operator",
 ) -> None:
     """Stop all forward work of a running bot, or let it go on."""
     try:
         answer = httpx.put(
             f"{url}/kill-switch",
-            json={"on": position is Position.ON},
+            json={"on": position is Position.ON, "reason": reason, "actor": by},
             headers={"Authorization": f"Bearer {token}"},
             timeout=10,
         )

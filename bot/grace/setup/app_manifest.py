@@ -20,7 +20,7 @@ _NAME_LIMIT: Final = 34  # GitHub's
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One permission on repositories. Without an optional one Grace works, and does `why` not."""
+    """One permission, on repositories unless `why` says more. Without an optional one Grace works, and does `why` not."""
 
     name: str
     access: Access
@@ -35,6 +35,12 @@ PERMISSIONS: Final = (
     Permission("contents", "write", "work branch, merge, revert, branch `grace-ledger`"),
     Permission("deployments", "read", "to be told of deployments, which open the window"),
     Permission("issues", "write", "the mission's issue, comment, label, reactions, CAPA tickets"),
+    Permission(
+        "members",
+        "read",
+        "who is in a team that a policy names; on the organisation",
+        optional=True,
+    ),
     Permission("merge_queues", "read", "to judge the groups of a merge queue", optional=True),
     Permission("metadata", "read", "the repository, and what a person may do in it"),
     Permission("pull_requests", "write", "the mission's pull request, its reviews, its merge"),

@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from grace.domain.base import Frozen
 from grace.domain.results import CIReport
@@ -63,9 +63,11 @@ class Reported(Frozen):
 
 
 class Switch(Frozen):
-    """Where the kill switch is put."""
+    """Where the kill switch is put, by whom as the operator says, and why."""
 
     on: bool
+    actor: Annotated[str, Field(min_length=1, max_length=100)] = "operator"
+    reason: Annotated[str, Field(max_length=500)] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,10 +244,13 @@ async def kill_switch(request: web.Request) -> web.Response:
     try:
         wanted = Switch.model_validate_json(await request.read())
     except ValidationError as error:
-        raise Refused(422, 'send {"on": true} or {"on": false}', _fields(error)) from error
-    await intake.store.set_kill_switch(on=wanted.on, actor="operator", now=intake.clock.now())
+        way = 'send {"on": true} or {"on": false}, and with it "reason" and "actor" if you like'
+        raise Refused(422, way, _fields(error)) from error
+    changed = await intake.store.set_kill_switch(
+        on=wanted.on, actor=wanted.actor, reason=wanted.reason, now=intake.clock.now()
+    )
     intake.wake()
-    return web.json_response({"on": wanted.on})
+    return web.json_response({"on": wanted.on, "changed": changed})
 
 
 def _fields(error: ValidationError) -> tuple[dict[str, str], ...]:
