@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from grace.adapters.config import (
     ConfigError,
     Configuration,
+    PolicyKind,
+    check_policy,
     config_hash,
     default_folder,
     load,
@@ -229,3 +231,14 @@ def test_whatever_a_file_says_it_loads_or_is_refused(text):
         lines = [1 if isinstance(loaded, Governance) else 0]
     assert lines
     assert min(lines) >= 1
+
+
+def test_past_a_hundred_problems_the_rest_is_counted():
+    wrong = "".join(f"wrong{i}: 1\n" for i in range(130))
+    told = problems_of(Governance, wrong)
+    assert len(told) == 101
+    assert told[-1] == "f.yaml:1: has 30 more problems; correct these first"
+    rules = "".join(f"- {{name: r{i}, require: {{roles: {{any_of: [x]}}}}}}\n" for i in range(102))
+    listed = check_policy(f"rules:\n{rules}", PolicyKind.GOVERNANCE)
+    assert len(listed) == 101
+    assert listed[-1].problem == "has 2 more problems; correct these first"

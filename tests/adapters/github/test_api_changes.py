@@ -1,10 +1,12 @@
 """What lies between two commits is the same by GitHub's API as by git."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from grace.adapters.github.comparing import authors
+from grace.adapters.github.session import on
 from grace.adapters.github.workshop import ApiWorkshop
 from grace.domain import patch_reading
 from grace.domain.people import Actor
@@ -158,6 +160,12 @@ async def test_the_local_forge_knows_who_commits_under_its_addresses(world: Worl
     people, unknown = await authors(world.session, world.ref, base, pushed.head)
     assert ([p.login for p in people], unknown) == (["grace[bot]"], 0)
     assert await authors(world.session, world.ref, base, "stranger") == ((), 1)
+    call = "PUT /contents/{+path}"
+    fields = {"message": "x", "content": "", "branch": "main"}
+    request = replace(on(world.ref, "write commit", call, path="made"), body=fields)
+    await world.session.call(world.ref, request)
+    people, unknown = await authors(world.session, world.ref, base, "main")
+    assert ([p.login for p in people], unknown) == (["grace[bot]"], 0)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from grace.adapters.config.strict import ConfigProblem, Source, compose, locate
+from grace.adapters.config.strict import (
+    MAX_PROBLEMS,
+    ConfigProblem,
+    Source,
+    compose,
+    locate,
+    more_problems,
+)
 from grace.domain.catalog import Catalog, Subsystems
 from grace.domain.policy import Governance
 from grace.domain.rules.language import Rule
@@ -15,6 +22,8 @@ def rule_problems(
     """Find what is wrong with the rules of a file that was read from `source`."""
     found = problems(rules, *known)
     root = compose(source) if found else None
-    for loc, told in found:
+    for loc, told in found[:MAX_PROBLEMS]:
         node, path = locate(root, loc)
         yield source.problem(node, path, told)
+    if len(found) > MAX_PROBLEMS:
+        yield more_problems(source, len(found))

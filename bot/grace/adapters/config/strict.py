@@ -15,7 +15,7 @@ from grace.domain.base import Frozen
 
 # Integers beyond this are not the same number in every JSON reader (RFC 8785, section 3.2.2.3).
 _MAX_INTEGER_DIGITS = 15
-_MAX_ERRORS = 100
+MAX_PROBLEMS = 100
 _MAX_DEPTH = 64
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 _INTEGER_TAG = "tag:yaml.org,2002:int"
@@ -99,12 +99,17 @@ def gather(model: type[FrozenT], source: Source, problems: list[ConfigProblem]) 
     except ValidationError as error:
         known = _known_fields(model)
         errors = error.errors(include_url=False, include_context=False)
-        problems += [_problem(source, node, each, known) for each in errors[:_MAX_ERRORS]]
-        if len(errors) > _MAX_ERRORS:
-            told = f"has {len(errors) - _MAX_ERRORS} more problems; correct these first"
-            problems.append(ConfigProblem(source.file, 1, "", told))
+        problems += [_problem(source, node, each, known) for each in errors[:MAX_PROBLEMS]]
+        if len(errors) > MAX_PROBLEMS:
+            problems.append(more_problems(source, len(errors)))
         return None
     return loaded if len(problems) == found else None
+
+
+def more_problems(source: Source, count: int) -> ConfigProblem:
+    """Say that a file has more problems than are told one by one."""
+    told = f"has {count - MAX_PROBLEMS} more problems; correct these first"
+    return ConfigProblem(source.file, 1, "", told)
 
 
 def compose(source: Source) -> yaml.Node | None:

@@ -1,10 +1,15 @@
 """Users, Apps and installations."""
 
+from typing import Final
+
 from grace.localforge.core import Core, Json, node_id
 from grace.localforge.db import Row
 from grace.localforge.gitrepo import Identity
 
 NOREPLY = "users.noreply.localforge.invalid"
+FORGE_EMAIL = "noreply@localforge.invalid"
+# The account under which GitHub itself commits; it has the same id and name on every GitHub.
+WEB_FLOW: Final[Row] = {"id": 19864447, "login": "web-flow", "type": "User", "site_admin": 0}
 
 
 def identity(core: Core, user: Row) -> Identity:
@@ -14,7 +19,7 @@ def identity(core: Core, user: Row) -> Identity:
 
 def web_flow(core: Core) -> Identity:
     """Return the forge itself as committer, as GitHub does for commits made through its API."""
-    return Identity("Local Forge", "noreply@localforge.invalid", core.clock())
+    return Identity("Local Forge", FORGE_EMAIL, core.clock())
 
 
 def email(user: Row) -> str:
@@ -23,7 +28,9 @@ def email(user: Row) -> str:
 
 
 def user_by_email(core: Core, address: str) -> Row | None:
-    """Return the user whose noreply address this is."""
+    """Return the user whose noreply address this is; the forge's own is that of `web-flow`."""
+    if address == FORGE_EMAIL:
+        return WEB_FLOW
     number, _, rest = address.partition("+")
     if not rest.endswith(f"@{NOREPLY}") or not number.isdigit():
         return None
