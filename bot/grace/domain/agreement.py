@@ -43,6 +43,9 @@ def contract_lines(mission: Mission, policy: Policy) -> list[str]:
     return lines
 
 
+MAX_RULES = 20
+
+
 def gate_lines(mission: Mission, policy: Policy) -> list[str]:
     """List the gates and what each demands, with the state they have before there is a head."""
     request = mission.request
@@ -60,6 +63,8 @@ def gate_lines(mission: Mission, policy: Policy) -> list[str]:
         "stress": load if stress.required else "not required",
         "metrics": f"{len(criteria.metric_targets)} targets on the stress run",
         "approvals": f"{approvals_asked(mission, policy)} by people who did not propose it",
+        "floor": "; ".join(inline(rule.name) for rule in rules.rules[:MAX_RULES]) or "no rules",
+        "repository": "the rules of `.github/mission-control.yml` at the base, if there is one",
         "roles": f"the agent is one of {roles}" if roles else "every role may",
     }
     listed = [f"- **wait** {name}: {demand}" for name, demand in gates.items()]

@@ -8,7 +8,7 @@ from grace.domain.rules import code, people, standing, testing
 from grace.domain.rules.case import Case
 from grace.domain.rules.controls import controls_of
 from grace.domain.rules.language import Requirement, Rule
-from grace.domain.rules.predicates import applies
+from grace.domain.rules.predicates import applies, told
 from grace.domain.verdict import Condition, Result, all_of, any_of, at_least, evidence_of, leaf
 
 FLOOR = "floor"
@@ -84,7 +84,7 @@ def _repository(case: Case) -> Iterator[Condition]:
 def judge_rule(rule: Rule, case: Case) -> Condition:
     """Judge one rule: skipped where its `when:` is certainly false, else what it requires."""
     if rule.when is not None and applies(rule.when, case) is False:
-        return leaf(rule.name, Result.SKIPPED, "does not apply here")
+        return leaf(rule.name, Result.SKIPPED, f"applies only when {told(rule.when)}")
     return judge(rule.require, case, rule.name)
 
 

@@ -7,6 +7,7 @@ from grace.domain.rules.case import Case
 from grace.domain.rules.language import SizeOver, When
 
 Truth = bool | None
+MANY = 4
 
 
 def applies(when: When, case: Case) -> Truth:
@@ -84,6 +85,23 @@ def _is_over(limit: SizeOver, case: Case) -> Truth:
     files = limit.files is not None and len(read.files) > limit.files
     lines = limit.lines is not None and read.lines > limit.lines
     return files or lines
+
+
+def told(when: When) -> str:
+    """Write a predicate in one line, as a reader of the file would."""
+    fields = when.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
+    return _words(fields)
+
+
+def _words(value: object, joint: str = " or ") -> str:
+    if isinstance(value, dict):
+        joints = {"all_of": " and "}
+        parts = [f"{key} {_words(each, joints.get(key, ' or '))}" for key, each in value.items()]
+        return ", ".join(parts)
+    if isinstance(value, list):
+        parts = [f"({_words(v)})" if isinstance(v, dict) else _words(v) for v in value]
+        return joint.join([*parts[:MANY], *(["more"] if len(parts) > MANY else [])])
+    return str(value)
 
 
 def label_is_on(case: Case, label: str) -> Truth:
