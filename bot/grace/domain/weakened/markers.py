@@ -104,7 +104,7 @@ def _xfail(node: ast.expr, name: str, call: ast.Call | None) -> tuple[Marker, ..
     narrow = [o for o in ("strict", "raises") if truth_of(options.get(o, no)) is not False]
     if truth_of(options.get("run", yes)) is False:
         rank, narrow = _LEFT_OUT, []
-    key = f"{name} {narrow} {text_of(condition) if condition and depends else ''}"
+    key = f"{name} {rank} {narrow} {text_of(condition) if condition and depends else ''}"
     kind = WeakeningKind.EXPECTED_FAILURE
     return (Marker(kind, rank - len(narrow), key, node.lineno, name),)
 

@@ -262,7 +262,7 @@ class _Reader:
                 pass
         found = marks(value, self.file.named if name == "pytestmark" else {})
         # A mark that only gets a name leaves nothing out before it is used.
-        if name == "pytestmark" or not _is_one_mark(value):
+        if name == "pytestmark" or not (name and _is_one_mark(value)):
             self.file.scopes[around.scope].markers += found
 
     def _forget(self, name: str) -> None:
