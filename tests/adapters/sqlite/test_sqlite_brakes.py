@@ -163,6 +163,17 @@ async def test_lift_that_is_not_verified_yet_lifts_nothing(world, word):
     assert await world.store.stops_to_verify(10) == []
 
 
+async def test_behind_a_word_that_was_allowed_older_ones_are_no_news(world, word):
+    older = [word(0, "tom", stop=True), word(1, "tim", stop=False), word(2, "wanda", stop=True)]
+    lift = word(3, "will", stop=False)
+    await world.store.hear_stops([*older, lift], world.now)
+    await world.store.verify_stop(lift, allowed=True, now=world.now)
+    assert await world.store.stops_to_verify(10) == []
+    await world.store.hear_stops(older, world.now)
+    assert await world.store.stops_to_verify(10) == []
+    assert await world.store.stops(world.ref) == ()
+
+
 async def test_what_is_known_is_told_once(world, word):
     uid = await world.open_mission(1)
     for _ in range(2):
@@ -196,6 +207,14 @@ async def test_standing_stops_name_the_newest_word_of_each_issue(world, word):
     ]
     await world.store.hear_stops(said, world.now)
     assert await world.store.standing_stops(world.ref) == said[1:]
+
+
+async def test_word_about_a_repository_that_was_renamed_is_verified_under_its_new_name(world, word):
+    renamed = world.ref.model_copy(update={"repository": "octo/new"})
+    for ref in (world.ref, renamed):
+        await world.store.hear_stops([word(0, "tom", stop=True, ref=ref)], world.now)
+    (said,) = await world.store.stops_to_verify(10)
+    assert said.ref == renamed
 
 
 async def test_delivery_carries_stops(world, word):

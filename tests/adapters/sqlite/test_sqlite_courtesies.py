@@ -3,10 +3,12 @@
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from grace.domain.effects import PushPatch
 from grace.domain.mission import Attempt, Landing, PullRef, Revert
 from grace.domain.package import PatchCandidate
-from grace.ports import Courtesy, CourtesyJob, Job, Translated
+from grace.ports import Courtesy, CourtesyJob, Job, StopIssue, Translated
 
 THEIRS, OURS = "a" * 40, "b" * 40
 
@@ -124,6 +126,18 @@ async def test_nobody_waits_for_a_push_that_the_kill_switch_stops(world):
     await world.store.set_kill_switch(on=True, actor="operator", now=world.now)
     await ask(world, THEIRS)
     assert len(await take(world)) == 1
+
+
+@pytest.mark.parametrize("number", [7, 8])
+async def test_nobody_waits_for_a_push_that_a_stop_issue_stops(world, number):
+    job = await push(world, await world.open_mission(1))
+    await world.store.postpone(job.id, world.now + timedelta(minutes=5), "#12 stops it")
+    place = world.ref.model_copy(update={"repository_id": number})
+    stop = StopIssue(ref=place, number=12, open=True, actor=None, at=world.now)
+    await world.store.hear_stops([stop], world.now)
+    await ask(world, THEIRS)
+    stopped_here = number == world.ref.repository_id
+    assert len(await take(world)) == (1 if stopped_here else 0)
 
 
 async def test_a_pull_request_whose_head_is_what_a_mission_landed_is_other_peoples(world):

@@ -7,18 +7,11 @@ refused, and no later word to lift was allowed.
 
 import sqlite3
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from grace.adapters.sqlite.values import micros
 from grace.domain.surroundings import Stop
 from grace.ports import STOP_LABEL, StopIssue
-
-# Behind a word that was allowed, older ones are history.
-_NEWS: Final = """
-    NOT EXISTS (SELECT 1 FROM stops AS newer WHERE newer.host = word.host
-        AND newer.repository_id = word.repository_id AND newer.number = word.number
-        AND newer.allowed AND newer.at > word.at)
-"""
 
 
 class IssueKey(NamedTuple):
@@ -35,7 +28,10 @@ class IssueKey(NamedTuple):
 
 
 def add(connection: sqlite3.Connection, word: StopIssue) -> None:
-    """Keep a word that is new and news."""
+    """Keep a word that is new; behind one that was allowed, older ones are history.
+
+    One that is known says what its repository is called now.
+    """
     key = IssueKey.of(word)
     newer = connection.execute(
         "SELECT 1 FROM stops WHERE (host, repository_id, number) = (?, ?, ?)"
@@ -44,8 +40,8 @@ def add(connection: sqlite3.Connection, word: StopIssue) -> None:
     ).fetchone()
     if newer is None:
         connection.execute(
-            "INSERT OR IGNORE INTO stops (host, repository_id, number, at, open, actor, word)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO stops (host, repository_id, number, at, open, actor, word)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET word = excluded.word",
             (*_row_key(word), word.model_dump_json()),
         )
 
@@ -53,8 +49,8 @@ def add(connection: sqlite3.Connection, word: StopIssue) -> None:
 def to_verify(connection: sqlite3.Connection, limit: int) -> list[StopIssue]:
     """Return words of known actors that wait for a permission, least recently tried first."""
     rows = connection.execute(
-        "SELECT word FROM stops AS word WHERE allowed IS NULL AND actor <> ''"  # noqa: S608 - our own clause
-        f" AND {_NEWS} ORDER BY tried_at, at, number LIMIT ?",
+        "SELECT word FROM stops WHERE allowed IS NULL AND actor <> ''"
+        " ORDER BY tried_at, at, number LIMIT ?",
         (limit,),
     )
     return [_word(row) for row in rows]
@@ -63,7 +59,10 @@ def to_verify(connection: sqlite3.Connection, limit: int) -> list[StopIssue]:
 def verify(
     connection: sqlite3.Connection, word: StopIssue, now: datetime, allowed: bool | None
 ) -> bool:
-    """Note what was read of a word's actor; False: the word is not there, or was judged before."""
+    """Note what was read of a word's actor; False: the word is not there, or was judged before.
+
+    Behind one that is allowed, older ones are history and go.
+    """
     known = connection.execute(
         "UPDATE stops SET allowed = ?, tried_at = ? WHERE allowed IS NULL"
         " AND (host, repository_id, number, at, open, actor) = (?, ?, ?, ?, ?, ?)",
