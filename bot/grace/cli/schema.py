@@ -9,6 +9,8 @@ import typer
 from grace.domain.base import Frozen
 from grace.domain.package import MissionPackage, MissionRequest
 from grace.domain.results import CIReport
+from grace.domain.rules.language import RepositoryPolicy
+from grace.domain.waivers import Waivers
 
 
 class Subject(StrEnum):
@@ -17,19 +19,26 @@ class Subject(StrEnum):
     MISSION = "mission"
     REQUEST = "request"
     REPORT = "report"
+    POLICY = "policy"
+    WAIVERS = "waivers"
 
 
 MODELS: dict[Subject, type[Frozen]] = {
     Subject.MISSION: MissionPackage,
     Subject.REQUEST: MissionRequest,
     Subject.REPORT: CIReport,
+    Subject.POLICY: RepositoryPolicy,
+    Subject.WAIVERS: Waivers,
 }
 
 
 def schema(
     subject: Annotated[
         Subject,
-        typer.Argument(help="mission: the package; request: what one may ask for; report: CI's."),
+        typer.Argument(
+            help="mission: the package; request: what one may ask for; report: CI's; policy and "
+            "waivers: the files of a repository."
+        ),
     ],
 ) -> None:
     """Print a JSON Schema (2020-12)."""
