@@ -22,6 +22,7 @@ from grace.setup.app_manifest import HOOK_PATH
 from grace.setup.findings import Finding, Unknown, fail, good, untold, warn
 from grace.setup.local_checks import check_key_file, check_ledger, check_ledger_key, check_secret
 from grace.setup.reading import Api, Got, fit, fit_all
+from grace.setup.rule_checks import check_rules
 from grace.setup.workflow_checks import check_workflows
 
 _MAX_WORKFLOWS: Final = 100
@@ -179,6 +180,8 @@ async def _repository(
         yield untold(f"{place.repository}: workflows", files, "grant the App contents: read")
     else:
         for finding in check_workflows(files, base, place.repository):
+            yield finding
+        for finding in check_rules(bot.configuration.governance.rules, files, place.repository):
             yield finding
 
 
