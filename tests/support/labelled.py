@@ -79,8 +79,10 @@ def own_cases() -> list[Labelled]:
     found = []
     for file in sorted(CASES.glob("*.yaml")):
         for each in yaml.safe_load(file.read_text()):
-            for kind in ("bad", "good"):
-                found.append(Labelled(each["name"], each["cwe"], kind == "bad", each[kind]))
+            found += [
+                Labelled(each["name"], each["cwe"], kind == "bad", each[kind])
+                for kind in ("bad", "good")
+            ]
     return found
 
 

@@ -1,4 +1,4 @@
-"""The security scanners: bandit, detect-secrets and zizmor, each a process with an end, and our own.
+"""The security scanners: bandit, detect-secrets, zizmor, each a process with an end, and our own.
 
 None reads a configuration or an ignore comment of the code that it scans: a change cannot silence
 its own scan.

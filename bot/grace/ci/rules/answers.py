@@ -5,8 +5,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from grace.ci.rules.expressions import Call, Place, dotted_text, told_of, value_of
-from grace.ci.rules.values import Danger, Source, Value
+from grace.ci.rules.places import Call, Place, dotted_text, told_of
+from grace.ci.rules.values import Danger, Source
 
 _RESPONSES: Final = re.compile(
     r"(flask|quart)\.(Response|make_response)|django\.http\.HttpResponse(BadRequest|NotFound|Forbidden|ServerError)?|"
@@ -48,10 +48,10 @@ def tested(place: Place, test: ast.expr, body: Sequence[ast.stmt]) -> None:
         return
     for statement in body:
         for each in ast.walk(statement):
-            if isinstance(each, ast.Call) and each.args and _full(place, each) in _USES:
-                if ast.dump(each.args[0]) in looked:
-                    place.told("GR049", each, "the file may be another by now")
-                    return
+            used = isinstance(each, ast.Call) and each.args and _full(place, each) in _USES
+            if used and isinstance(each, ast.Call) and ast.dump(each.args[0]) in looked:
+                place.told("GR049", each, "the file may be another by now")
+                return
 
 
 def decorated(place: Place, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:

@@ -5,7 +5,7 @@ import re
 from typing import Final
 
 from grace.ci.rules import keeping, words
-from grace.ci.rules.expressions import Place, dotted_text, told_of
+from grace.ci.rules.places import Place, dotted_text, told_of
 from grace.ci.rules.values import Danger, Source, Value
 
 _OFF: Final = {
@@ -89,9 +89,10 @@ def raised_to_client(place: Place, value: Value, node: ast.AST) -> None:
     """Tell where a handler answers with what only its log should say, or with markup of input."""
     if Danger.EXPOSED in value.dangers:
         place.told("GR017", node, f"{value.said or 'the error'} is sent to the client")
-    elif place.web == "markup" and Danger.MARKUP in value.dangers:
-        if value.source is Source.STRANGER and value.name != "{}":
-            place.told("GR007", node, told_of(value, "the page"))
+        return
+    markup = Danger.MARKUP in value.dangers and value.source is Source.STRANGER
+    if place.web == "markup" and markup and value.name != "{}":
+        place.told("GR007", node, told_of(value, "the page"))
 
 
 def _switched(place: Place, name: str, written: str, value: Value, node: ast.stmt) -> None:
@@ -106,11 +107,11 @@ def _switched(place: Place, name: str, written: str, value: Value, node: ast.stm
 
 def _verifying(place: Place, name: str, written: str, value: Value, node: ast.stmt) -> None:
     last = value.name.rpartition(".")[2]
-    if (name == "check_hostname" and value.literal is False) or (
-        name == "verify_mode" and last == "CERT_NONE"
+    if (
+        (name == "check_hostname" and value.literal is False)
+        or (name == "verify_mode" and last == "CERT_NONE")
+        or (name == "verify" and value.literal is False and place.names.uses("requests", "httpx"))
     ):
-        place.told("GR032", node, f"{written} switches the check off")
-    elif name == "verify" and value.literal is False and place.names.uses("requests", "httpx"):
         place.told("GR032", node, f"{written} switches the check off")
     elif name == "_create_default_https_context" and last == "_create_unverified_context":
         place.told("GR032", node, "every connection of the program goes unverified")

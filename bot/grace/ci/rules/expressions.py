@@ -1,21 +1,13 @@
 """What an expression's value is, and what the calls in it do."""
 
 import ast
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from dataclasses import replace
+from typing import Final
 
 from grace.ci.rules import guards
-from grace.ci.rules.names import Names
-from grace.ci.rules.sources import (
-    CARRIERS,
-    CLEANING_METHODS,
-    PARTS,
-    REQUESTS,
-    cleaned_by,
-    of_call,
-    of_request,
-)
+from grace.ci.rules.places import Call, Place, dotted_text, told_of
+from grace.ci.rules.results import result
+from grace.ci.rules.sources import PARTS, REQUESTS, of_request
 from grace.ci.rules.values import (
     OF_OPERATORS,
     Danger,
@@ -26,101 +18,7 @@ from grace.ci.rules.values import (
     literal,
 )
 
-MAX_STEPS: Final = 600_000
-MAX_FOLLOWED: Final = 200_000
-_FORMATS: Final = frozenset({"format", "join", "replace", "safe_substitute", "substitute"})
-_ESCAPING: Final = "jinja2.Environment(autoescape)"
-_RENDERS: Final = frozenset({"render", "render_to_string"})
-
-
-class TooMuch(Exception):
-    """The file takes more steps to read than any file of a person."""
-
-
-@dataclass(slots=True)
-class Budget:
-    """How many more expressions are looked at in a file, and how many of them by following calls."""
-
-    left: int = MAX_STEPS
-    followed: int = MAX_FOLLOWED
-
-    def spend(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise TooMuch
-
-
-class Rules(Protocol):
-    """What is done with what is met on the way."""
-
-    def inspect(self, call: "Call") -> None:
-        """Look at a call."""
-        ...
-
-    def compare(self, place: "Place", node: ast.Compare, left: Value, right: Value) -> None:
-        """Look at a comparison."""
-        ...
-
-    def follow(self, call: "Call") -> Value | None:
-        """Return what a function of the same file returns; None where it is not followed."""
-        ...
-
-
-@dataclass(slots=True)
-class Place:
-    """One body of code while it is read: a module's, or a function's.
-
-    `web` says how this answers requests, with `markup` or with `data`, empty where it does not;
-    `handler`: a class whose methods do. `told` gets each finding. `functions` are those of the
-    file that can be followed into, by the name that calls them; `module` is what the module holds.
-    """
-
-    names: Names
-    told: Callable[[str, ast.AST, str], None]
-    rules: Rules
-    budget: Budget = field(default_factory=Budget)
-    env: dict[str, Value] = field(default_factory=dict)
-    module: dict[str, Value] = field(default_factory=dict)
-    functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = field(default_factory=dict)
-    function: str = ""
-    web: str = ""
-    handler: bool = False
-    depth: int = 0
-    returned: list[Value] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call, its arguments read. `name` is dotted; `receiver` is what a method is called on."""
-
-    node: ast.Call
-    name: str
-    receiver: Value
-    args: tuple[Value, ...]
-    keywords: dict[str, Value]
-    place: Place
-
-    @property
-    def last(self) -> str:
-        """Return the last part of the name."""
-        return self.name.rpartition(".")[2]
-
-    def given(self, at: int, *keywords: str) -> Value | None:
-        """Return an argument by its place or keyword; None where it is not given."""
-        if 0 <= at < len(self.args):
-            return self.args[at]
-        return next((self.keywords[k] for k in keywords if k in self.keywords), None)
-
-    def node_of(self, at: int, *keywords: str) -> ast.expr | None:
-        """Return the same argument as it is written."""
-        if 0 <= at < len(self.node.args):
-            return self.node.args[at]
-        return next((k.value for k in self.node.keywords if k.arg in keywords), None)
-
-    def says(self, keyword: str, value: object) -> bool:
-        """Tell whether a keyword is given this literal."""
-        found = self.keywords.get(keyword)
-        return found is not None and found.literal is value
+_QUOTING: Final = frozenset({ord("r"), ord("a")})
 
 
 def value_of(place: Place, node: ast.expr | None) -> Value:
@@ -145,7 +43,7 @@ def value_of(place: Place, node: ast.expr | None) -> Value:
             return combined([value_of(place, each) for each in values])
         case ast.FormattedValue(value=inner, conversion=how):
             shown = value_of(place, inner)
-            quoted = frozenset({Danger.LOG, Danger.HEADER}) if how in {97, 114} else frozenset()
+            quoted = frozenset({Danger.LOG, Danger.HEADER}) if how in _QUOTING else frozenset()
             return shown.without(quoted)
         case ast.Await(value=inner) | ast.Starred(value=inner) | ast.YieldFrom(value=inner):
             return value_of(place, inner)
@@ -220,18 +118,6 @@ def _attribute(place: Place, node: ast.Attribute) -> Value:
             return replace(read, root=base.root or dotted_text(node.value))
         case _:
             return read
-
-
-def dotted_text(node: ast.expr) -> str:
-    """Write `a.b.c` as it stands; empty for anything else."""
-    match node:
-        case ast.Name(id=name):
-            return name
-        case ast.Attribute(value=inner, attr=attr):
-            before = dotted_text(inner)
-            return f"{before}.{attr}" if before else ""
-        case _:
-            return ""
 
 
 def _subscript(place: Place, base: Value, key: Value, node: ast.Subscript) -> Value:
@@ -309,71 +195,4 @@ def _call(place: Place, node: ast.Call) -> Value:
         keywords[keyword.arg or "**"] = value_of(place, keyword.value)
     call = Call(node, name, receiver, args, keywords, place)
     place.rules.inspect(call)
-    return _result(call, [*args, *keywords.values()])
-
-
-def _result(call: Call, given: Sequence[Value]) -> Value:
-    name, receiver = call.name, call.receiver
-    if receiver.name in REQUESTS and call.last in PARTS and not receiver.dangers:
-        return of_request(call.last, call.node.lineno)
-    followed = call.place.rules.follow(call)
-    if followed is not None:
-        return followed
-    if name == "jinja2.Environment" and not call.says("autoescape", value=False):
-        return Value(name=_ESCAPING if "autoescape" in call.keywords else "jinja2.Environment()")
-    brought = of_call(name, call.node.lineno)
-    if brought is not None:
-        return brought
-    whole = joined(given)
-    if name == "min" and any(each.fixed for each in given):
-        whole = whole.without(frozenset({Danger.SIZE}))
-    cleaned = cleaned_by(name, whole)
-    if cleaned is not None:
-        return replace(cleaned, name=f"{name}()", text=None, literal=..., fixed=False)
-    if isinstance(call.node.func, ast.Attribute) and call.last in _FORMATS:
-        return _formatted(call, given)
-    if name in CARRIERS:
-        root = ""
-        if name in {"urllib.parse.urlparse", "urllib.parse.urlsplit"} and call.node.args:
-            root = dotted_text(call.node.args[0])
-        return replace(whole, name=f"{name}()", text=None, literal=..., fixed=False, root=root)
-    if call.last in _RENDERS:
-        return _rendered(call, whole)
-    if call.last == "resolve" and receiver.name.startswith(("pathlib.", "os.path.")):
-        return replace(receiver, name="os.path.realpath()", text=None, literal=..., fixed=False)
-    if receiver.dangers and call.last in {"get", "getlist", "pop", "setdefault", "getvalue"}:
-        return receiver.named(f"{name}()")
-    taken = CLEANING_METHODS.get(call.last, frozenset())
-    return replace(receiver.without(taken).named(f"{name}()"), built=receiver.built)
-
-
-def _formatted(call: Call, given: Sequence[Value]) -> Value:
-    """Return what `format`, `join`, `replace` and templates of the standard library make."""
-    receiver = call.receiver
-    if call.last == "replace":
-        old = call.given(0)
-        broken = old is not None and old.text in {"\n", "\r", "\r\n"}
-        taken = frozenset({Danger.LOG, Danger.HEADER}) if broken else frozenset()
-        return receiver.without(taken).named("str()")
-    if call.last == "join":
-        parts = joined([receiver, *given])
-        return replace(parts, name="str()", text=None, literal=..., built=not parts.fixed)
-    begin = literal((receiver.text or "").partition("{")[0].partition("$")[0])
-    rest = replace(joined([receiver, *given]), text=None, fixed=False)
-    return replace(combined([begin, rest]), name="str()", text=receiver.text)
-
-
-def _rendered(call: Call, given: Value) -> Value:
-    """Return what a template makes: markup is escaped but by jinja2 as it comes."""
-    origin = call.receiver.name
-    if origin.startswith("jinja2.") and not origin.startswith(_ESCAPING):
-        return replace(given, name=f"{call.name}()", text=None, literal=..., fixed=False)
-    escaped = given.without(frozenset({Danger.MARKUP}))
-    return replace(escaped, name=f"{call.name}()", text=None, literal=..., fixed=False)
-
-
-def told_of(value: Value, where: str) -> str:
-    """Say which source reaches which place."""
-    said = value.said or "a value of the caller"
-    line = f" (line {value.line})" if value.line else ""
-    return f"{said}{line} reaches {where}"
+    return result(call, [*args, *keywords.values()])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from grace.ci.rules import answers, assigned, keeping, shapes, sinks
-from grace.ci.rules.expressions import Call, Place
+from grace.ci.rules.places import Call, Place
 from grace.ci.rules.statements import run, typed
 from grace.ci.rules.values import ALL, Value, joined
 

@@ -106,11 +106,12 @@ def _varies(env: Env, node: ast.expr) -> bool:
 
 
 def _common(env: Env, node: ast.expr) -> Known:
-    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
-        ("commonpath", "commonprefix")
+    if (
+        isinstance(node, ast.Call)
+        and ast.unparse(node.func).endswith(("commonpath", "commonprefix"))
+        and ast.unparse(node.func).endswith("commonpath")
     ):
-        if ast.unparse(node.func).endswith("commonpath"):
-            return _within(env, node, frozenset({Danger.PATH}))
+        return _within(env, node, frozenset({Danger.PATH}))
     return {}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from grace.ci.rules import words
-from grace.ci.rules.expressions import Call
+from grace.ci.rules.places import Call
 from grace.ci.rules.values import Value
 
 Tell = Callable[[str, str], None]
@@ -104,9 +104,9 @@ def _hashes(call: Call, tell: Tell) -> None:
     given = [*call.node.args, *(k.value for k in call.node.keywords)]
     if _FAST.fullmatch(call.name) and any(words.about_password(each) for each in given):
         tell("GR038", f"{call.name} is made to be fast")
-    if call.last == "update" and _FAST.match(call.receiver.name):
-        if any(words.about_password(each) for each in given):
-            tell("GR038", f"{call.receiver.name.removesuffix('()')} is made to be fast")
+    fed = call.last == "update" and _FAST.match(call.receiver.name)
+    if fed and any(words.about_password(each) for each in given):
+        tell("GR038", f"{call.receiver.name.removesuffix('()')} is made to be fast")
     if call.name in {"hashlib.pbkdf2_hmac", "hashlib.scrypt"}:
         salt = call.keywords.get("salt") or (call.given(2) if "pbkdf2" in call.name else None)
         if salt and _constant(salt):
@@ -151,7 +151,7 @@ def drawn(name: str, call_name: str) -> str:
 
 def _shown(call: Call, tell: Tell) -> None:
     told = call.name in _PRINTS or _LOGGERS.search(call.name) is not None
-    if told or call.last in {"set_cookie"}:
+    if told or call.last == "set_cookie":
         start = 1 if call.last == "set_cookie" else 0
         for node in call.node.args[start:]:
             name = words.secret_in(node)

@@ -5,13 +5,11 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from grace.ci.rules import words
-from grace.ci.rules.expressions import Call, dotted_text, told_of
+from grace.ci.rules.places import Call, dotted_text, told_of
 from grace.ci.rules.values import Danger, Source
 
 Tell = Callable[[str, str], None]
-_MIN_KEY: Final = 2048
-_MIN_CURVE: Final = 224
+_HEADERS_SET: Final = frozenset({"add", "set", "setdefault", "append", "add_header", "extend"})
 _NESTED: Final = re.compile(
     r"\((?:\?:)?(?:\\.|\[[^\]]*\]|[^\\()\[\]|])[+*]\)[+*]"
     r"|\((?:\?:)?(?:\\.|\[[^\]]*\]|[^\\()\[\]|])[+*](?:\\s|\s)[?*]\)[+*]"
@@ -43,7 +41,7 @@ def _xml(call: Call, tell: Tell) -> None:
         on = call.given(1, "state")
         feature = call.node_of(0, "name")
         named = "" if feature is None else ast.unparse(feature)
-        if on and on.literal in {True, 1} and "external" in named:
+        if on and on.literal and "external" in named:
             tell("GR030", "the parser is told to read external entities")
     if call.name in {"lxml.etree.fromstring", "lxml.etree.parse", "lxml.etree.XML"}:
         given = call.given(0)
@@ -115,17 +113,16 @@ def _cookies(call: Call, tell: Tell) -> None:
         missing = [k for k in ("secure", "httponly") if not _on(call, k)]
         if missing and "**" not in call.keywords:
             tell("GR041", f"the cookie is set without {' and '.join(missing)}")
-    for value in (*call.args, *call.keywords.values()):
-        if call.last in {"set_cookie", "set_signed_cookie"} and Danger.HEADER in value.dangers:
-            if value.source is Source.STRANGER:
-                tell("GR008", told_of(value, "a cookie"))
-                break
+    forged = [
+        value
+        for value in (*call.args, *call.keywords.values())
+        if Danger.HEADER in value.dangers and value.source is Source.STRANGER
+    ]
+    if forged and call.last in {"set_cookie", "set_signed_cookie"}:
+        tell("GR008", told_of(forged[0], "a cookie"))
     headers = call.receiver.name.endswith(("Headers()", ".headers"))
-    if headers and call.last in {"add", "set", "setdefault", "append", "add_header", "extend"}:
-        for value in call.args:
-            if Danger.HEADER in value.dangers and value.source is Source.STRANGER:
-                tell("GR008", told_of(value, "a header"))
-                break
+    if forged and headers and call.last in _HEADERS_SET:
+        tell("GR008", told_of(forged[0], "a header"))
     loose = call.last == "CORS" or (
         call.last == "add_middleware" and "allow_origins" in call.keywords
     )
@@ -163,7 +160,7 @@ def _files(call: Call, tell: Tell) -> None:
     bits = value.literal if value else None
     if isinstance(bits, int) and not isinstance(bits, bool) and bits & 0o002:
         tell("GR048", f"mode {bits:#o} lets everybody write")
-    elif isinstance(bits, int) and bits & 0o011 and name == "os.chmod" and bits & 0o001:
+    elif isinstance(bits, int) and name == "os.chmod" and bits & 0o001:
         tell("GR048", f"mode {bits:#o} lets everybody run it")
 
 

@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from grace.ci.rules.expressions import Call, told_of, value_of
-from grace.ci.rules.values import Danger, Source, Value
+from grace.ci.rules.expressions import value_of
+from grace.ci.rules.places import Call, told_of
+from grace.ci.rules.values import Danger, Source, Value, each_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,9 @@ EXACT: Final[dict[str, Sink]] = {
         "flask.redirect quart.redirect bottle.redirect django.shortcuts.redirect "
         "django.http.HttpResponseRedirect django.http.HttpResponsePermanentRedirect "
         "fastapi.responses.RedirectResponse starlette.responses.RedirectResponse "
-        "aiohttp.web.HTTPFound aiohttp.web.HTTPSeeOther werkzeug.utils.redirect sanic.response.redirect "
-        "aiohttp.web.HTTPTemporaryRedirect aiohttp.web.HTTPPermanentRedirect",
+        "aiohttp.web.HTTPFound aiohttp.web.HTTPSeeOther werkzeug.utils.redirect "
+        "sanic.response.redirect aiohttp.web.HTTPTemporaryRedirect "
+        "aiohttp.web.HTTPPermanentRedirect",
         by="location url redirect_to",
     ),
     **_sinks(
@@ -103,8 +105,9 @@ EXACT: Final[dict[str, Sink]] = {
     **_sinks(
         "GR013",
         Danger.TEMPLATE,
-        "flask.render_template_string jinja2.Template mako.template.Template django.template.Template "
-        "jinja2.Environment().from_string quart.render_template_string tornado.template.Template",
+        "flask.render_template_string jinja2.Template mako.template.Template "
+        "django.template.Template jinja2.Environment().from_string "
+        "quart.render_template_string tornado.template.Template",
         by="source template_string",
     ),
     **_sinks(
@@ -152,10 +155,10 @@ METHODS: Final[dict[str, Sink]] = {
     **_sinks("GR011", Danger.XPATH, "xpath XPath findtext iterfind", by="path"),
     **_sinks("GR006", Danger.REDIRECT, "redirect HttpResponseRedirect", by="url location"),
 }
-_PATH_METHODS: Final = frozenset(
+_PATH_METHODS: Final = each_of(
     """
     read_text read_bytes write_text write_bytes unlink rmdir mkdir open iterdir touch rename
-    """.split()
+    """
 )
 _RUNS: Final = frozenset(
     f"subprocess.{name}" for name in ("run", "call", "check_call", "check_output", "Popen")
@@ -163,12 +166,14 @@ _RUNS: Final = frozenset(
 _LEVELS: Final = frozenset(
     {"debug", "info", "warning", "warn", "error", "critical", "exception", "log"}
 )
-_LOGS: Final = re.compile(r"(^|\.)(logging|logger|log|_logger|_log|getLogger\(\))\.\w+$", re.I)
-_MONGO: Final = frozenset(
+_LOGS: Final = re.compile(
+    r"(^|\.)(logging|logger|log|_logger|_log|getLogger\(\))\.\w+$", re.IGNORECASE
+)
+_MONGO: Final = each_of(
     """
     find find_one update_one update_many delete_one delete_many find_one_and_update replace_one
     count_documents aggregate
-    """.split()
+    """
 )
 _EXPRESSIONS: Final = (
     "FilterExpression",
@@ -236,9 +241,9 @@ def _runs(call: Call) -> None:
 
 def _paths(call: Call) -> None:
     made = call.receiver
-    if call.last in _PATH_METHODS and made.name.startswith(("pathlib.", "os.path.")):
-        if Danger.PATH in made.dangers and made.source is Source.STRANGER:
-            _tell(call, "GR004", made)
+    path = call.last in _PATH_METHODS and made.name.startswith(("pathlib.", "os.path."))
+    if path and Danger.PATH in made.dangers and made.source is Source.STRANGER:
+        _tell(call, "GR004", made)
 
 
 def _logs(call: Call) -> None:
@@ -251,7 +256,7 @@ def _logs(call: Call) -> None:
 
 
 def _queries(call: Call) -> None:
-    """Queries that are no text: a document of input can hold operators, a formatted one anything."""
+    """Queries that are no text: a document of input can hold operators of the database."""
     if call.last in _MONGO and call.receiver.name and call.args:
         value = call.args[0]
         from_json = "json" in value.said or "loads" in value.name

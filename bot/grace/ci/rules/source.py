@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from grace.ci.rules import following
-from grace.ci.rules.expressions import Place, TooMuch
 from grace.ci.rules.names import names_of
+from grace.ci.rules.places import Place, TooMuch
 from grace.ci.rules.statements import run
 
 MAX_BYTES: Final = 2_000_000

@@ -4,24 +4,26 @@ import re
 from typing import Final
 
 from grace.ci.rules.values import (
-    NONE,
     ALL,
+    NONE,
     OF_OPERATORS,
     OF_STRANGERS,
     Danger,
     Dangers,
     Source,
     Value,
+    each_of,
 )
 
 # What a web framework's request holds that the client wrote.
-PARTS: Final = frozenset(
+PARTS: Final = each_of(
     """
     args form values files json data cookies headers query_string stream full_path url base_url
     path referrer GET POST FILES COOKIES META body query_params path_params query match_info
     content rel_url params forms get_json get_data getlist getvalue text post read get_full_path
-    build_absolute_uri matchdict json_body form_data arguments body_arguments query_arguments uri
-    """.split()
+    build_absolute_uri matchdict json_body form_data arguments body_arguments query_arguments
+    uri
+    """
 )
 REQUESTS: Final = frozenset(
     {
@@ -144,21 +146,21 @@ CLEANING_METHODS: Final[dict[str, Dangers]] = {
     "isoformat": ALL,
 }
 # Their result is as bad as what they are given.
-CARRIERS: Final = frozenset(
+CARRIERS: Final = each_of(
     """
     bytes bytearray format list tuple set dict sorted reversed next iter map filter zip min max
-    sum enumerate os.path.join os.path.normpath os.path.abspath os.path.realpath os.path.expanduser
-    os.path.dirname os.path.splitext os.fspath os.fsdecode pathlib.Path pathlib.PurePath
-    urllib.parse.unquote urllib.parse.unquote_plus urllib.parse.urljoin urllib.parse.urlparse
-    urllib.parse.urlsplit urllib.parse.parse_qs base64.b64decode base64.b64encode base64.decodebytes
-    base64.urlsafe_b64decode base64.encodebytes binascii.unhexlify codecs.decode json.loads
-    json.load io.StringIO io.BytesIO StringIO.StringIO copy.copy copy.deepcopy string.Template
-    shlex.split shlex.join textwrap.dedent zlib.decompress gzip.decompress email.message_from_string
-    sqlalchemy.text sqlalchemy.sql.text sqlalchemy.sql.expression.text urllib.request.Request
+    sum enumerate os.path.join os.path.normpath os.path.abspath os.path.realpath
+    os.path.expanduser os.path.dirname os.path.splitext os.fspath os.fsdecode pathlib.Path
+    pathlib.PurePath urllib.parse.unquote urllib.parse.unquote_plus urllib.parse.urljoin
+    urllib.parse.urlparse urllib.parse.urlsplit urllib.parse.parse_qs base64.b64decode
+    base64.b64encode base64.decodebytes base64.urlsafe_b64decode base64.encodebytes
+    binascii.unhexlify codecs.decode json.loads json.load io.StringIO io.BytesIO
+    StringIO.StringIO copy.copy copy.deepcopy string.Template shlex.split shlex.join
+    textwrap.dedent zlib.decompress gzip.decompress email.message_from_string sqlalchemy.text
+    sqlalchemy.sql.text sqlalchemy.sql.expression.text urllib.request.Request
     lxml.etree.fromstring lxml.etree.parse xml.etree.ElementTree.fromstring
-    xml.etree.ElementTree.parse typing.cast compile
-    asyncio.wait_for asyncio.to_thread
-    """.split()
+    xml.etree.ElementTree.parse typing.cast compile asyncio.wait_for asyncio.to_thread
+    """
 )
 PATHS_MADE: Final = frozenset({"os.path.realpath()", "os.path.abspath()", "os.path.normpath()"})
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from grace.ci.rules import answers, assigned, guards
-from grace.ci.rules.expressions import Place, bind, dotted_text, value_of
+from grace.ci.rules.expressions import bind, value_of
+from grace.ci.rules.places import Place, dotted_text
 from grace.ci.rules.sources import of_stranger
 from grace.ci.rules.values import OF_CALLERS, Danger, Source, Value, combined, joined
 
@@ -114,10 +115,8 @@ def _assign(place: Place, targets: Sequence[ast.expr], value: ast.expr, node: as
     for target in targets:
         pairs = [(target, found, value)]
         if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-            if len(target.elts) == len(value.elts):
-                pairs = [
-                    (t, value_of(place, v), v) for t, v in zip(target.elts, value.elts, strict=True)
-                ]
+            both = zip(target.elts, value.elts, strict=False)
+            pairs = [(t, value_of(place, v), v) for t, v in both]
         for each, of, written in pairs:
             bind(place, each, of)
             assigned.assigned(place, each, of, node)
@@ -271,7 +270,7 @@ def _kind(place: Place, arg: ast.arg) -> str:
 
 
 def _handler(place: Place, node: _Function) -> tuple[str, bool]:
-    """Tell whether a function answers requests, with markup or else, and gets input as arguments."""
+    """Tell how a function answers requests, if it does, and whether its arguments are input."""
     uses = place.names.uses
     routed = any(
         isinstance(each, ast.Call)

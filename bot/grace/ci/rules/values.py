@@ -7,6 +7,11 @@ from enum import IntEnum, StrEnum
 from typing import Final
 
 
+def each_of(words: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(words.split())
+
+
 class Danger(StrEnum):
     """What a value can do harm to, where nothing has taken the harm out of it."""
 
