@@ -20,7 +20,10 @@ _NAME_LIMIT: Final = 34  # GitHub's
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One permission, on repositories unless `why` says more. Without an optional one Grace works, and does `why` not."""
+    """One permission, on repositories unless `why` says more.
+
+    Without an optional one Grace works, and does `why` not.
+    """
 
     name: str
     access: Access
