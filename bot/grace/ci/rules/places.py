@@ -1,4 +1,4 @@
-"""Where code is read: what is known there, the rules that look on, and a call with its arguments."""
+"""Where code is read: what is known there, the rules that look on, and a call as it is met."""
 
 import ast
 from collections.abc import Callable

@@ -1,5 +1,6 @@
 """What a call returns: what it brings in, carries on, or takes the harm out of."""
 
+import ast
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,6 +24,7 @@ _RENDERS: Final = frozenset({"render", "render_to_string"})
 
 
 def result(call: Call, given: Sequence[Value]) -> Value:
+    """Return what a call returns, given the values of its arguments and keywords."""
     name, receiver = call.name, call.receiver
     if receiver.name in REQUESTS and call.last in PARTS and not receiver.dangers:
         return of_request(call.last, call.node.lineno)
