@@ -52,7 +52,13 @@ WORLDLY = frozenset(
     ]
 )
 # Pure parts of such modules. A UUID is a value; `uuid4` is caught as a call.
-PURE_NAMES = {"uuid": {"UUID", "uuid5"}, "urllib": {"parse"}, "urllib.parse": None}
+# The zones of the time zone database are constants.
+PURE_NAMES = {
+    "uuid": {"UUID", "uuid5"},
+    "urllib": {"parse"},
+    "urllib.parse": None,
+    "zoneinfo": {"ZoneInfo"},
+}
 IMPURE_CALLS = frozenset(
     {
         "open",

@@ -86,6 +86,7 @@ SETTINGS = {
     "signing_key": "ledger key, base64 of 32 bytes; wins over the file",
     "signing_key_file": "file of the ledger key; unset: `signing.key` in `data_dir`",
     "stop_file": "while this file is there, Grace stops; unset: `STOP` in `data_dir`",
+    "attestation_root": "trusted root (JSON) that verifies bundles; unset: the public sigstore instance's",
     "oidc_issuer": "who signs CI's job tokens",
     "oidc_audience": "the audience that those tokens must name",
     "author_name": "author of Grace's commits",

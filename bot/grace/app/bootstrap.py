@@ -314,7 +314,7 @@ def build_worker(system: System, policy: Policy) -> Worker:
         policy=policy,
         clock=system.clock,
         rules=RuleFiles(policy.governance, policy.catalog, policy.subsystems),
-        attestations=SigstoreVerifier(embedded_root()),
+        attestations=SigstoreVerifier(system.settings.attestation_root or embedded_root()),
     )
     ours = Ours(
         host=settings.forge_host,

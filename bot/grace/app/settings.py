@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     signing_key: SecretStr | None = None
     signing_key_file: Path | None = None
     stop_file: Path | None = None
+    attestation_root: Path | None = None
     oidc_issuer: str = "https://token.actions.githubusercontent.com"
     oidc_audience: str = "grace"
     author_name: str = "Grace"

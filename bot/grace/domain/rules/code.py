@@ -1,6 +1,9 @@
 """Conditions on the patch itself: paths, size, weakened checks, findings, commits, artifacts."""
 
+import re
+
 from grace.domain import gates
+from grace.domain.governance_events import AttestedArtifact
 from grace.domain.inspection import Inspection
 from grace.domain.patch_bounds import compiled
 from grace.domain.results import MAX_FINDINGS, CIReport, Finding, ScanReport
@@ -189,4 +192,27 @@ def _attested(wanted: Attestations, name: str, case: Case) -> Condition:
     if not same or found[0].issuer != wanted.issuer:
         reason = f"signed by {signer} ({found[0].issuer}), not by {wanted.identity}"
         return leaf(name, Result.FAIL, reason, CI)
-    return leaf(name, Result.PASS, f"signed by {signer}")
+    return _of_this_change(found[0], case) or leaf(name, Result.PASS, f"signed by {signer}")
+
+
+def _of_this_change(found: AttestedArtifact, case: Case) -> Condition | None:
+    """Refuse a statement about another repository, pull request or commit, where it names them.
+
+    A run for a pull request is of a merge commit that the forge makes up, so that only the number
+    of the pull request can be compared there.
+    """
+    ref, pull = case.mission.ref, case.mission.pull
+    own = f"https://{ref.host}/{ref.repository}".lower()
+    if found.repository and found.repository.lower().rstrip("/") != own:
+        return leaf(found.name, Result.FAIL, f"was built in {found.repository}", CI)
+    of_pull = _PULL_REF.fullmatch(found.ref)
+    if of_pull is not None:
+        if pull is None or int(of_pull[1]) != pull.number:
+            return leaf(found.name, Result.FAIL, f"was built for {found.ref}", CI)
+        return None
+    if found.commit and found.commit != case.head:
+        return leaf(found.name, Result.FAIL, f"was built of {found.commit[:10]}", CI)
+    return None
+
+
+_PULL_REF = re.compile(r"refs/pull/(\d{1,18})/(?:merge|head)")
