@@ -56,7 +56,7 @@ def weakened_tests(wanted: WeakenedTests, case: Case) -> Condition:
     if read is None:
         return unread(name)
     bad = [w for w in read.weakenings if w.kind not in wanted.allow]
-    unlisted = read.weakened - len(read.weakenings)
+    unlisted = max(0, read.weakened - len(read.weakenings))
     if not bad and not unlisted:
         return leaf(name, Result.PASS, "no test, threshold, check, workflow or policy is weaker")
     listed = "; ".join(f"{w.file}:{w.line} {w.message}" for w in bad[:3])
@@ -77,7 +77,7 @@ def security(wanted: Security, case: Case) -> Condition:
         return leaf("security", Result.NO_DATA, "the report has no security scan", CI)
     children = [_scanned(scan, report, case) for scan in scans]
     children.append(_findings(wanted, scans, case.inspection, case))
-    ran = {tool.split()[0].lower() for scan in scans for tool in scan.tools}
+    ran = {tool.strip().partition(" ")[0].lower() for scan in scans for tool in scan.tools}
     missing = tuple(tool for tool in wanted.tools if tool.lower() not in ran)
     if missing:
         children.append(leaf("tools", Result.NO_DATA, f"did not run: {few(missing)}", CI))
