@@ -102,15 +102,18 @@ def digest_of(value: Frozen) -> str:
 def evidence_of(mission: Mission, facts: Facts, policy: Policy, now: datetime) -> Evidence:
     """Cut a mission and its facts down to what the evaluator looks at."""
     return Evidence(
-        mission=_mission(mission),
+        mission=_mission(mission, facts),
         facts=_facts(mission, facts, policy, now),
         trust=score(facts.history, mission.trusted_as, mission.severity, now),
         at=now,
     )
 
 
-def _mission(mission: Mission) -> Mission:
+def _mission(mission: Mission, facts: Facts) -> Mission:
     kept = {name: getattr(mission, name) for name in _MISSION}
+    # What is being asked about reviewers keeps a merge waiting for the answer.
+    awaited = {f"permission/review:{r.id}" for r in facts.reviews.values()}
+    kept["requested"] = mission.requested & awaited
     request = mission.request
     return Mission.model_construct(
         **{**_defaults(), **kept, "request": None if request is None else _request(request)}

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, field_serializer
 
 from grace.domain.base import Frozen
 from grace.domain.events import Actor, CommandGiven, TicketClosed
@@ -238,6 +238,11 @@ class Mission(Frozen):
     unpublished: frozenset[str] = frozenset()
     surface_ids: dict[str, str] = {}
     closed_at: AwareDatetime | None = None
+
+    @field_serializer("requested", "proposer_ids", "unpublished", when_used="json")
+    def _in_order(self, found: frozenset[str | int]) -> list[str | int]:
+        """Write a set in one order, so that the same mission has the same hash."""
+        return sorted(found, key=str)
 
     @property
     def branch(self) -> str:
