@@ -93,7 +93,7 @@ async def schema(name: str) -> dict[str, Any]:
     return body
 
 
-@pytest.mark.parametrize("name", ["mission", "request", "report"])
+@pytest.mark.parametrize("name", ["mission", "request", "report", "policy", "waivers"])
 async def test_exported_schemas_are_schemas(name: str) -> None:
     body = await schema(name)
     assert body["$schema"].endswith("2020-12/schema")
@@ -142,8 +142,10 @@ async def test_keys_are_made_once_and_shown_in_both_formats(tmp_path: Path) -> N
 
 async def test_kill_switch_command_turns_the_switch(bot: Bot) -> None:
     token = {"GRACE_OPERATOR_TOKEN": OPERATOR_TOKEN}
-    assert (await grace("kill-switch", "on", "--url", bot.url, **token)).exit_code == 0
+    why = ("--reason", "audit", "--by", "olga")
+    assert (await grace("kill-switch", "on", *why, "--url", bot.url, **token)).exit_code == 0
     assert await bot.look.kill_switch() is True
+    assert [stop.reason for stop in await bot.look.stops()] == ["audit (olga)"]
     assert (await grace("kill-switch", "off", "--url", bot.url, **token)).exit_code == 0
     assert await bot.look.kill_switch() is False
     wrong = await grace("kill-switch", "on", "--url", bot.url, "--token", "wrong")

@@ -13,8 +13,9 @@ from grace.adapters.keys import Ed25519Key, PublicKeys
 from grace.adapters.sqlite.reader import StoreReader
 from grace.domain.audit import verify_store_lines
 from grace.domain.ledger import Entry
-from grace.domain.mission import Mission
+from grace.domain.mission import Mission, MissionRef
 from grace.domain.phase import Outcome, Phase
+from grace.domain.surroundings import Stop
 from support.flow_ci import git
 
 if TYPE_CHECKING:
@@ -117,6 +118,14 @@ class Look:
 
     async def kill_switch(self) -> bool:
         return await self._reader.kill_switch()
+
+    async def stops(self) -> list[Stop]:
+        """Return all that stops Grace in the repository on the stage."""
+        repository = self._stage.repository
+        ref = MissionRef(
+            host="localforge", repository_id=repository.id, repository=repository.full_name
+        )
+        return list(await self._reader.stops(ref))
 
     def keys(self) -> PublicKeys:
         return PublicKeys(Ed25519Key.load(self._stage.data / "signing.key").public)
