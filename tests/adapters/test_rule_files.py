@@ -1,8 +1,10 @@
 """A repository's own files, of which strangers may have written every byte."""
 
+import json
 import time
 from datetime import UTC, date, datetime
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from grace.adapters.config import (
     RuleFiles,
     check_policy,
     load_configuration,
+    schemas,
 )
 from grace.domain.catalog import Subsystems
 from grace.domain.inspection import RepositoryRules
@@ -232,6 +235,17 @@ def test_the_bots_own_rules_are_held_against_the_rest_of_its_configuration(tmp_p
         (3, "rules[0].when.subsystem[0]"),
         (5, "rules[0].require.metric.metric_id"),
     ]
+
+
+def test_the_schema_takes_what_is_read_and_refuses_what_is_not():
+    schema = jsonschema.Draft202012Validator(json.loads(schemas()["mission-control.json"]))
+    rule = {"name": "a", "when": {"not": {"agent": ["x"]}}, "require": {"any_of": [{"trust": 1}]}}
+    policy = {"version": 1, "rules": [rule]}
+    assert not schema.is_valid(policy)
+    rule["require"] = {"any_of": [{"trust": {"at_least": 0.5}}]}
+    assert schema.is_valid(policy)
+    assert READER.rules(json.dumps(policy).encode()).policy is not None
+    assert not schema.is_valid({"version": 1, "rule": []})
 
 
 @given(

@@ -12,6 +12,7 @@ from grace.domain.patch_reading import (
     PathChange,
     account_of,
     commit_fact,
+    line_count,
     pair_of,
     shown,
     to_read,
@@ -132,6 +133,13 @@ def test_a_commit_names_its_parents_and_one_without_an_author_nobody():
     raw = RAW.replace(b"author A <a@b.c> 1 +0000", b"parent " + b"c" * 40)
     fact = commit_fact("a" * 40, raw, PublicKeys())
     assert (fact.parents, fact.author) == (("c" * 40,), "")
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"), [(b"", 0), (b"a", 1), (b"a\n", 1), (b"a\nb", 2), (b"\0a\n", 0)]
+)
+def test_a_last_line_counts_without_its_end_too(content, lines):
+    assert line_count(content) == lines
 
 
 def test_a_path_of_text_is_shown_as_it_is():

@@ -8,6 +8,7 @@ from typing import Final, Literal, assert_never
 
 from grace.domain.inspection import CommitFact
 from grace.domain.objects import TreeEntry
+from grace.domain.patch_apply import is_binary
 from grace.domain.signing import Verifier
 from grace.domain.sshsig import CommitProof, SignatureFormatError, check_commit, parse_commit
 from grace.domain.weakening import FilePair
@@ -111,6 +112,13 @@ def text_of(content: bytes | None) -> str | None:
         return content.decode("utf-8")
     except UnicodeDecodeError:
         return None
+
+
+def line_count(content: bytes) -> int:
+    """Count the lines of a file; a binary has none."""
+    if is_binary(content):
+        return 0
+    return content.count(b"\n") + (content != b"" and not content.endswith(b"\n"))
 
 
 def shown(path: str) -> str:

@@ -1,7 +1,7 @@
 """Read what lies between two commits: paths and lines, texts, commits, and files at the base.
 
-Seven commands at most, whatever the patch: one reads all contents. No attribute of the repository
-has a say in what is text, so that nobody can hide lines by calling a file binary.
+Five commands, whatever the patch: one reads all contents. Nobody can hide lines by calling a file
+binary in an attribute.
 """
 
 import re
@@ -13,7 +13,6 @@ from grace.adapters.git.paths import commit_id
 from grace.adapters.git.repository import Repository, decode_path
 from grace.domain.inspection import FileChange
 from grace.domain.objects import TreeEntry
-from grace.domain.patch_apply import is_binary
 from grace.domain.patch_reading import (
     MAX_BYTES,
     MAX_COMMITS,
@@ -22,6 +21,7 @@ from grace.domain.patch_reading import (
     PathChange,
     commit_fact,
     is_plain,
+    line_count,
     pair_of,
     shown,
     to_read,
@@ -62,28 +62,36 @@ async def read_patch(repository: Repository, span: Span) -> PatchRead:
         )
     contents = await _contents(repository, wanted | set(commits))
     pairs = [pair_of(change, contents) for change in changes]
-    binary = {blob for blob in wanted if is_binary(contents[blob])}
     return PatchRead(
-        files=tuple(_file(change, lines, binary) for change in changes),
+        files=tuple(_file(change, lines, contents) for change in changes),
         pairs=tuple(pair for pair in pairs if pair is not None),
         commits=tuple(commit_fact(sha, contents[sha], span.signers) for sha in commits),
         documents={path: contents.get(blob, UNREADABLE) for path, blob in documents.items()},
     )
 
 
-def _file(change: PathChange, lines: Mapping[str, tuple[int, int]], binary: set[str]) -> FileChange:
-    """Count a file's lines; those of a binary are none."""
-    added, removed = lines.get(change.path, (0, 0))
-    if binary.intersection(change.blobs):
-        added = removed = 0
+def _file(
+    change: PathChange, lines: Mapping[str, tuple[int, int]], contents: Mapping[str, bytes]
+) -> FileChange:
+    """Count a file's lines: as git does, or all where it takes it for binary and it is none."""
+    if change.path in lines:
+        added, removed = lines[change.path]
+    else:
+        removed, added = [
+            0 if side is None else line_count(contents.get(side.sha, b""))
+            for side in (change.old, change.new)
+        ]
     return FileChange(path=shown(change.path), added=added, removed=removed)
 
 
 async def _changes(
     repository: Repository, span: Span
 ) -> tuple[list[PathChange], dict[str, tuple[int, int]]]:
-    """List the paths in which the commits differ, and lines added and removed by path."""
-    options = ("-r", "-z", "--raw", "--numstat", "--no-renames", "--no-abbrev", "--text")
+    """List the paths in which the commits differ, and lines added and removed by path.
+
+    Git counts none in what it takes for binary, and an attribute is enough for that.
+    """
+    options = ("-r", "-z", "--raw", "--numstat", "--no-renames", "--no-abbrev")
     spec = (commit_id(span.base), commit_id(span.head))
     listed = await repository.about(span.head, "diff-tree", *options, *spec)
     fields = iter(listed.stdout.split(b"\0")[:-1])
@@ -96,16 +104,13 @@ async def _changes(
             changes.append(PathChange(decode_path(next(fields)), *sides))
         else:
             added, removed, path = field.split(b"\t", 2)
-            lines[decode_path(path)] = (_number(added), _number(removed))
+            if added != b"-":
+                lines[decode_path(path)] = (int(added), int(removed))
     return changes, lines
 
 
 def _side(mode: str, sha: str) -> TreeEntry | None:
     return None if mode == _ABSENT else TreeEntry(mode, sha)
-
-
-def _number(text: bytes) -> int:
-    return int(text) if text.isdigit() else 0
 
 
 async def _commits(repository: Repository, span: Span) -> list[str]:

@@ -16,7 +16,6 @@ from grace.adapters.github.repository_trees import Trees
 from grace.adapters.github.session import PAGE, Session
 from grace.domain.inspection import CommitFact, FileChange
 from grace.domain.mission import MissionRef
-from grace.domain.patch_apply import is_binary
 from grace.domain.patch_reading import (
     MAX_COMMITS,
     MAX_DOCUMENT_BYTES,
@@ -25,6 +24,7 @@ from grace.domain.patch_reading import (
     Signature,
     account_of,
     is_plain,
+    line_count,
     pair_of,
     shown,
     to_read,
@@ -121,9 +121,7 @@ async def _lines(trees: Trees, change: PathChange, blob: str, contents: Mapping[
     content = contents.get(blob)
     if content is None:
         content = await trees.blob(blob, change.path)
-    if is_binary(content):
-        return 0
-    return content.count(b"\n") + (content != b"" and not content.endswith(b"\n"))
+    return line_count(content)
 
 
 async def _documents(trees: Trees, root: str, paths: Sequence[str]) -> dict[str, bytes]:
