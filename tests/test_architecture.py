@@ -126,6 +126,7 @@ ROOTS = {
     "grace.app.bootstrap": {"domain", "ports", "adapters", "app", "web", "config"},
     "grace.app.inlets": {"domain", "ports", "adapters", "app", "web"},
     "grace.ci.cli_observe": {"domain", "ci", "adapters"},
+    "grace.ci.waiver_file": {"domain", "ci", "adapters"},
 }
 
 

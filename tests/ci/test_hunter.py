@@ -1,59 +1,15 @@
-import os
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from grace.ci import scanners
 from grace.ci.annotations import annotation
 from grace.ci.errors import ScanFailed
-from grace.ci.findings import Level, Raw
+from grace.ci.findings import Level
 from grace.ci.hunter import Hunt, exported, hunt
 from grace.ci.scanners import Scanner
 from grace.domain.results import MAX_FINDINGS
+from support.hunted import WORDS, by_words, commit
 
 KEY = "AKIA" + "IOSFODNN7" + "EXAMPLX"
-ENV = {
-    "PATH": os.environ["PATH"],
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    **{
-        f"GIT_{who}_{what}": "a@b.c"
-        for who in ("AUTHOR", "COMMITTER")
-        for what in ("NAME", "EMAIL")
-    },
-}
-
-
-def commit(folder: Path, files: dict[str, str]) -> Path:
-    folder.mkdir(exist_ok=True)
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    for args in (["init", "-q"], ["add", "-Af"], ["commit", "-q", "-m", "x"]):
-        subprocess.run(["git", *args], cwd=folder, env=ENV, check=True)
-    return folder
-
-
-def by_words(root: Path, _limit: float) -> tuple[Raw, ...]:
-    """Find the word `bad` in every file."""
-    return tuple(
-        Raw(
-            tool="bandit",
-            rule="B1",
-            level=Level.ERROR,
-            path=str(file.relative_to(root)),
-            line=n,
-            message="bad",
-            anchor=line,
-        )
-        for file in sorted(root.rglob("*"))
-        if file.is_file()
-        for n, line in enumerate(file.read_text().splitlines(), 1)
-        if "bad" in line
-    )
-
-
-WORDS = (Scanner("bandit", by_words),)
 
 
 def test_only_what_the_base_has_not_is_new_and_untracked_files_are_not_looked_at(tmp_path):
@@ -102,7 +58,7 @@ def test_the_real_scanners_find_what_is_bad_whatever_would_silence_them(tmp_path
         ("zizmor/dangerous-triggers", ".github/workflows/w.yml"),
     } <= rules
     assert KEY not in str(found)
-    assert [name for name, _ in found.tools] == ["bandit", "detect-secrets", "zizmor"]
+    assert [name for name, _ in found.tools] == ["bandit", "detect-secrets", "zizmor", "grace"]
 
 
 def test_a_commit_without_workflows_is_clean_to_zizmor(tmp_path):

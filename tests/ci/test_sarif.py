@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from grace.ci import sarif
+from grace.ci import sarif, sarif_log
 from grace.ci.errors import ResultsInvalid
 from grace.ci.findings import Level, compared
 
@@ -84,7 +84,7 @@ def test_what_is_no_sarif_says_so(root, data):
 
 def test_what_is_written_can_be_read_again_and_has_what_the_standard_demands(root):
     findings = compared(sarif.read(log(result(), result(line=1)), root, name="x"), [])
-    written = sarif.written(findings, (("scan", "1.2"), ("other", "")), compared=True)
+    written = sarif_log.written(findings, (("scan", "1.2"), ("other", "")), compared=True)
     assert written["version"] == "2.1.0"
     assert str(written["$schema"]).endswith("sarif-2.1.0.json")
     runs = json.loads(json.dumps(written))["runs"]
@@ -94,6 +94,6 @@ def test_what_is_written_can_be_read_again_and_has_what_the_standard_demands(roo
     for each in runs[0]["results"]:
         assert each["message"]["text"]
         assert each["baselineState"] == "new"
-        assert len(each["partialFingerprints"][sarif.FINGERPRINT]) == 64
+        assert len(each["partialFingerprints"][sarif_log.FINGERPRINT]) == 64
     again = compared(sarif.read(json.dumps(written).encode(), root, name="x"), None)
     assert {f.fingerprint for f in again} == {f.fingerprint for f in findings}

@@ -1,6 +1,7 @@
 """`grace ci hunter`."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,8 @@ from grace.ci import piece
 from grace.ci.annotations import annotation, errors_shown
 from grace.ci.findings import Level
 from grace.ci.hunter import Hunt, hunt
+from grace.ci.waiver_file import waivers_of
+from grace.domain.inspection import WAIVER_FILE
 
 TITLE = "Security scan"
 
@@ -28,7 +31,7 @@ def hunter(  # noqa: PLR0913, PLR0917 - the options of a command
     ] = "error",
     limit: Annotated[float, typer.Option(min=1, help="Seconds that each scanner has.")] = 300.0,
 ) -> None:
-    """Scan this checkout with bandit, detect-secrets and zizmor; show what the base has not."""
+    """Scan this checkout with bandit, detect-secrets, zizmor and our rules; show what is new."""
     levels = {level.value: level for level in Level}
     if fail_on not in {*levels, "none"}:
         raise typer.BadParameter("must be error, warning, note or none", param_hint="--fail-on")
@@ -41,16 +44,26 @@ def hunter(  # noqa: PLR0913, PLR0917 - the options of a command
             base_sarif=_files(base_sarif),
             limit_s=limit,
         )
-        found = hunt(wanted)
+        waivers = waivers_of(wanted.base)
+        now = datetime.now(UTC)
+        found = hunt(wanted).under(waivers.waivers, now)
         sarif_out.parent.mkdir(parents=True, exist_ok=True)
         sarif_out.write_text(json.dumps(found.log(), indent=1) + "\n", encoding="utf-8")
         report = found.report(job)
         piece.write(piece.Piece(tested=tested, scans=(report,)), out)
-    for line in found.annotations():
+    for line in (*waivers.warnings(now), *found.annotations()):
         typer.echo(line)
     compared = f"the base {report.base_sha[:12]}" if report.base_sha else "nothing"
-    typer.echo(f"{report.found} findings, {report.new} of them new, compared with {compared}")
+    waived = sum(f.new and f.fingerprint in found.waived for f in found.findings)
+    typer.echo(
+        f"{report.found} findings, {report.new} of them new, {waived} of those waived, "
+        f"compared with {compared}"
+    )
     bad = found.at_least(levels[fail_on]) if fail_on in levels else ()
+    for each in bad:
+        typer.echo(
+            f"{each.path}:{each.line} {each.tool} {each.rule} fingerprint {each.fingerprint}"
+        )
     if bad:
         one = "a new finding" if len(bad) == 1 else f"{len(bad)} new findings"
         typer.echo(
@@ -61,7 +74,7 @@ def hunter(  # noqa: PLR0913, PLR0917 - the options of a command
 
 _ADVICE = (
     "change the lines that are marked; an ignore comment changes nothing. Where the finding is "
-    "wrong, raise fail-on in the workflow on the base branch, or leave the level to a reviewer"
+    f"wrong, let a person waive it by its fingerprint in {WAIVER_FILE} on the base branch"
 )
 
 

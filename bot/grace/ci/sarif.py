@@ -1,22 +1,22 @@
-"""SARIF 2.1.0: reading what any scanner wrote, and writing one file for all.
+"""SARIF 2.1.0: reading what any scanner wrote.
 
 Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0".
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Literal
-from urllib.parse import quote, unquote, urlsplit
+from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, Field, ValidationError
 
 from grace.ci.errors import ResultsInvalid
-from grace.ci.findings import Finding, Level, Raw
+from grace.ci.findings import About, Level, Raw
 
 MAX_BYTES = 64 * 1024 * 1024
-SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
-FINGERPRINT: Final = "graceFingerprint/v1"
+_TEXT = 2000
+_CWE = re.compile(r"external/cwe/cwe-0*(\d{1,5})", re.ASCII | re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,3})?", re.ASCII)
 
 
@@ -53,11 +53,15 @@ class _Configuration(BaseModel):
 
 class _Properties(BaseModel):
     score: object = Field(default=None, alias="security-severity")
+    tags: list[str] = Field(default_factory=list)
 
 
 class _Rule(BaseModel):
     id: str
     properties: _Properties = _Properties()
+    shortDescription: _Message = _Message()  # noqa: N815 - SARIF's name
+    help: _Message = _Message()
+    helpUri: str = ""  # noqa: N815 - SARIF's name
     defaultConfiguration: _Configuration = _Configuration()  # noqa: N815 - SARIF's name
 
 
@@ -137,7 +141,19 @@ def _raws(run: _Run, root: Path) -> Iterator[Raw]:
             line=line,
             message=text,
             anchor=line_of(root, path, line) or text,
+            about=_about(rule) if rule else About(),
         )
+
+
+def _about(rule: _Rule) -> About:
+    """Return what a rule says of itself; its weakness is a tag, by GitHub's way of writing it."""
+    numbers = (_CWE.fullmatch(tag) for tag in rule.properties.tags)
+    return About(
+        cwe=next((int(found[1]) for found in numbers if found), None),
+        title=rule.shortDescription.text[:_TEXT],
+        advice=rule.help.text[:_TEXT],
+        url=rule.helpUri if rule.helpUri.startswith("https://") else "",
+    )
 
 
 def _score(told: object) -> float | None:
@@ -151,40 +167,3 @@ def _path(uri: str, root: Path) -> str:
     for prefix in (f"{root.resolve()}/", f"{root}/", "./"):
         path = path.removeprefix(prefix)
     return path or "."
-
-
-def written(
-    findings: Sequence[Finding], tools: Sequence[tuple[str, str]], *, compared: bool
-) -> dict[str, object]:
-    """Return a SARIF log with one run a tool; `tools` are names with versions."""
-    runs = []
-    for name, version in tools:
-        mine = [each for each in findings if each.tool == name]
-        driver: dict[str, object] = {
-            "name": name,
-            "rules": [{"id": rule} for rule in sorted({each.rule for each in mine})],
-        }
-        if version:
-            driver["version"] = version
-        results = [_result(each, compared=compared) for each in mine]
-        runs.append(
-            {"tool": {"driver": driver}, "columnKind": "utf16CodeUnits", "results": results}
-        )
-    return {"$schema": SCHEMA, "version": "2.1.0", "runs": runs}
-
-
-def _result(finding: Finding, *, compared: bool) -> dict[str, object]:
-    place = {
-        "artifactLocation": {"uri": quote(finding.path)},
-        "region": {"startLine": finding.line},
-    }
-    result: dict[str, object] = {
-        "ruleId": finding.rule,
-        "level": finding.level.value,
-        "message": {"text": finding.message or finding.rule},
-        "locations": [{"physicalLocation": place}],
-        "partialFingerprints": {FINGERPRINT: finding.fingerprint},
-    }
-    if compared:
-        result["baselineState"] = "new" if finding.new else "unchanged"
-    return result

@@ -171,7 +171,7 @@ def zizmor(root: Path, limit_s: float) -> tuple[Raw, ...]:
 
 
 def grace(root: Path, limit_s: float) -> tuple[Raw, ...]:
-    """Read Python code by our own rules; a file that cannot be read is left to bandit to tell."""
+    """Read Python code by our own rules; of a file that is none, bandit tells."""
     end = monotonic() + limit_s
     found: list[Raw] = []
     for file in sorted(root.rglob("*.py")):
@@ -185,6 +185,8 @@ def _by_rules(file: Path, path: str) -> list[Raw]:
     data = file.read_bytes()
     try:
         found = rules.hits(data)
+    except rules.NotPython:
+        return []
     except rules.Unread as error:
         return [
             Raw(

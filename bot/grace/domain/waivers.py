@@ -1,7 +1,7 @@
 """Waivers of security findings: reasoned, signed with a name, and expiring."""
 
-from datetime import date, datetime
-from typing import Annotated, Literal, Self
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -9,6 +9,7 @@ from grace.domain.base import Frozen
 from grace.domain.results import Finding
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=1000)]
+MAX_DAYS: Final = 366
 
 
 class Waiver(Frozen):
@@ -29,9 +30,20 @@ class Waiver(Frozen):
             raise ValueError("a rule is waived in one path; name both")
         return self
 
+    def void(self, now: datetime) -> str | None:
+        """Say why it waives nothing at this moment, if so; `now` with its zone."""
+        today = now.astimezone(UTC).date()
+        if today > self.expires:
+            return (
+                f"expired on {self.expires}; remove it, or renew it with a reason that still holds"
+            )
+        if self.expires - today > timedelta(days=MAX_DAYS):
+            return f"lasts until {self.expires}; let it expire within {MAX_DAYS} days"
+        return None
+
     def covers(self, finding: Finding, now: datetime) -> bool:
-        """Tell whether it lets this finding pass at this moment; `now` in UTC."""
-        if now.date() > self.expires:
+        """Tell whether it lets this finding pass at this moment; `now` with its zone."""
+        if self.void(now) is not None:
             return False
         if self.fingerprint is not None:
             return finding.fingerprint == self.fingerprint
@@ -43,3 +55,7 @@ class Waivers(Frozen):
 
     version: Literal[1] = 1
     waivers: Annotated[tuple[Waiver, ...], Field(max_length=500)] = ()
+
+    def covering(self, finding: Finding, now: datetime) -> Waiver | None:
+        """Return the first waiver that lets a finding pass at this moment."""
+        return next((each for each in self.waivers if each.covers(finding, now)), None)

@@ -18,7 +18,11 @@ MAX_BYTES: Final = 2_000_000
 
 
 class Unread(Exception):
-    """A file that cannot be read as Python; the text says why."""
+    """A file that the rules cannot follow; the text says why."""
+
+
+class NotPython(Unread):
+    """A file that is no Python of this version, to any reader."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,7 +55,7 @@ def hits(data: bytes) -> tuple[Hit, ...]:
         place.functions = following.functions_of(tree)
         run(place, tree.body)
     except (SyntaxError, ValueError) as error:
-        raise Unread(f"it is not Python: {error}") from error
+        raise NotPython(f"it is not Python: {error}") from error
     except (RecursionError, MemoryError, TooMuch) as error:
         raise Unread("it is nested deeper, or longer, than can be followed") from error
     return tuple(sorted(found.values()))
