@@ -1,18 +1,22 @@
-"""Replay a policy over past missions, from the ledger alone: what it would have changed."""
+"""Replay verdicts from the ledger alone, and say what other rules would have decided."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import AwareDatetime, ValidationError
 
+from grace.domain.base import Frozen
 from grace.domain.evidence import Evidence, Replay
+from grace.domain.inspection import RepositoryRules
 from grace.domain.judging import explained
 from grace.domain.phase import Phase
 from grace.domain.policy import Governance, Policy
-from grace.domain.render import why
-from grace.domain.verdict import EVALUATOR, Condition, Result
+from grace.domain.rules.case import Case
+from grace.domain.rules.language import RepositoryPolicy
+from grace.domain.rules.standings import Standing, holding
+from grace.domain.verdict import EVALUATOR, PASSING, Condition, Result
 
 KINDS = (
     "policy.in_force",
@@ -21,142 +25,214 @@ KINDS = (
     "mission.merge_requested",
     "mission.closed",
 )
-JUDGED = frozenset({Phase.TESTING, Phase.GATING})
+JUDGED = frozenset({Phase.TESTING.value, Phase.GATING.value})
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """One verdict as the ledger has it, with what it was made from put together again."""
+class Change(Frozen):
+    """What proposed rules say of the verdict that decided a mission.
 
-    mission: str
-    at: datetime
-    tree: Condition
-    floor: str
-    evidence: Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What another policy says of the verdict that decided a mission."""
+    `held`: the gates and rules that do not pass, under whichever of the two holds it back.
+    `merged`: Grace asked for its merge. `outcome`: how it ended; None: it lives.
+    """
 
     mission: str
-    at: datetime
+    at: AwareDatetime
     before: Result
     after: Result
-    reason: str
+    held: tuple[Standing, ...]
     merged: bool
     outcome: str | None
 
     @property
     def changed(self) -> bool:
-        passing = {Result.PASS, Result.SKIPPED, Result.DEFERRED}
-        return (self.before in passing) != (self.after in passing)
+        return (self.before in PASSING) != (self.after in PASSING)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Rules to try on the past: a floor, a repository's file, or both; None: as it was then."""
+
+    governance: Governance | None = None
+    repository: RepositoryPolicy | None = None
+
+    def policy(self, of_its_time: Policy) -> Policy:
+        """Put the proposed floor in the place of that of its time."""
+        if self.governance is None:
+            return of_its_time
+        return Policy(
+            governance=self.governance,
+            catalog=of_its_time.catalog,
+            subsystems=of_its_time.subsystems,
+            bot_login=of_its_time.bot_login,
+            app_id=of_its_time.app_id,
+        )
+
+    def evidence(self, found: Evidence) -> Evidence:
+        """Put the proposed file in the place of the one that stood at the base."""
+        if self.repository is None:
+            return found
+        rules = RepositoryRules(policy=self.repository)
+        inspections = {
+            sha: read.model_copy(update={"rules": rules})
+            for sha, read in found.facts.inspections.items()
+        }
+        facts = found.facts.model_copy(update={"inspections": inspections})
+        return found.model_copy(update={"facts": facts})
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A verdict as the ledger has it."""
+
+    payload: Mapping[str, Any]
+    at: datetime
 
 
 @dataclass(slots=True)
-class Past:
-    """One mission: the verdict that decided it, whether it merged, and how it ended."""
+class _Past:
+    """One mission that has not closed yet: its evidence so far, and the verdict that decides it."""
 
-    decisive: Recorded | None = None
+    replay: Replay = field(default_factory=Replay)
+    decisive: _Entry | None = None
     merged: bool = False
-    outcome: str | None = None
 
 
 @dataclass(slots=True)
 class Simulation:
-    """Feed it entries in the order of a log; then ask.
+    """Feed it entries in the order of a log, all logs one after another; then `finish`.
 
-    `verify` replays each verdict under the policy that was in force: `reproduced` counts those
-    that came out the same to the last bit, `different` names the others, and `unreadable` those
-    whose evidence is not in the log (older evaluators, redacted entries).
+    Without a `proposal` each verdict since `since` is replayed under the policy that was in force.
+    With one only that which decided a mission is, the last of its testing or gating; then it is
+    judged under the proposal, and `changes` says what comes of it.
+
+    `reproduced` counts verdicts that came out the same to the last bit, `different` names the
+    others, and `unreadable` those whose evidence or policy is not in the log: of older evaluators,
+    or redacted. What is kept in memory is that of missions that have not closed.
     """
 
-    verify: bool = True
-    past: dict[str, Past] = field(default_factory=dict)
+    proposal: Proposal | None = None
+    since: datetime | None = None
     reproduced: int = 0
     different: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     _policies: dict[str, Policy] = field(default_factory=dict)
-    _replays: dict[str, Replay] = field(default_factory=dict)
+    _proposed: dict[str, Policy] = field(default_factory=dict)
+    _open: dict[str, _Past] = field(default_factory=dict)
 
     def feed(
         self, kind: str, mission: str | None, payload: Mapping[str, Any] | None, at: datetime
     ) -> None:
-        """Take one entry; kinds that say nothing here are passed over."""
-        if payload is None:
+        """Take one entry; kinds that say nothing here are passed over. No payload: redacted."""
+        if mission is not None:
+            self._of_mission(kind, mission, payload or {}, at)
+        elif kind == "policy.in_force" and payload is not None:
+            self._in_force(payload)
+
+    def finish(self) -> None:
+        """Settle the missions that have not closed."""
+        for mission in sorted(self._open):
+            self._settle(mission, None)
+
+    def _in_force(self, payload: Mapping[str, Any]) -> None:
+        """Keep a policy; one that this version cannot read leaves its verdicts unreadable."""
+        digest = str(payload["policy_hash"])
+        try:
+            policy = Policy.model_validate(payload["policy"])
+        except ValidationError:
             return
-        if kind == "policy.in_force":
-            found = Policy.model_validate(payload["policy"])
-            self._policies[str(payload["policy_hash"])] = found
-        elif mission is not None:
-            self._of_mission(kind, mission, payload, at)
+        self._policies[digest] = policy
+        if self.proposal is not None:
+            self._proposed[digest] = self.proposal.policy(policy)
 
     def _of_mission(
         self, kind: str, mission: str, payload: Mapping[str, Any], at: datetime
     ) -> None:
-        past = self.past.setdefault(mission, Past())
-        replay = self._replays.setdefault(mission, Replay())
+        past = self._open.setdefault(mission, _Past())
         match kind:
-            case "mission.evidence":
-                replay.part(payload)
+            case "mission.evidence" if payload:
+                past.replay.part(payload)
             case "mission.verdict":
-                self._verdict(mission, payload, at)
+                self._verdict(mission, past, _Entry(payload, at))
             case "mission.merge_requested":
                 past.merged = True
             case "mission.closed":
-                past.outcome = str(payload.get("outcome", ""))
-                del self._replays[mission]
+                self._settle(mission, str(payload.get("outcome", "")))
             case _:
                 pass
 
-    def _verdict(self, mission: str, payload: Mapping[str, Any], at: datetime) -> None:
-        name = f"{mission} at {at:%Y-%m-%d %H:%M:%S}"
-        if payload.get("evaluator") != EVALUATOR or "evidence" not in payload:
-            self.unreadable.append(name)
-            return
-        try:
-            evidence = self._replays[mission].evidence(payload["evidence"])
-            tree = Condition.model_validate(payload["tree"])
-        except (KeyError, ValidationError):
-            self.unreadable.append(name)
-            return
-        found = Recorded(mission, at, tree, str(payload.get("floor", "")), evidence)
-        if evidence.mission.phase in JUDGED:
-            self.past[mission].decisive = found
-        if self.verify:
-            self._compare(name, found, payload)
+    def _verdict(self, mission: str, past: _Past, entry: _Entry) -> None:
+        if self.proposal is None:
+            self._replayed(mission, past, entry)
+        elif _phase(entry.payload) in JUDGED:
+            past.decisive = entry
 
-    def _compare(self, name: str, found: Recorded, payload: Mapping[str, Any]) -> None:
-        policy = self._policies.get(found.floor)
-        if policy is None:
-            self.unreadable.append(name)
+    def _settle(self, mission: str, outcome: str | None) -> None:
+        past = self._open.pop(mission)
+        if self.proposal is None or past.decisive is None:
             return
-        same = found.evidence.digest() == payload["facts_hash"]
-        if same and explained(found.evidence.case(policy)) == found.tree:
+        found = self._replayed(mission, past, past.decisive)
+        if found is None:
+            return
+        evidence, before = found
+        proposed = self._proposed[past.decisive.payload["floor"]]
+        after = explained(self.proposal.evidence(evidence).case(proposed))
+        self.changes.append(
+            Change(
+                mission=mission,
+                at=past.decisive.at,
+                before=before.result,
+                after=after.result,
+                held=holding(before if after.passes else after),
+                merged=past.merged,
+                outcome=outcome,
+            )
+        )
+
+    def _replayed(
+        self, mission: str, past: _Past, entry: _Entry
+    ) -> tuple[Evidence, Condition] | None:
+        """Replay a verdict under the policy of its time; return what it was made from, and it."""
+        if self.since is not None and entry.at < self.since:
+            return None
+        name = f"{mission} at {entry.at:%Y-%m-%d %H:%M:%S}"
+        found = self._read(past, entry.payload)
+        if found is None:
+            self.unreadable.append(name)
+            return None
+        case, evidence, tree = found
+        same = evidence.digest() == entry.payload["facts_hash"]
+        if same and explained(case) == tree:
             self.reproduced += 1
         else:
             self.different.append(name)
+        return evidence, tree
 
-    def under(self, governance: Governance | None) -> list[Change]:
-        """Judge what decided each mission under another floor; None: under the one of its time."""
-        found: list[Change] = []
-        for name, past in sorted(self.past.items()):
-            decisive = past.decisive
-            policy = self._policies.get(decisive.floor) if decisive is not None else None
-            if decisive is None or policy is None:
-                continue
-            if governance is not None:
-                policy = policy.model_copy(update={"governance": governance})
-            tree = explained(decisive.evidence.case(policy))
-            found.append(
-                Change(
-                    mission=name,
-                    at=decisive.at,
-                    before=decisive.tree.result,
-                    after=tree.result,
-                    reason=why(tree),
-                    merged=past.merged,
-                    outcome=past.outcome,
-                )
-            )
-        return found
+    def _read(
+        self, past: _Past, payload: Mapping[str, Any]
+    ) -> tuple[Case, Evidence, Condition] | None:
+        policy = self._policies.get(str(payload.get("floor")))
+        if policy is None or payload.get("evaluator") != EVALUATOR:
+            return None
+        try:
+            evidence = past.replay.evidence(payload["evidence"])
+            tree = Condition.model_validate(payload["tree"])
+        except (KeyError, ValidationError):
+            return None
+        return evidence.case(policy), evidence, tree
+
+
+def _phase(payload: Mapping[str, Any]) -> str:
+    """Return the phase that a verdict was made in; empty where the entry does not say."""
+    evidence = payload.get("evidence") or {}
+    return str(evidence.get("mission", {}).get("phase", ""))
+
+
+def loosened(changes: list[Change]) -> Iterator[Change]:
+    """Find missions that were held, and that the proposal would have let merge."""
+    return (c for c in changes if c.changed and c.after in PASSING)
+
+
+def tightened(changes: list[Change]) -> Iterator[Change]:
+    """Find missions that passed, and that the proposal would have held."""
+    return (c for c in changes if c.changed and c.before in PASSING)

@@ -11,9 +11,12 @@ ones. Then it decays while nothing is heard.
 - A mission that failed lowers it; a revert empties it.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 from math import sqrt
+from typing import assert_never
 
 from grace.domain.base import Frozen
 from grace.domain.phase import Outcome, Severity
@@ -56,46 +59,116 @@ def wilson(good: int, total: int) -> float:
     return max(0.0, (centre - spread) / (1 + z2 / total))
 
 
-def score(history: Sequence[OutcomeFact], agent: str, severity: Severity, now: datetime) -> Score:
-    """Fold a subsystem's outcomes, oldest first, into an agent's score for a severity."""
-    good = bad = uncounted = 0
-    average = 0.0
+class Weight(StrEnum):
+    """What one ended mission does to a score, and why."""
+
+    RAISES = "raises it"
+    LOWERS = "lowers it: it failed"
+    EMPTIES = "empties it: it was rolled back"
+    UNAPPROVED = "stops the decay: no person approved it"
+    TRIVIAL = "stops the decay: it was less grave"
+    TOO_MANY = "stops the decay: enough of that day count already"
+    NONE = "changes nothing"
+
+
+class Step(Frozen):
+    """One mission of an agent, what it does to the score, and the two figures after it."""
+
+    fact: OutcomeFact
+    weight: Weight
+    wilson: float
+    average: float
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What outcomes come to, one after another, for missions of a severity."""
+
+    severity: Severity
+    good: int = 0
+    bad: int = 0
+    uncounted: int = 0
+    average: float = 0.0
     emptied_at: datetime | None = None
     last_at: datetime | None = None
-    per_day: dict[str, int] = {}
-    for each in history:
-        if each.agent != agent or each.at > now:
-            continue
-        last_at = each.at
+    per_day: dict[date, int] = field(default_factory=dict)
+
+    @property
+    def wilson(self) -> float:
+        return wilson(self.good, self.good + self.bad)
+
+    def take(self, each: OutcomeFact) -> Weight:
+        """Count one outcome; say what it does."""
+        self.last_at = each.at
+        weight = self._weigh(each)
+        match weight:
+            case Weight.RAISES:
+                day = each.at.date()
+                self.per_day[day] = self.per_day.get(day, 0) + 1
+                self.good += 1
+                self.average = (1 - ALPHA) * self.average + ALPHA
+            case Weight.LOWERS:
+                self.bad += 1
+                self.average *= 1 - ALPHA
+            case Weight.EMPTIES:
+                self.good = self.bad = self.uncounted = 0
+                self.average, self.emptied_at = 0.0, each.at
+                self.per_day = {}
+            case Weight.UNAPPROVED | Weight.TRIVIAL | Weight.TOO_MANY:
+                self.uncounted += 1
+            case Weight.NONE:
+                pass
+            case _ as never:
+                assert_never(never)
+        return weight
+
+    def _weigh(self, each: OutcomeFact) -> Weight:
         if each.outcome is Outcome.ROLLED_BACK:
-            good = bad = uncounted = 0
-            average, emptied_at = 0.0, each.at
-            per_day = {}
-        elif each.outcome is Outcome.FAILED:
-            bad += 1
-            average *= 1 - ALPHA
-        elif each.outcome is Outcome.FIXED:
-            day = f"{each.at:%Y-%m-%d}"
-            grave = each.severity.rank <= severity.rank
-            if each.basis == "approvals" and grave and per_day.get(day, 0) < MAX_A_DAY:
-                per_day[day] = per_day.get(day, 0) + 1
-                good += 1
-                average = (1 - ALPHA) * average + ALPHA
-            else:
-                uncounted += 1
-    low = wilson(good, good + bad)
-    decay = _decay(last_at, now)
+            return Weight.EMPTIES
+        if each.outcome is Outcome.FAILED:
+            return Weight.LOWERS
+        if each.outcome is not Outcome.FIXED:
+            return Weight.NONE
+        if each.basis != "approvals":
+            return Weight.UNAPPROVED
+        if each.severity.rank > self.severity.rank:
+            return Weight.TRIVIAL
+        enough = self.per_day.get(each.at.date(), 0) >= MAX_A_DAY
+        return Weight.TOO_MANY if enough else Weight.RAISES
+
+
+def score(history: Sequence[OutcomeFact], agent: str, severity: Severity, now: datetime) -> Score:
+    """Fold a subsystem's outcomes, oldest first, into an agent's score for a severity."""
+    tally = _Tally(severity)
+    for each in _of_agent(history, agent, now):
+        tally.take(each)
+    decay = _decay(tally.last_at, now)
     return Score(
-        value=min(low, average) * decay,
-        wilson=low,
-        average=average,
+        value=min(tally.wilson, tally.average) * decay,
+        wilson=tally.wilson,
+        average=tally.average,
         decay=decay,
-        good=good,
-        bad=bad,
-        uncounted=uncounted,
-        emptied_at=emptied_at,
-        last_at=last_at,
+        good=tally.good,
+        bad=tally.bad,
+        uncounted=tally.uncounted,
+        emptied_at=tally.emptied_at,
+        last_at=tally.last_at,
     )
+
+
+def steps(
+    history: Sequence[OutcomeFact], agent: str, severity: Severity, now: datetime
+) -> tuple[Step, ...]:
+    """Say mission by mission how a score comes about; the same fold as `score`."""
+    tally = _Tally(severity)
+    return tuple(
+        Step(fact=each, weight=tally.take(each), wilson=tally.wilson, average=tally.average)
+        for each in _of_agent(history, agent, now)
+    )
+
+
+def _of_agent(history: Sequence[OutcomeFact], agent: str, now: datetime) -> Iterator[OutcomeFact]:
+    return (each for each in history if each.agent == agent and each.at <= now)
 
 
 def _decay(last_at: datetime | None, now: datetime) -> float:
