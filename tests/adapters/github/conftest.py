@@ -25,6 +25,7 @@ from grace.ports import Delivery
 from support.api_world import World, api_world, write_template
 from support.schema import GitHubSchema, published
 from support.schema_check import SchemaCheck
+from support.tour import Tour, toured
 
 API = "https://github.test/api/v3"
 OPERATIONS = ("/app", "/graphql", "/orgs/", "/repos/", "/user")
@@ -278,4 +279,10 @@ async def world(
     tmp_path: Path, template: Path, key_pem: str, github_schema: GitHubSchema
 ) -> AsyncIterator[World]:
     async with api_world(tmp_path, template, key_pem, github_schema) as made:
+        yield made
+
+
+@pytest.fixture
+async def tour(tmp_path: Path, key_pem: str) -> AsyncIterator[Tour]:
+    async with toured(tmp_path, key_pem) as made:
         yield made

@@ -72,6 +72,7 @@ class Issue(Lenient):
     state: str = "open"
     html_url: str = ""
     updated_at: AwareDatetime
+    closed_at: AwareDatetime | None = None
     pull_request: object | None = None
     performed_via_github_app: AppId | None = None
 

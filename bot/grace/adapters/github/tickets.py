@@ -45,7 +45,8 @@ def about_ticket(
     """Tell that a ticket of ours was closed or opened again; None for all else."""
     if action not in _STATE or not ours.wrote(found.user, found.performed_via_github_app):
         return None
-    turned = Turned(found.number, _STATE[action], actor, found.updated_at)
+    at = found.closed_at if action == "closed" else None
+    turned = Turned(found.number, _STATE[action], actor, at or found.updated_at)
     return ticket_event(ref, found.body, turned)
 
 
