@@ -165,7 +165,8 @@ class Mission(Frozen):
     `strangers`: when the forge last said that somebody may do nothing here; `greeted`: who of them
     got the polite line. `proposer_ids`: who proposed it by number, which stays when somebody
     takes another login. `basis`: what let it merge. `muted`: who asked for no more comments.
-    `tickets`: those that somebody closed or reopened of whom it is not known yet what he may do.
+    `tickets`: those that somebody closed or reopened of whom it is not known yet what he may do;
+    `ticket_at`: when the newest of each kind that counted happened.
     `strange_authors`: commits of its candidates whose author or committer the forge does not know.
     `kept`: hashes of the evidence that stands in the ledger. `leaving`: the round in which the
     change was asked to be taken out of the merge queue; `ending`: why the mission is cancelled as
@@ -230,6 +231,7 @@ class Mission(Frozen):
     review: Review | None = None
     muted: str | None = None
     tickets: dict[str, TicketClosed] = {}
+    ticket_at: dict[str, AwareDatetime] = {}
     strange_authors: int = 0
     requested: frozenset[str] = frozenset()
     verdict_digest: str = ""

@@ -18,7 +18,11 @@ def ticket_closed(draft: Draft, event: ev.TicketClosed) -> None:
     ours = {"capa": mission.capa, "review": mission.review.issue if mission.review else None}
     if event.number != ours[event.purpose] or len(mission.tickets) >= MAX_TICKETS:
         return
-    about = f"ticket:{event.purpose}:{event.number}:{event.actor.login}:{event.at.isoformat()}"
+    deed = "opened" if event.open else "closed"
+    who = f"{event.purpose}:{event.number}:{event.actor.login}"
+    about = f"ticket:{who}:{deed}:{event.at.isoformat()}"
+    if f"permission/{about}" in mission.requested:
+        return
     draft.set(tickets={**mission.tickets, about: event})
     draft.ask(ReadPermission(key=f"permission/{about}", login=event.actor.login, about=about))
 
@@ -32,9 +36,14 @@ def tickets_known(draft: Draft) -> None:
         left = {k: v for k, v in draft.mission.tickets.items() if k != about}
         draft.set(tickets=left)
         state = "reopened" if event.open else "closed"
+        newest = draft.mission.ticket_at.get(event.purpose)
+        if newest is not None and event.at < newest:
+            continue  # told late: what happened since is known
         if not permission.may_write:
             draft.note(f"ticket_{state}_refused", event.actor.login, number=event.number)
-        elif event.purpose == "capa":
+            continue
+        draft.set(ticket_at={**draft.mission.ticket_at, event.purpose: event.at})
+        if event.purpose == "capa":
             draft.set(capa_closed_at=None if event.open else event.at)
             draft.note(f"capa_{state}", event.actor.login, number=event.number)
         else:
