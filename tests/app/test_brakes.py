@@ -192,6 +192,13 @@ async def test_look_asks_about_standing_stops_and_hears_who_lifted_them(train: T
     assert await train.why() is None
 
 
+async def test_look_believes_nobody_who_may_not_write(train: Train) -> None:
+    train.forge.words[1] = [word(), word(TESS, 5, lifts=True)]
+    await train.brakes.round()
+    assert (await train.why() or ("",))[0] == "issue"
+    assert sorted(train.forge.names) == ["rita", "tess"]
+
+
 async def test_stop_that_is_gone_without_a_person_took_write_permission(train: Train) -> None:
     """Deleting an issue or its label, or moving it, is for who may write at the forge itself."""
     train.forge.words[1] = [word(), word(None, 5, lifts=True)]
