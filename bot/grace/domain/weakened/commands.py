@@ -40,7 +40,7 @@ _STRONG: Final = re.compile(
     r"|\bpipefail\b"
 )
 _TOOLS: Final = re.compile(
-    r"(?<![\w./-])(?:pytest|unittest|tox|nox|ruff|mypy|pyright|basedpyright|flake8|pylint"
+    r"(?<![\w./])(?<!\w-)(?<!--)(?:pytest|unittest|tox|nox|ruff|mypy|pyright|basedpyright|flake8|pylint"
     r"|bandit|vulture"
     r"|coverage|eslint|jest|vitest|mocha|tsc|go\s+test|go\s+vet|golangci-lint|staticcheck"
     r"|cargo\s+test"

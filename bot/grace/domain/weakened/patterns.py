@@ -44,13 +44,24 @@ def pattern_tests(pairs: Sequence[FilePair], python: Sequence[FilePair]) -> Iter
         )
         if tongue is not None
     ]
-    tests: Counter[str] = Counter()
-    claims: Counter[str] = Counter()
+    arrived = [
+        Counter(t for c in changes for _, t in _more(side(c.before), side(c.after)))
+        for side in (_tests, _claims, _strong)
+    ]
     for change in changes:
-        tests.update(text for _, text in _more(change.before.tests, change.after.tests))
-        claims.update(text for _, text in _more(change.before.claims, change.after.claims))
-    for change in changes:
-        yield from _compared(change, tests, claims)
+        yield from _compared(change, *arrived)
+
+
+def _tests(side: _Tests) -> tuple[Line, ...]:
+    return side.tests
+
+
+def _claims(side: _Tests) -> tuple[Line, ...]:
+    return side.claims
+
+
+def _strong(side: _Tests) -> tuple[Line, ...]:
+    return side.strong
 
 
 def _read(text: str | None, tongue: Tongue, path: str) -> _Tests:
@@ -84,7 +95,9 @@ def _more(before: Sequence[Line], after: Sequence[Line]) -> list[Line]:
     return more
 
 
-def _compared(change: _Change, tests: Counter[str], claims: Counter[str]) -> Iterator[Weakening]:
+def _compared(
+    change: _Change, tests: Counter[str], claims: Counter[str], strong: Counter[str]
+) -> Iterator[Weakening]:
     path, before, after = change.file.path, change.before, change.after
     gone = _fewer(before.tests, after.tests, tests)
     for number, text in gone:
@@ -96,7 +109,7 @@ def _compared(change: _Change, tests: Counter[str], claims: Counter[str]) -> Ite
     for number, text in missing:
         yield found(kind, path, number, f"an assertion is gone: {excerpt(text)}")
     if not missing:
-        for number, text in _fewer(before.strong, after.strong, Counter()):
+        for number, text in _fewer(before.strong, after.strong, strong):
             yield found(kind, path, number, f"an assertion says less than it did: {excerpt(text)}")
     if change.file.before is None:
         return

@@ -194,10 +194,10 @@ def _of_file(change: _Change) -> Iterator[Weakening]:
     is_conftest = name_of(path) == "conftest.py"
     for name, scope in now.scopes.items():
         old = was.scopes.get(name)
-        if old is None and (name or change.is_new) and not (is_conftest and not name):
+        if old is None or (change.is_new and not is_conftest):
             continue
-        yield from _markers(path, name or "the file", old.markers if old else [], scope.markers)
-        gone = {b for b in old.bases - scope.bases if "Test" in b} if old else set()
+        yield from _markers(path, name or "the file", old.markers, scope.markers)
+        gone = {b for b in old.bases - scope.bases if "Test" in b}
         if any(not b.endswith("TestCase") for b in gone):
             message = f"{excerpt(name)} inherits no tests of {excerpt(', '.join(sorted(gone)))}"
             yield found(WeakeningKind.TEST_REMOVED, path, scope.line, message)

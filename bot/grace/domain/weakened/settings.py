@@ -10,13 +10,14 @@ from grace.domain.weakened.commands import relaxed_commands
 from grace.domain.weakened.places import name_of
 from grace.domain.weakened.report import found, line_of
 from grace.domain.weakened.settings_read import Entries, UnreadableSettings, read_settings
-from grace.domain.weakened.settings_rules import Judged, Points, judge, points_of
+from grace.domain.weakened.settings_rules import Points, judge, points_of
 from grace.domain.weakening import FilePair, Weakening, WeakeningKind
 
 # Where one of these is, the tool reads nothing else.
 _FIRST: Final = re.compile(
     r"\.?pytest\.(ini|toml)|\.?mypy\.ini|\.?ruff\.toml|\.coveragerc|\.?pylintrc"
 )
+_MAX_PLACES: Final = 300
 _COMMANDS: Final = re.compile(
     r"(?i)(^|[._-])(addopts|commands?|commands_(pre|post)|scripts?\.[\w:.-]+|test_?command"
     r"|cmd|args|entry|run"
@@ -64,14 +65,20 @@ def _moving(key: str, values: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
 
 def _compared(change: _Change, gained: Counter[tuple[str, tuple[str, ...]]]) -> Iterator[Weakening]:
     file, before, after = change.file, change.before, change.after
+    places = _Places(file)
     for key in sorted(before.keys() | after.keys()):
         old, new = before.get(key), after.get(key)
         if old == new or _is_moved(key, old, new, gained) or _is_excused(key, change):
             continue
+        name = key.rpartition(".")[2]
         for judged in judge(key, old, new):
-            yield _told(file, key, judged)
+            line = places.of(name, judged.needle)
+            yield found(judged.kind, file.path, line, judged.message)
         if _COMMANDS.search(key):
-            yield from _commands(file, key, old or (), new or ())
+            about = "check" if name_of(file.path).startswith(".pre-commit") else key
+            sides = ([(1, f"{about} {' '.join(values or ())}")] for values in (old, new))
+            for kind, _, message in relaxed_commands(*sides):
+                yield found(kind, file.path, places.of(name), message)
     if file.before is None and _FIRST.fullmatch(name_of(file.path)) and not _is_strict(after):
         message = "a file that takes the place of settings elsewhere, and is no stricter"
         yield found(WeakeningKind.CHECK_RELAXED, file.path, 1, message)
@@ -110,24 +117,29 @@ def _is_strict(entries: Entries) -> bool:
     return any(True for key, values in entries.items() for _ in judge(key, values, None))
 
 
-def _told(file: FilePair, key: str, judged: Judged) -> Weakening:
-    name = key.rpartition(".")[2]
-    line = None
-    if file.after is not None:
-        line = line_of(file.after, name, judged.needle) or line_of(
-            file.after, judged.needle or name
+class _Places:
+    """Where settings stand in a file; it tires, lest a file of nothing else takes minutes."""
+
+    def __init__(self, file: FilePair) -> None:
+        self._texts = (file.after or "", file.before or "")
+        known = {line.strip() for line in self._texts[1].split("\n")}
+        lines = self._texts[0].split("\n")
+        self._fresh = "\n".join("" if line.strip() in known else line for line in lines)
+        self._left = _MAX_PLACES
+
+    def of(self, name: str, needle: str = "") -> int:
+        """Find the line that did it: one that is new, or the setting's, or where that was."""
+        self._left -= 1
+        if self._left < 0:
+            return 1
+        setting = re.compile(rf"{re.escape(name)}['\"]?\s*[:=]")
+        return (
+            line_of(self._fresh, name, needle)
+            or (line_of(self._fresh, needle) if needle else None)
+            or next(filter(None, (_line_with(setting, text) for text in self._texts)), 1)
         )
-    line = line or line_of(file.before or "", name) or 1
-    return found(judged.kind, file.path, line, judged.message)
 
 
-def _commands(
-    file: FilePair, key: str, old: tuple[str, ...], new: tuple[str, ...]
-) -> Iterator[Weakening]:
-    """Compare what a setting has run; all of its values are one command line."""
-    name = key.rpartition(".")[2]
-    line = line_of(file.after or "", name) or line_of(file.before or "", name) or 1
-    before = [(line, f"{key} {' '.join(old)}")]
-    after = [(line, f"{key} {' '.join(new)}")]
-    for kind, number, message in relaxed_commands(before, after):
-        yield found(kind, file.path, number, message)
+def _line_with(pattern: re.Pattern[str], text: str) -> int | None:
+    match = pattern.search(text)
+    return None if match is None else text.count("\n", 0, match.start()) + 1

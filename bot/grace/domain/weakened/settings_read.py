@@ -24,7 +24,7 @@ _YAML_LINE: Final = re.compile(
     r"(?P<dash>(?:-\s+)*)(?:(?P<key>[^\s:#][^:#]*?)\s*:(?:\s+|$))?(?P<value>.*)"
 )
 _SCRIPT_ENTRY: Final = re.compile(
-    r"['\"]?(?P<key>[@\w./-]+)['\"]?\s*[:=]\s*"
+    r"(?<![@\w./-])(?P<key>[@\w./-]++)['\"]?\s*+[:=]\s*"
     r"(?P<value>\[[^\]\n]*\]|-?\d[\w.]*|true|false|'[^'\n]*'|\"[^\"\n]*\")"
 )
 _FLOW_PAIR: Final = re.compile(
@@ -120,9 +120,7 @@ def _json(text: str) -> Iterator[tuple[str, str | None]]:
 
 
 def _ini(text: str) -> Iterator[tuple[str, str | None]]:
-    parser = configparser.RawConfigParser(
-        strict=False, allow_no_value=True, default_section="\0", empty_lines_in_values=False
-    )
+    parser = configparser.RawConfigParser(strict=False, allow_no_value=True, default_section="\0")
     try:
         parser.read_string(text)
     except configparser.MissingSectionHeaderError:
