@@ -7,7 +7,7 @@ from typing import Final
 from grace.ci.rules import guards
 from grace.ci.rules.places import Call, Place, dotted_text, told_of
 from grace.ci.rules.results import result
-from grace.ci.rules.sources import PARTS, REQUESTS, of_request
+from grace.ci.rules.sources import PARTS, REQUESTS, of_answer, of_request
 from grace.ci.rules.values import (
     OF_OPERATORS,
     Danger,
@@ -85,6 +85,7 @@ def _compound(place: Place, node: ast.expr) -> Value:
 
 def _under(place: Place, cleaned: dict[str, Value], node: ast.expr) -> Value:
     """Read an expression with some variables known better, and forget that afterwards."""
+    place.budget.spend(len(place.env))
     before = dict(place.env)
     place.env.update(cleaned)
     found = value_of(place, node)
@@ -107,7 +108,7 @@ def _attribute(place: Place, node: ast.Attribute) -> Value:
     if base.name in REQUESTS and part in PARTS and not base.dangers:
         return of_request(part, node.lineno)
     if not base.dangers:
-        return Value(name=name, fixed=base.fixed)
+        return of_answer(name, node.lineno) or Value(name=name, fixed=base.fixed)
     read = base.named(name)
     match part:
         case "name" | "stem" | "suffix" if base.name.startswith("pathlib."):
@@ -148,6 +149,7 @@ def _operation(node: ast.BinOp, left: Value, right: Value) -> Value:
 def _comprehension(
     place: Place, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 ) -> Value:
+    place.budget.spend(len(place.env))
     before = dict(place.env)
     for each in node.generators:
         over = value_of(place, each.iter)

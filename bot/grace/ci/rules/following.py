@@ -80,6 +80,8 @@ def _given(call: Call, node: _Function) -> _Given:
 
 def _read(place: Place, node: _Function, given: dict[str, Value]) -> Value:
     every = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+    before = place.budget.left
+    place.budget.spend(len(place.module))
     env = {**place.module, **{arg.arg: Value(name=arg.arg) for arg in every}, **given}
     inner = replace(
         place,
@@ -90,7 +92,6 @@ def _read(place: Place, node: _Function, given: dict[str, Value]) -> Value:
         depth=place.depth + 1,
         returned=[],
     )
-    before = place.budget.left
     run(inner, node.body)
     used = before - place.budget.left
     place.budget.left += used

@@ -10,6 +10,7 @@ from grace.ci.rules.values import Value
 
 MAX_STEPS: Final = 600_000
 MAX_FOLLOWED: Final = 200_000
+_COPIED_A_STEP: Final = 8
 
 
 class TooMuch(Exception):
@@ -23,8 +24,9 @@ class Budget:
     left: int = MAX_STEPS
     followed: int = MAX_FOLLOWED
 
-    def spend(self) -> None:
-        self.left -= 1
+    def spend(self, copied: int = 0) -> None:
+        """Take one step, or one that copies so many variables."""
+        self.left -= 1 + copied // _COPIED_A_STEP
         if self.left < 0:
             raise TooMuch
 

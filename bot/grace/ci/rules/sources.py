@@ -57,6 +57,13 @@ def of_stranger(said: str, line: int) -> Value:
     return Value(OF_STRANGERS, Source.STRANGER, name=said, said=said, line=line)
 
 
+def of_answer(name: str, line: int) -> Value | None:
+    """Return what another server answered; None for any other name."""
+    if _FETCHES.fullmatch(name):
+        return Value(_ANSWERED, Source.STRANGER, name=name, said=name, line=line)
+    return None
+
+
 def of_call(name: str, line: int) -> Value | None:
     """Return what a call brings in from outside; None where it brings nothing."""
     last = name.rpartition(".")[2]
@@ -70,9 +77,7 @@ def of_call(name: str, line: int) -> Value | None:
         return of_stranger(name, line)
     if name in {"traceback.format_exc", "traceback.format_exception"}:
         return Value(frozenset({Danger.EXPOSED}), Source.STRANGER, name, said=name, line=line)
-    if _FETCHES.fullmatch(name):
-        return Value(_ANSWERED, Source.STRANGER, name=f"{name}()", said=name, line=line)
-    return None
+    return of_answer(name, line)
 
 
 _QUOTED: Final[Dangers] = frozenset(

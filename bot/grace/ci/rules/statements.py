@@ -143,6 +143,7 @@ def _branches(
 
 
 def _become(place: Place, env: dict[str, Value]) -> None:
+    place.budget.spend(len(env))
     kept = dict(env)
     place.env.clear()
     place.env.update(kept)
@@ -150,12 +151,12 @@ def _become(place: Place, env: dict[str, Value]) -> None:
 
 def _either(one: dict[str, Value], two: dict[str, Value]) -> dict[str, Value]:
     """Join what two ways know of the variables."""
-    return {
-        name: joined([env[name] for env in (one, two) if name in env])
-        if one.get(name) != two.get(name)
-        else one[name]
-        for name in (*one, *(n for n in two if n not in one))
-    }
+    both = {**two, **one}
+    for name, value in two.items():
+        other = one.get(name)
+        if other is not None and other is not value:
+            both[name] = joined([other, value])
+    return both
 
 
 def _loop(place: Place, known: dict[str, Value], body: Sequence[ast.stmt]) -> None:
@@ -223,6 +224,7 @@ def _class(place: Place, node: ast.ClassDef) -> None:
 
 def function(place: Place, node: _Function) -> None:
     """Read a function's body with what its parameters can be."""
+    place.budget.spend(len(place.env))
     for each in (*node.decorator_list, *node.args.defaults):
         value_of(place, each)
     web, arguments = _handler(place, node)
