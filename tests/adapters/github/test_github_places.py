@@ -67,7 +67,7 @@ async def test_group_of_a_queued_pull_request_is_read_with_its_checks(github: An
     change, asked = await read(github, pull(isInMergeQueue=True, mergeQueueEntry=entry))
     assert change.place == QueuePlace(inside=True, head=GROUP, base=BASE)
     assert [(c.sha, c.id) for c in change.checks] == [(HEAD, "1"), (GROUP, "2")]
-    assert "p4: pullRequest(number: 4) { ...pull ...place }" in asked
+    assert "p4: pullRequest(number: 4) { ...pull ...pullLabels ...place }" in asked
 
 
 @pytest.mark.parametrize("entry", [None, {"headCommit": None, "baseCommit": None}])
