@@ -20,6 +20,7 @@ from grace.adapters.config import (
 )
 from grace.domain.catalog import Subsystems
 from grace.domain.inspection import RepositoryRules
+from grace.domain.rules.language import RepositoryPolicy
 from grace.domain.waivers import Waivers
 from grace.ports import RuleReader
 
@@ -55,6 +56,15 @@ def problems(text: bytes) -> list[str]:
 
 def test_no_file_is_neither_policy_nor_problem():
     assert READER.rules(None) == RepositoryRules()
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"\n", b"# rules come later\n#\n", b"\xef\xbb\xbf# x"], ids=repr
+)
+def test_a_file_without_a_word_is_a_policy_without_rules(text):
+    assert READER.rules(text) == RepositoryRules(policy=RepositoryPolicy(version=1))
+    assert check_policy(text, PolicyKind.REPOSITORY) == []
+    assert check_policy(text, PolicyKind.GOVERNANCE) == []
 
 
 def test_a_policy_is_read_with_times_of_day_as_people_write_them():
@@ -119,7 +129,9 @@ rules:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (b"", "1: version: is required; add it"),
+        (b"---", "1: version: is required; add it"),
+        (b"# x\xe2\x80\xa8rules: []", "2: version: is required; add it"),
+        (b"# \xff", "1: is not UTF-8 text; save it as UTF-8"),
         (b"\0", "1: is no plain text file of at most 256 KiB; make it one"),
         (b"#" * (256 * 1024 + 1), "1: is no plain text file of at most 256 KiB; make it one"),
         (b"version: 1\n# \xff", "2: is not UTF-8 text; save it as UTF-8"),

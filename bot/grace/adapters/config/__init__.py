@@ -7,7 +7,7 @@ from grace.adapters.config.files import (
     load_configuration,
     schemas,
 )
-from grace.adapters.config.rule_files import PolicyKind, RuleFiles, check_policy
+from grace.adapters.config.rule_files import PolicyKind, RuleFiles, check_policy, read_policy
 from grace.adapters.config.strict import ConfigError, ConfigProblem, load
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "default_folder",
     "load",
     "load_configuration",
+    "read_policy",
     "schemas",
 ]

@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar, assert_never
 
+import yaml
+
 from grace.adapters.config.files import GOVERNANCE_FILE, Configuration, load_configuration
 from grace.adapters.config.rule_problems import rule_problems
-from grace.adapters.config.strict import ConfigProblem, Source, gather
+from grace.adapters.config.strict import ConfigError, ConfigProblem, Source, gather
 from grace.domain.base import Frozen
 from grace.domain.catalog import Catalog, Subsystems
 from grace.domain.code_owners import CodeOwners
@@ -64,8 +67,11 @@ class RuleFiles:
         return CodeOwners(text).owned(paths)
 
     def policy(self, text: bytes, file: str) -> tuple[RepositoryPolicy | None, list[ConfigProblem]]:
-        """Read a repository's policy: it, or all that is wrong with it."""
-        policy, problems = _read(RepositoryPolicy, text, file)
+        """Read a repository's policy: it, or all that is wrong with it.
+
+        A file that is empty, or comments alone, is a policy without rules.
+        """
+        policy, problems = _policy(text, file)
         if policy is not None:
             source = Source(file, text.decode("utf-8"))
             problems += rule_problems(source, policy.rules, self._known())
@@ -108,6 +114,20 @@ def check_policy(
             assert_never(kind)
 
 
+def read_policy(text: str, file: str) -> RepositoryPolicy:
+    """Read a repository's policy alone, nothing looked up; raises `ConfigError`."""
+    policy, problems = _policy(text.encode("utf-8", "surrogatepass"), file)
+    if policy is None:
+        raise ConfigError(problems)
+    return policy
+
+
+def _policy(text: bytes, file: str) -> tuple[RepositoryPolicy | None, list[ConfigProblem]]:
+    if _is_empty(text):
+        return RepositoryPolicy(version=1), []
+    return _read(RepositoryPolicy, text, file)
+
+
 def _read(
     model: type[FrozenT], text: bytes, file: str
 ) -> tuple[FrozenT | None, list[ConfigProblem]]:
@@ -121,6 +141,17 @@ def _read(
         line = text.count(b"\n", 0, error.start) + 1
         return None, [ConfigProblem(file, line, "", "is not UTF-8 text; save it as UTF-8")]
     return gather(model, Source(file, decoded), problems), problems
+
+
+def _is_empty(text: bytes) -> bool:
+    """Tell whether YAML finds nothing in a text; what it cannot read is not nothing."""
+    if len(text) > MAX_BYTES:
+        return False
+    try:
+        tokens = yaml.scan(text.decode("utf-8"), Loader=yaml.SafeLoader)
+        return isinstance(list(islice(tokens, 2))[-1], yaml.StreamEndToken)
+    except (UnicodeDecodeError, yaml.YAMLError):
+        return False
 
 
 def _told(problems: Sequence[ConfigProblem]) -> tuple[str, ...]:
