@@ -1,16 +1,13 @@
 """`grace mission`: read-only, beside a running bot."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from grace.adapters.sqlite.errors import StoreError
 from grace.adapters.sqlite.reader import StoreReader
+from grace.cli.reading import DEFAULT, Data, Name, read, unknown
 from grace.domain import messages
 from grace.domain.ledger import Entry
 from grace.domain.mission import Mission
@@ -22,13 +19,6 @@ from grace.domain.views import package_of
 
 app = typer.Typer(no_args_is_help=True)
 
-T = TypeVar("T")
-Data = Annotated[
-    Path, typer.Option("--data", help="The bot's data folder.", envvar="GRACE_DATA_DIR")
-]
-DEFAULT = Path("grace-data")
-Name = Annotated[str, typer.Argument(metavar="ID", help="mission_YYYYMMDD_NNN")]
-
 
 @app.command("list")
 def list_(
@@ -37,7 +27,7 @@ def list_(
     live: Annotated[bool, typer.Option(help="Only those that are not closed.")] = False,
 ) -> None:
     """List missions, the most urgent first."""
-    missions = _read(data, lambda r: r.missions(live=live or None))
+    missions = read(data, lambda r: r.missions(live=live or None))
     table = Table(box=None)
     widths = {"mission": 20, "severity": 8, "phase": 14, "outcome": 14, "issue": 5, "pull": 5}
     for column, width in widths.items():
@@ -67,9 +57,9 @@ def show(name: Name, data: Data = DEFAULT) -> None:
         entries: list[Entry] = list(await reader.mission_entries(found[0].ref.log, name))
         return package_of(found[0], entries)
 
-    package = _read(data, work)
+    package = read(data, work)
     if package is None:
-        _unknown(name)
+        unknown(name)
     else:
         typer.echo(package.model_dump_json(indent=2))
 
@@ -77,10 +67,9 @@ def show(name: Name, data: Data = DEFAULT) -> None:
 @app.command()
 def why(name: Name, data: Data = DEFAULT) -> None:
     """Say what holds a mission back, who can change it, and when that was last evaluated."""
-    found = _read(data, lambda r: r.find(name))
+    found = read(data, lambda r: r.find(name))
     if found is None:
-        _unknown(name)
-        return
+        unknown(name)
     mission, _, verdict, at = found
     typer.echo(f"{mission.name}: {mission.phase.value}, {mission.status.value}")
     if verdict is None:
@@ -96,25 +85,3 @@ def why(name: Name, data: Data = DEFAULT) -> None:
     )
     typer.echo("")
     typer.echo(tree(found_verdict.root, text=one_line).replace("**", ""))
-
-
-def _read(data: Path, work: Callable[[StoreReader], Awaitable[T]]) -> T:
-    """Open the store for reading, beside a running bot, and close it again."""
-
-    async def run() -> T:
-        reader = await StoreReader.look(data / "grace.db")
-        try:
-            return await work(reader)
-        finally:
-            await reader.close()
-
-    try:
-        return asyncio.run(run())
-    except StoreError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
-
-
-def _unknown(name: str) -> None:
-    typer.echo(f"there is no mission {name}; `grace mission list` lists them", err=True)
-    raise typer.Exit(1)

@@ -164,7 +164,7 @@ class Simulation:
     def _verdict(self, mission: str, past: _Past, entry: _Entry) -> None:
         if self.proposal is None:
             self._replayed(mission, past, entry)
-        elif _phase(entry.payload) in JUDGED:
+        elif decides(entry.payload):
             past.decisive = entry
 
     def _settle(self, mission: str, outcome: str | None) -> None:
@@ -222,10 +222,10 @@ class Simulation:
         return evidence.case(policy), evidence, tree
 
 
-def _phase(payload: Mapping[str, Any]) -> str:
-    """Return the phase that a verdict was made in; empty where the entry does not say."""
+def decides(payload: Mapping[str, Any]) -> bool:
+    """Tell whether a recorded verdict is one on a merge: of testing or gating."""
     evidence = payload.get("evidence") or {}
-    return str(evidence.get("mission", {}).get("phase", ""))
+    return evidence.get("mission", {}).get("phase") in JUDGED
 
 
 def loosened(changes: list[Change]) -> Iterator[Change]:

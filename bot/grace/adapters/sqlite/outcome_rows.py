@@ -98,6 +98,12 @@ def select(
     return [_read(row) for row in rows]
 
 
+def subsystems(connection: sqlite3.Connection) -> Sequence[str]:
+    """Return the subsystems in which missions ended, by name."""
+    rows = connection.execute("SELECT DISTINCT subsystem FROM outcomes ORDER BY subsystem")
+    return [row["subsystem"] for row in rows]
+
+
 def _read(row: sqlite3.Row) -> OutcomeFact:
     return OutcomeFact(
         mission=row["mission"],

@@ -124,6 +124,10 @@ class StoreReader:
         """Return how missions ended, oldest first."""
         return await self._read(lambda c: outcome_rows.select(c, subsystem, agent))
 
+    async def subsystems(self) -> Sequence[str]:
+        """Return the subsystems in which missions ended, by name."""
+        return await self._read(outcome_rows.subsystems)
+
     async def kill_switch(self) -> bool:
         """Tell whether a switch that stops everything is on."""
         return await self._read(lambda c: bool(switch_rows.switches_on(c)))
