@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 
 from grace.app.landing import Landing
 from grace.domain import effects as fx
 from grace.domain import events as ev
-from grace.domain.facts import Facts
 from grace.domain.ledger import Head
-from grace.domain.mission import Mission, MissionRef
-from grace.ports import ChangeState, ForgeUnavailable, Job, MergeAnswer, MergeDraft
+from grace.domain.mission import MissionRef
+from grace.domain.surroundings import Stop
+from grace.ports import ChangeState, ForgeUnavailable, Job, MergeAnswer, MergeDraft, Turn
 from support.world import World, sha
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -70,11 +71,14 @@ class FakeStore:
     world: World
     killed: bool = False
 
-    async def find(self, name: str) -> tuple[Mission, Facts]:
-        return self.world.mission, self.world.facts
+    async def turn(self, uid: UUID) -> Turn:
+        return Turn(self.world.mission, self.world.facts, 1, ())
 
-    async def kill_switch(self) -> bool:
-        return self.killed
+    async def stopped(self, ref: MissionRef) -> Stop | None:
+        return Stop(kind="operator", reason="by max") if self.killed else None
+
+    def now(self) -> datetime:
+        return self.world.now
 
 
 LANDED = ev.Merged(purpose="work", sha=sha("landed"), tree=sha("t"), at=NOW)
@@ -88,13 +92,17 @@ async def sealed(job: Job, effect: fx.MergePull) -> str:
     return "Merge it\n\nTrailer: x"
 
 
+def landing_of(forge: FakeForge, store: FakeStore) -> Landing:
+    return Landing(forge, store, store.world.policy, store, store.stopped, landed, sealed)
+
+
 class Yard:
     """A mission that asked for its merge, before a forge."""
 
     def __init__(self, **forge: bool) -> None:
         self.world = World(waits=(fx.MergePull,)).file().ci().review()
         self.forge, self.store = FakeForge(**forge), FakeStore(self.world)
-        self.landing = Landing(self.forge, self.store, self.world.policy, landed, sealed)
+        self.landing = landing_of(self.forge, self.store)
 
     async def merge(self, tries: int, *, purpose: str = "work") -> ev.Event:
         effect = self.world.only(fx.MergePull).model_copy(update={"purpose": purpose})
@@ -180,7 +188,7 @@ async def test_change_that_leaves_while_it_is_looked_at_is_looked_at_again() -> 
             return False
 
     yard = Yard()
-    yard.landing = Landing(Leaving(inside=True), yard.store, yard.world.policy, landed, sealed)
+    yard.landing = landing_of(Leaving(inside=True), yard.store)
     yard.world.command("hold")
     with pytest.raises(ForgeUnavailable, match="left the merge queue"):
         await yard.merge(1)

@@ -60,7 +60,7 @@ async def test_critical_mission_goes_before_an_older_one_that_waits(stage: Stage
 
 async def test_kill_switch_stops_forward_work_and_lets_go_again(stage: Stage, bot: Bot) -> None:
     assert (await switch(bot, on=True, token="wrong")).status_code == 401
-    assert (await switch(bot, on=True)).json() == {"on": True}
+    assert (await switch(bot, on=True)).json() == {"on": True, "changed": True}
     async with stage.people():
         issue = await stage.file()
         await bot.look.phase(issue, Phase.PLANNING)
@@ -68,7 +68,7 @@ async def test_kill_switch_stops_forward_work_and_lets_go_again(stage: Stage, bo
         still = await bot.look.phase(issue, Phase.PLANNING)
         assert not still.attempts
         assert await stage.work_pushes() == 0
-        assert (await switch(bot, on=False)).json() == {"on": False}
+        assert (await switch(bot, on=False)).json() == {"on": False, "changed": True}
         mission = await bot.look.closed(issue, Outcome.FIXED)
     await bot.look.nothing_doubled(mission)
 

@@ -305,6 +305,7 @@ def bases_of(subsystems: Subsystems) -> frozenset[str]:
 def build_worker(system: System, policy: Policy) -> Worker:
     """Put worker, router and interpreter together."""
     settings = system.settings
+    assert system.brakes is not None  # built before
     world = World(
         forge=system.forge,
         repositories=repositories_of(system),
@@ -315,6 +316,7 @@ def build_worker(system: System, policy: Policy) -> Worker:
         clock=system.clock,
         rules=RuleFiles(policy.governance, policy.catalog, policy.subsystems),
         attestations=SigstoreVerifier(system.settings.attestation_root or embedded_root()),
+        stopped=system.brakes.stopped,
     )
     ours = Ours(
         host=settings.forge_host,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from grace.app.inspection import Inspector
-from grace.app.landing import KILL_SWITCH_RETRY_S, KILLED, Landing
+from grace.app.landing import KILL_SWITCH_RETRY_S, Landing, Stopped, killed
 from grace.app.publication import Publication
 from grace.app.reports import bound
 from grace.domain import effects as fx
@@ -53,6 +53,7 @@ class World:
     clock: Clock
     rules: RuleReader
     attestations: AttestationVerifier
+    stopped: Stopped
 
 
 class Interpreter:
@@ -62,7 +63,13 @@ class Interpreter:
         self._world = world
         self._names: dict[str, str] = {}
         self._landing = Landing(
-            world.forge, world.store, world.policy, world.clock, self._landed, self._sealed
+            world.forge,
+            world.store,
+            world.policy,
+            world.clock,
+            world.stopped,
+            self._landed,
+            self._sealed,
         )
         self._inspector = Inspector(
             world.forge, world.repositories, world.rules, world.attestations, world.policy
@@ -133,8 +140,9 @@ class Interpreter:
         forward = isinstance(effect, fx.PushPatch) or (
             isinstance(effect, fx.OpenPull) and effect.purpose == "work"
         )
-        if forward and await self._world.store.kill_switch():
-            raise ForgeUnavailable(KILLED, KILL_SWITCH_RETRY_S)
+        stop = await self._world.stopped(job.mission.ref) if forward else None
+        if stop is not None:
+            raise ForgeUnavailable(killed(stop), KILL_SWITCH_RETRY_S)
 
     async def _small(self, job: Job) -> None:
         """Carry out what has nothing to tell; doing any of these twice is doing it once."""

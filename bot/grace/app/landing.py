@@ -8,7 +8,9 @@ from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain.evidence import evidence_of
 from grace.domain.lifecycle.merging import withdrawn
+from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
+from grace.domain.surroundings import Stop
 from grace.ports import (
     Clock,
     Forge,
@@ -20,10 +22,16 @@ from grace.ports import (
     Store,
 )
 
-KILLED = "the kill switch is on"
 KILL_SWITCH_RETRY_S = 10.0
 METHOD_NOT_ALLOWED = 405
+# What stops Grace in a repository now; None: nothing does.
+Stopped = Callable[[MissionRef], Awaitable[Stop | None]]
 CONFLICT = 409
+
+
+def killed(stop: Stop) -> str:
+    """Say that a kill switch is on, and why."""
+    return f"the kill switch is on: {stop.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,7 @@ class Landing:
     store: Store
     policy: Policy
     clock: Clock
+    stopped: Stopped
     landed: Callable[[Job, int, str], Awaitable[ev.Merged]]
     sealed: Callable[[Job, fx.MergePull], Awaitable[str]]
 
@@ -49,12 +58,13 @@ class Landing:
 
     async def merge(self, job: Job, effect: fx.MergePull) -> ev.Event:
         """Merge exactly the tested head; after a doubtful try the state is read first."""
-        ref, killed = job.mission.ref, await self.store.kill_switch()
-        settled = await self._settled(job, effect, killed=killed) if job.tries > 0 else None
+        ref = job.mission.ref
+        stop = await self.stopped(ref)
+        settled = await self._settled(job, effect, stop) if job.tries > 0 else None
         if settled is not None:
             return settled
-        if killed:
-            raise ForgeUnavailable(KILLED, KILL_SWITCH_RETRY_S)
+        if stop is not None:
+            raise ForgeUnavailable(killed(stop), KILL_SWITCH_RETRY_S)
         why = await self._unwanted(job, effect)
         if why is None and job.tries > 0 and effect.purpose == "work":
             why = "the first try ended in doubt and did not merge; every gate is asked again"
@@ -85,20 +95,20 @@ class Landing:
                 return landed
         return ev.Dequeued(number=effect.number, reason=effect.reason)
 
-    async def _settled(self, job: Job, effect: fx.MergePull, *, killed: bool) -> ev.Event | None:
+    async def _settled(self, job: Job, effect: fx.MergePull, stop: Stop | None) -> ev.Event | None:
         """Say what became of a try whose answer was lost; None: nothing, as far as is seen.
 
         A change that it put into the queue stays there only while it is wanted.
         """
         ref = job.mission.ref
-        landed = None if killed else await self._merged(job, effect.number)
+        landed = None if stop is not None else await self._merged(job, effect.number)
         if landed is not None:
             return landed
         required = await self.forge.queue_required(ref, self._base(job))
         if not required or not await self.forge.in_queue(ref, effect.number):
             return None
         work = effect.purpose == "work"
-        why = KILLED if killed and work else await self._unwanted(job, effect)
+        why = killed(stop) if stop is not None and work else await self._unwanted(job, effect)
         if why is None:
             return ev.Enqueued(number=effect.number, head=effect.head)
         if not await self.forge.dequeue(ref, effect.number):
