@@ -141,7 +141,19 @@ def merge_subject(mission: Mission) -> str:
 
 
 def merge_body(mission: Mission) -> str:
-    return f"Lands the tested tree of pull request #{mission.pull.number if mission.pull else 0}."
+    """Say what lands, and what stands in where nobody approved it."""
+    lands = f"Lands the tested tree of pull request #{mission.pull.number if mission.pull else 0}."
+    order = mission.emergency
+    match mission.basis:
+        case "emergency" if order is not None:
+            reason = unlinked(one_line(order.reason, 300), " ")
+            return f"{lands}\nEmergency ordered by {one_line(order.login)}: {reason}"
+        case "trust":
+            return f"{lands}\nNobody approved it: the record of {one_line(mission.trusted_as)} did."
+        case "solo":
+            return f"{lands}\nNobody approved it: the maintainer is alone, and a wait stood in."
+        case _:
+            return lands
 
 
 def revert_subject(mission: Mission) -> str:

@@ -173,7 +173,7 @@ def request_merge(draft: Draft, attempt: Attempt) -> None:
             tree=attempt.tree,
             method=draft.policy.governance.merge_method,
             subject=messages.merge_subject(mission),
-            body=messages.merge_body(mission),
+            body=messages.merge_body(draft.mission),
             agent=f"{attempt.agent}/{attempt.candidate}",
             approved_by=approved,
         )
