@@ -10,7 +10,6 @@ from typing import Final
 from grace.domain.weakened.commands import relaxed_commands, relaxed_recipes
 from grace.domain.weakened.patterns import pattern_tests
 from grace.domain.weakened.places import Place, place_of
-from grace.domain.weakened.python_file import NotPython, read_python
 from grace.domain.weakened.python_tests import python_tests
 from grace.domain.weakened.report import first_change, found, numbered
 from grace.domain.weakened.settings import settings
@@ -43,8 +42,9 @@ def _all(pairs: Sequence[FilePair]) -> Iterator[Weakening]:
             yield from _unreadable(file, place)
     files = [file for file, _ in readable]
     python = [file for file, place in readable if place is Place.PYTHON_TEST]
-    yield from python_tests(python)
-    yield from pattern_tests(files, [file for file in python if _was_no_python(file)])
+    was_no_python: list[FilePair] = []
+    yield from python_tests(python, was_no_python)
+    yield from pattern_tests(files, was_no_python)
     yield from settings([file for file, place in readable if place is Place.SETTINGS])
     yield from suppressions(files)
     for file, place in readable:
@@ -57,14 +57,6 @@ def _unreadable(file: FilePair, place: Place) -> Iterator[Weakening]:
         message = "cannot be read as text of a bearable size: nobody knows what it weakens"
         yield found(WeakeningKind.UNREADABLE, file.path, 1, message)
     yield from _edited(file, place)
-
-
-def _was_no_python(file: FilePair) -> bool:
-    try:
-        read_python(file.before)
-    except NotPython:
-        return True
-    return False
 
 
 def _of_place(file: FilePair, place: Place) -> Iterator[Weakening]:

@@ -20,6 +20,7 @@ _JUDGES: Final = frozenset(
     {"pytest_runtest_makereport", "pytest_sessionfinish", "pytest_report_teststatus"}
     | {"pytest_pyfunc_call", "pytest_runtest_call", "pytest_runtest_logreport"}
 )
+_HOOKS: Final = _LEAVES_OUT | _MAY_LEAVE_OUT | _JUDGES
 _CUTS: Final = frozenset(
     {"skip", "skipif", "xfail", "deselect", "deselected", "pytest_deselected", "remove", "clear"}
     | {"pop", "ignore", "deselect_all", "ignore_glob", "markexpr", "keyword"}
@@ -32,9 +33,9 @@ _DECIDES: Final = frozenset(
 
 def hook_weakening(before: Unit | None, after: Unit) -> WeakeningKind | None:
     """Say what a new or changed hook may weaken; None: it is none, or does nothing of the kind."""
-    if before is not None and before.content == after.content:
-        return None
     name = after.name
+    if name not in _HOOKS or (before is not None and before.content == after.content):
+        return None
     if name in _LEAVES_OUT:
         return WeakeningKind.TEST_SKIPPED
     if name in _MAY_LEAVE_OUT and (_cuts(after) or not _CUTS.isdisjoint(_words(after))):

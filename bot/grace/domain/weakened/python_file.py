@@ -82,7 +82,7 @@ class Unit:
                     counted[text_of(names)] = elements_of(values, self.named)
                 case "fixture", _ if "params" in options:
                     counted["params"] = elements_of(options["params"], self.named)
-        for loop in ast.walk(self.node):
+        for loop in ast.walk(self.node) if "for " in self.source else ():
             if isinstance(loop, ast.For):
                 counted[f"for {text_of(loop.target)}"] = elements_of(loop.iter, self.named)
         return counted
@@ -170,6 +170,7 @@ class _Reader:
         self.file = PythonFile(scopes={"": Scope(1)})
         self._lines = lines
         self._never: set[str] = set()
+        self._ignores = any("collect_ignore" in line for line in lines)
 
     def read(self, tree: ast.Module) -> PythonFile:
         """Read the file; `__test__ = False` counts for all of its scope, wherever it stands."""
@@ -183,7 +184,7 @@ class _Reader:
             self._statement(statement, around)
 
     def _statement(self, statement: ast.stmt, around: _Around) -> None:
-        if not _IGNORES.isdisjoint(names_in(statement)):
+        if self._ignores and not _IGNORES.isdisjoint(names_in(statement)):
             texts = (n for n in ast.walk(statement) if isinstance(n, ast.Constant))
             self.file.ignored |= {str(text.value): text.lineno for text in texts}
         match statement:

@@ -52,12 +52,15 @@ class _Missing:
     kept: _Kept
 
 
-def python_tests(pairs: Sequence[FilePair]) -> Iterator[Weakening]:
-    """List what these Python test files make weaker; a test or an assertion that moved is none."""
+def python_tests(pairs: Sequence[FilePair], unreadable: list[FilePair]) -> Iterator[Weakening]:
+    """List what these Python test files make weaker; a test or an assertion that moved is none.
+
+    Files whose old text is no Python go to `unreadable`, for whoever can compare them otherwise.
+    """
     changes: list[_Change] = []
     for file in pairs:
         try:
-            changes.append(_read(file))
+            changes.append(_read(file, unreadable))
         except NotPython:
             if is_collected(file.path) or _was_python(file):
                 kind = WeakeningKind.UNREADABLE
@@ -82,11 +85,12 @@ def python_tests(pairs: Sequence[FilePair]) -> Iterator[Weakening]:
             yield found(kind, gone.kept.now_in.path, unit.line, message)
 
 
-def _read(file: FilePair) -> _Change:
+def _read(file: FilePair, unreadable: list[FilePair]) -> _Change:
     after = read_python(file.after)
     try:
         before = read_python(file.before)
     except NotPython:
+        unreadable.append(file)
         before = PythonFile()
     return _Change(file.path, before, after, file.before is None, file.after is None)
 
