@@ -98,6 +98,21 @@ def test_a_public_key_is_read_in_every_format_it_is_written_in():
     assert repr(keys) == f"PublicKeys({keys.key_ids[0]})"
 
 
+def test_our_own_key_counts_beside_those_of_a_file(tmp_path):
+    ours, theirs, nobodys = (Ed25519Key(bytes([i] * 32)) for i in range(3))
+    path = tmp_path / "allowed_signers"
+    path.write_text(allowed_signers_line(theirs.public) + "\n")
+    both, alone = PublicKeys.beside(ours.public, path), PublicKeys.beside(ours.public, None)
+    for key, in_both, in_own in (
+        (ours, True, True),
+        (theirs, True, False),
+        (nobodys, False, False),
+    ):
+        signature = key.sign(b"m")
+        assert both(key.key_id, b"m", signature) is in_both
+        assert alone(key.key_id, b"m", signature) is in_own
+
+
 def test_a_file_of_several_public_keys_is_one_set(tmp_path):
     path = tmp_path / "keys.pub"
     path.write_text(

@@ -87,6 +87,7 @@ SETTINGS = {
     "signing_key_file": "file of the ledger key; unset: `signing.key` in `data_dir`",
     "stop_file": "while this file is there, Grace stops; unset: `STOP` in `data_dir`",
     "attestation_root": "trusted root (JSON) that verifies bundles; unset: the public sigstore instance's",
+    "allowed_signers": "file of further Ed25519 keys whose signed commits count; Grace's own always does",
     "oidc_issuer": "who signs CI's job tokens",
     "oidc_audience": "the audience that those tokens must name",
     "author_name": "author of Grace's commits",

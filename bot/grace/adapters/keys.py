@@ -174,6 +174,15 @@ class PublicKeys:
             raise KeyMaterialError(f"{path} cannot be read ({error.strerror})") from error
         return cls.parse(text.decode("utf-8", "replace"), str(path))
 
+    @classmethod
+    def beside(cls, own: bytes, path: Path | None) -> Self:
+        """Take a key of our own, and those of a file where there is one."""
+        return (cls() if path is None else cls.load(path)).plus(own)
+
+    def plus(self, raw: bytes) -> Self:
+        """Return these keys and one more."""
+        return type(self)(*(bytes(key) for key in self._keys.values()), raw)
+
 
 def raw_line(public: bytes) -> str:
     """Write a public key as base64 of its 32 bytes."""

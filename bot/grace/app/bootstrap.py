@@ -293,7 +293,11 @@ def repositories_of(system: System) -> Repositories:
         settings.data_dir / "mirrors",
         system.forge.git_access,
         Ident(settings.author_name, settings.author_email),
-        Watch(on_push, secret_scan(), PublicKeys(system.signer.public)),
+        Watch(
+            on_push,
+            secret_scan(),
+            PublicKeys.beside(system.signer.public, settings.allowed_signers),
+        ),
     )
 
 

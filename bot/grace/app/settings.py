@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     signing_key_file: Path | None = None
     stop_file: Path | None = None
     attestation_root: Path | None = None
+    allowed_signers: Path | None = None
     oidc_issuer: str = "https://token.actions.githubusercontent.com"
     oidc_audience: str = "grace"
     author_name: str = "Grace"
