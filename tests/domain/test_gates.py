@@ -11,25 +11,20 @@ from grace.domain.facts import (
     BaseFact,
     CheckFact,
     Facts,
-    PermissionFact,
     PullFact,
-    ReviewFact,
     check_key,
 )
 from grace.domain.gates import (
-    approvals_gate,
-    approvals_needed,
     find_test,
     job_condition,
     metrics_gate,
     must_pass,
     readiness_gate,
-    roles_gate,
     stress_gate,
 )
 from grace.domain.mission import Attempt, Mission, MissionRef, PullRef
-from grace.domain.package import AcceptanceCriteria, MetricTarget, TrustRequirements
-from grace.domain.policy import Approvals, Stress
+from grace.domain.package import AcceptanceCriteria, MetricTarget
+from grace.domain.policy import Stress
 from grace.domain.results import StressReport, SuiteReport, TestCase, TestOutcome
 from grace.domain.verdict import Result
 from support.phases import alert_request
@@ -221,62 +216,6 @@ def test_the_metrics_gate_in_every_outcome():
     assert metric(facts(), "left_the_catalog").result is Result.NO_DATA
 
 
-def trust(**changes):
-    return {
-        "request": alert_request().model_copy(
-            update={"trust_requirements": TrustRequirements(**changes)}
-        )
-    }
-
-
-def test_how_many_approvals_are_needed():
-    none = make_policy(approvals=Approvals(critical=2, low=0))
-    assert approvals_needed(mission(), none) == 2
-    assert approvals_needed(mission(**trust(required_trust_score=0.1)), none) == 3
-    low = alert_request().model_copy(update={"severity": "low"})
-    relaxed = TrustRequirements(requires_governance_approval=False)
-    assert approvals_needed(mission(request=low), none) == 1
-    free = mission(request=low.model_copy(update={"trust_requirements": relaxed}))
-    assert approvals_needed(free, none) == 0
-    assert approvals_gate(free, ATTEMPT, Facts(), none).result is Result.SKIPPED
-
-
-def approved(*logins, state=ev.ReviewState.APPROVED, at=HEAD, permission=ev.Permission.WRITE):
-    known = PermissionFact(permission=permission, at=START)
-    reviews = {n: ReviewFact(id=n, state=state, sha=at, login=n, pull=2, at=START) for n in logins}
-    return Facts(reviews=reviews, permissions={f"review:{n}": known for n in logins})
-
-
-def test_the_approvals_gate_in_every_outcome():
-    policy = make_policy()
-    two = mission(requester=ev.Actor(login="Alice"), pull=PullRef(number=2, url=""))
-    gate = lambda known: approvals_gate(two, ATTEMPT, known, policy)  # noqa: E731 - shorthand
-    assert gate(approved("rita", "sam")).result is Result.PASS
-    assert gate(approved("rita")).result is Result.PENDING
-    assert "1 of 2 approvals" in gate(approved("rita")).reason
-    assert gate(approved("rita", "alice")).result is Result.PENDING
-    assert gate(approved("rita", "grace[bot]")).result is Result.PENDING
-    assert gate(approved("rita", "sam", at=sha("other"))).result is Result.PENDING
-    assert gate(approved("rita", "sam", permission=ev.Permission.TRIAGE)).result is Result.PENDING
-    unknown = approved("rita", "sam").model_copy(update={"permissions": {}})
-    assert gate(unknown).result is Result.PENDING
-    objecting = approved("rita", state=ev.ReviewState.CHANGES_REQUESTED)
-    assert gate(objecting).reason == "rita asked for changes"
-    reader = approved("rita", state=ev.ReviewState.CHANGES_REQUESTED, permission=ev.Permission.READ)
-    assert gate(reader).result is Result.PENDING
-
-
-def test_the_roles_gate_in_every_outcome():
-    policy = make_policy()
-    assert roles_gate(mission(), ATTEMPT, policy).result is Result.SKIPPED
-    allowed = mission(**trust(allowed_roles=("developer",)))
-    assert roles_gate(allowed, ATTEMPT, policy).result is Result.PASS
-    other = mission(**trust(allowed_roles=("surgeon",)))
-    assert roles_gate(other, ATTEMPT, policy).result is Result.FAIL
-    nobody = ATTEMPT.model_copy(update={"agent": "unheard of"})
-    assert "without a role" in roles_gate(allowed, nobody, policy).reason
-
-
 def ready(known=None, **changes):
     here = BaseFact(branch="main", sha=BASE, at=START)
     return readiness_gate(mission(**changes), ATTEMPT, known or Facts(base=here))
@@ -309,10 +248,3 @@ def test_the_readiness_gate_in_every_outcome():
     assert ready(forge_says="no").holding().who == "the forge"
     killed = pull().model_copy(update={"kill_switch": True})
     assert ready(killed).holding().name == "kill switch"
-
-
-def test_who_wrote_edited_or_started_a_contract_does_not_approve_it():
-    policy = make_policy()
-    assert gates.proposers(mission(), policy) == {"grace[bot]"}
-    made = mission(requester=ev.Actor(login="Alice"), authors=("Eve",), started_by="Rita")
-    assert gates.proposers(made, policy) == {"grace[bot]", "alice", "eve", "rita"}

@@ -4,6 +4,7 @@ from functools import cache
 
 from grace.domain import effects as fx
 from grace.domain import events as ev
+from grace.domain.inspection import Inspection
 from grace.domain.package import AcceptanceCriteria, MetricObservation, MissionRequest, Symptom
 from grace.domain.phase import Phase, Severity
 from support.world import BOT, CI_APP, METRIC, World, make_report, sha
@@ -124,6 +125,11 @@ def one_of_each(world: World) -> tuple[ev.Event, ...]:
         ev.BaseRead(branch="main", sha=sha("read")),
         ev.TreeRead(sha=sha("group"), tree=sha("tree of the group")),
         ev.RefRead(candidate="patch-1", ref="fix", sha=sha("fix")),
+        ev.PatchInspected(inspection=Inspection(head=head, base=world.base, files=())),
+        ev.LabelSeen(number=2, label="hotfix", present=True, actor=MALLORY, at=world.now),
+        ev.TeamRead(login="rita", team="acme/mesh", member=True),
+        ev.AttestationsVerified(head=head, artifacts=()),
+        ev.TicketClosed(purpose="capa", number=9, actor=ALICE, at=world.now),
         ev.Enqueued(number=2, head=head),
         ev.Dequeued(number=2, reason="MANUAL"),
         ev.BranchPushed(

@@ -12,12 +12,14 @@ from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain.catalog import Catalog, MetricDefinition, PrometheusText, Subsystem, Subsystems
 from grace.domain.decision import Decision, Note
+from grace.domain.evidence import evidence_of
 from grace.domain.facts import Facts
 from grace.domain.lifecycle import decide
 from grace.domain.mission import Mission, MissionRef
 from grace.domain.phase import Phase
 from grace.domain.policy import Governance, Observation, Policy, Tests
 from grace.domain.results import CIReport
+from grace.domain.rules.case import Case
 from grace.domain.verdict import Verdict
 from support.answers import answer
 from support.reports import BASE, MUST_PASS, START, make_report, sha
@@ -182,6 +184,10 @@ class World:
             )
         )
         return self.settle()
+
+    def case(self) -> Case:
+        """Return what the evaluator judges now."""
+        return evidence_of(self.mission, self.facts, self.policy, self.now).case(self.policy)
 
     @property
     def head(self) -> str:

@@ -1,5 +1,6 @@
 """What a hostile or unlucky order of events may not do."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -134,14 +135,13 @@ def test_an_approver_who_lost_the_right_since_is_not_counted():
 
 
 def test_a_queued_merge_is_withdrawn_when_a_gate_no_longer_passes():
-    world = world_in(Phase.MERGING)
-    facts, policy = world.facts, world.policy
-    assert withdrawn(world.mission, facts, policy) is None
-    held = world.mission.with_(held="held by alice")
-    assert withdrawn(held, facts, policy) == "held by alice"
-    assert "the mission is testing" in withdrawn(world_in(Phase.TESTING).mission, facts, policy)
-    silent = facts.model_copy(update={"reviews": {}})
-    assert "approvals" in withdrawn(world.mission, silent, policy)
+    case = world_in(Phase.MERGING).case()
+    assert withdrawn(case) is None
+    held = replace(case, mission=case.mission.with_(held="held by alice"))
+    assert withdrawn(held) == "held by alice"
+    assert "the mission is testing" in withdrawn(world_in(Phase.TESTING).case())
+    silent = replace(case, facts=case.facts.model_copy(update={"reviews": {}}))
+    assert "approvals" in withdrawn(silent)
 
 
 def test_a_withdrawn_merge_goes_back_to_its_gates():

@@ -4,7 +4,7 @@ import pytest
 
 from grace.domain import effects as fx
 from grace.domain import events as ev
-from grace.domain import replies
+from grace.domain import emergencies, replies
 from grace.domain.lifecycle.commands import COMMANDS, MAX_STRANGERS, QUESTIONS, STRANGER_REST
 from grace.domain.lifecycle.reactions import MAX_COMMANDS, MAX_WAITING
 from grace.domain.phase import Phase
@@ -29,7 +29,17 @@ FITS = {
     },
     "rollback": {Phase.OBSERVING},
     "extend": {Phase.OBSERVING},
+    "emergency": set(),
+    "mute": set(Phase) - {Phase.CLOSED},
+    "unmute": set(),
 }
+
+
+def no_word(name, phase, mission):
+    """Say what is answered to an order that does nothing."""
+    if name == "emergency" and phase in FITS["approve"]:
+        return emergencies.emergency_not_critical(mission)
+    return replies.nothing_to(name, mission)
 
 
 @pytest.mark.parametrize("phase", list(Phase))
@@ -44,7 +54,7 @@ def test_an_order_does_something_only_where_it_fits_and_says_so_elsewhere(name, 
         assert world.replies() == []
     else:
         assert world.reactions() == [("9", "eyes")]
-        assert world.replies() == [replies.nothing_to(name, before)]
+        assert world.replies() == [no_word(name, phase, before)]
         kept = {"commands", "requested", "asked"}
         assert world.mission.model_dump(exclude=kept) == before.model_dump(exclude=kept)
 

@@ -44,7 +44,7 @@ def test_a_good_first_patch_costs_few_writes():
     counted = {kind: kinds.count(kind) for kind in writes}
     assert counted == writes
     assert sum(counted.values()) == 12
-    others = {"ReadBase", "PushPatch", "SampleMetrics", "PublishLedger"}
+    others = {"ReadBase", "PushPatch", "InspectPatch", "SampleMetrics", "PublishLedger"}
     assert set(kinds) == {*writes, *others}
     assert kinds.count("PushPatch") == 1
 

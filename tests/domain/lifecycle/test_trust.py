@@ -160,15 +160,15 @@ def test_an_objection_of_somebody_who_may_count_is_waited_for():
     world.review("sam", ev.ReviewState.CHANGES_REQUESTED)
     review_known(world)
     assert world.asked(fx.MergePull) == []
-    assert withdrawn(world.mission, world.facts, world.policy) is not None
+    assert withdrawn(world.case()) is not None
 
 
 def test_a_merge_that_was_asked_for_is_withdrawn_while_somebody_stops_it():
     world = world_in(Phase.MERGING)
     world.waits = (fx.MergePull, fx.ReadPermission)
-    assert withdrawn(world.mission, world.facts, world.policy) is None
+    assert withdrawn(world.case()) is None
     say(world, "veto", "alice")
-    assert "asks to stop it" in (withdrawn(world.mission, world.facts, world.policy) or "")
+    assert "asks to stop it" in (withdrawn(world.case()) or "")
 
 
 @pytest.mark.parametrize("about", ["command", "review"])

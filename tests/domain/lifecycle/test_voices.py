@@ -142,9 +142,7 @@ def test_a_veto_stops_a_merge_that_was_asked_for():
     told = ev.MergeRefused(
         purpose="work", refusal=ev.MergeRefusal.WITHDRAWN, reason="vetoed by max: too risky"
     )
-    assert withdrawn(world.mission, world.facts, world.policy) == (
-        "approvals: vetoed by max: too risky"
-    )
+    assert withdrawn(world.case()) == ("approvals: vetoed by max: too risky")
     world.pending.clear()
     world.deliver(told)
     world.waits = ()
