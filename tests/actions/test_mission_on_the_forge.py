@@ -33,7 +33,7 @@ on: pull_request
 permissions: {}
 jobs:
   mission:
-    permissions: {contents: read, id-token: write}
+    permissions: {contents: read, id-token: write, security-events: write}
     uses: grace-mission-control/grace/.github/workflows/mission.yml@PIN
     with:
       setup-command: echo prepared > "$RUNNER_TEMP/prepared"
@@ -50,7 +50,7 @@ on: [pull_request, merge_group]
 permissions: {}
 jobs:
   mission:
-    permissions: {contents: read, id-token: write}
+    permissions: {contents: read, id-token: write, security-events: write}
     uses: ./.github/workflows/mission.yml
     with:
       unit-command: python -m pytest -q -p no:cacheprovider tests/unit
@@ -175,6 +175,7 @@ async def test_a_pull_request_is_tested_loaded_scanned_and_reported_by_a_workflo
             "mission / red-on-base": "success",
             "mission / stress": "success",
             "mission / hunter": "failure",
+            "mission / sarif": "success",
             "mission / report": "success",
         }
         (body,), (bearer,) = bot.bodies, bot.authorization
@@ -250,6 +251,7 @@ async def test_a_report_that_nobody_takes_is_found_as_an_artifact_and_a_merge_gr
             "mission / red-on-base": "skipped",
             "mission / stress": "skipped",
             "mission / hunter": "skipped",
+            "mission / sarif": "skipped",
             "mission / report": "success",
         }
         assert bot.bodies == []

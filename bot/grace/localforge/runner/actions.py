@@ -27,7 +27,8 @@ class ActionRef:
 def own_composites() -> Mapping[str, Path]:
     """Return the composites of this package that stand in for GitHub's own actions."""
     root = Path(__file__).parent / "composites"
-    return {f"actions/{name}": root / name for name in COMPOSITES}
+    own = {f"actions/{name}": root / name for name in COMPOSITES}
+    return {**own, "github/codeql-action": root / "codeql-action"}
 
 
 def resolve(
