@@ -193,7 +193,7 @@ def test_the_workflow_to_copy_gives_our_actions_what_they_take() -> None:
             assert set(step["with"]) <= set(action["inputs"])
             needed = {n for n, i in action["inputs"].items() if i.get("required")}
             assert needed <= set(step["with"])
-    assert used == {"actions/tests", "actions/stress", "actions/report"}
+    assert used == {"actions/tests", "actions/stress", "actions/hunter", "actions/report"}
     assert workflow()["permissions"] == {}
     assert "steps" in jobs["report"]
     assert jobs["report"]["permissions"] == {"id-token": "write"}

@@ -1,6 +1,7 @@
 """`grace init` in real git repositories."""
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from grace.adapters.config import PolicyKind, check_policy, read_policy
 from grace.cli.main import app
 from grace.domain.catalog import Catalog, MetricDefinition, Subsystem, Subsystems
 from grace.domain.contract import parse
@@ -19,7 +21,10 @@ from grace.domain.mission import MissionRef
 from grace.domain.phase import Severity
 from grace.domain.policy import Policy
 from grace.setup import plan
+from grace.setup.findings import Level
+from grace.setup.policy_text import policy, subsystem
 from grace.setup.repository import Found, look
+from grace.setup.rule_checks import check_rules
 from grace.setup.workflow_checks import judge
 from grace.setup.workflow_text import EDIT, edits, workflow
 
@@ -164,12 +169,14 @@ def test_the_python_projects_own_folders_are_found(python):
     assert found.suites == {"unit": "tests/unit", "integration": "tests/integration"}
     assert (found.start, found.locustfile) == ("python -m mesh", "loadtest/locustfile.py")
     jobs = yaml.safe_load(workflow(found, ACTIONS))["jobs"]
-    assert set(jobs) == {"unit", "integration", "red-on-base", "stress", "report"}
+    assert set(jobs) == {"unit", "integration", "red-on-base", "stress", "hunter", "report"}
     install, unit = jobs["unit"]["steps"][-2:]
     assert install["run"] == 'python -m pip install --quiet pytest -e ".[test]"'
     assert unit["with"]["command"] == "python -m pytest tests/unit"
     assert jobs["stress"]["steps"][-1]["with"]["start"] == "python -m mesh"
-    assert jobs["report"]["needs"] == ["unit", "integration", "red-on-base", "stress"]
+    assert jobs["hunter"]["steps"][-1]["with"] == {"base-path": "base"}
+    wanted = ["unit", "integration", "red-on-base", "stress", "hunter"]
+    assert jobs["report"]["needs"] == wanted
 
 
 def test_the_tests_that_are_found_run_on_the_base_s_code_too(python):
@@ -198,7 +205,7 @@ def test_what_is_not_found_fails_and_is_marked(clone):
     _, output = clone.init("--yes")
     text = (clone.folder / plan.WORKFLOW).read_text()
     jobs = yaml.safe_load(text)["jobs"]
-    assert set(jobs) == {"unit", "integration", "report"}
+    assert set(jobs) == {"unit", "integration", "hunter", "report"}
     for suite in ("unit", "integration"):
         command = jobs[suite]["steps"][-1]["with"]["command"]
         done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
@@ -310,20 +317,61 @@ def test_the_form_is_this_projects_own():
 
 
 def test_the_subsystem_that_is_proposed_is_one(python):
+    _, output = python.init("--yes")
+    shown = output.partition("subsystems.yaml:\n")[2].partition("\n6. ")[0]
+    made = Subsystems.model_validate(yaml.safe_load(shown)).subsystems["trigger-mesh"]
+    assert (made.repository, made.base_branch) == ("acme/trigger-mesh", "main")
+
+
+@pytest.mark.parametrize("suite", ["tests/unit", None])
+def test_the_rules_that_are_written_are_rules_that_the_workflow_answers(suite):
+    suites = {"unit": suite, "integration": None}
+    found = Found("mesh", None, "main", True, "true", suites, None, None)
+    files = {each.path: each.text for each in plan.drafts(found, ACTIONS)}
+    text = files[plan.CONTROL]
+    assert check_policy(text, PolicyKind.REPOSITORY) == []
+    rules = read_policy(text, plan.CONTROL).rules
+    asked = check_rules(rules, {"grace.yml": files[plan.WORKFLOW]}, "o/n")
+    made = {each.check.removeprefix("o/n: ") for each in asked if each.level is Level.PASS}
+    assert made == ({"red_on_base", "security"} if suite else {"security"})
+    assert len(made) == len(asked)
+
+
+@pytest.mark.parametrize("red_on_base", [True, False])
+def test_the_rules_that_are_shown_as_comments_are_rules_too(red_on_base):
+    found = Found("mesh", "acme/mesh", "main", True, "true", {}, None, None)
+    text = policy(found, red_on_base=red_on_base)
+    before, _, examples = text.partition("put your own names in.\n")
+    wanted = re.sub(r"^  # (?=- name|  )", "  ", before, flags=re.MULTILINE)
+    wanted += re.sub("^#", "", examples, flags=re.MULTILINE)
+    assert check_policy(wanted, PolicyKind.REPOSITORY) == []
+    rules = read_policy(wanted, plan.CONTROL).rules
+    assert len(rules) == 8
+    kinds = {kind for rule in rules for each in rule.require.walk() for kind, v in each if v}
+    assert {"red_on_base", "freeze", "labels", "attestations", "change_size"} <= kinds
+
+
+def test_the_manual_shows_the_rules_and_the_subsystem_that_are_written():
+    found = Found("mesh", "acme/mesh", "main", True, "true", {"unit": "tests/unit"}, None, None)
+    manual = (ROOT / "docs/install.md").read_text()
+    assert f"```yaml subsystem\n{subsystem(found)}```\n" in manual
+    rules = policy(found, red_on_base=True).partition("\nversion: 1")[2].partition("\n# More")[0]
+    assert f"```yaml rules\nversion: 1{rules}```\n" in manual
+
+
+def test_the_file_of_an_older_version_is_kept_and_holds_nobody_up(python):
+    older = "# What the operator of Grace must know of this repository\n# subsystems: ...\n"
+    file = python.put(plan.CONTROL, older)
     python.init("--yes")
-    text = (python.folder / plan.CONTROL).read_text()
-    assert yaml.safe_load(text) is None
-    body = text.split("#\n", 1)[1]
-    loaded = yaml.safe_load("".join(f"{line[2:]}\n" for line in body.splitlines()))
-    subsystem = Subsystems.model_validate(loaded).subsystems["trigger-mesh"]
-    assert (subsystem.repository, subsystem.base_branch) == ("acme/trigger-mesh", "main")
+    assert file.read_text() == older
+    assert check_policy(file, PolicyKind.REPOSITORY) == []
 
 
 def test_the_labels_are_those_that_the_form_and_the_bot_set(python):
     python.init("--yes")
     names = {each["name"] for each in python.yaml(plan.LABELS)}
     assert set(python.yaml(plan.FORM)["labels"]) <= names
-    assert names == {"mission", "mission/invalid", "capa"}
+    assert names == {"mission", "mission/invalid", "capa", "grace:stop", "grace:review"}
 
 
 @pytest.mark.parametrize("actions", ["grace", "a/b", "a/b@v1; rm -rf", "a/b@v1\n  x: y"])

@@ -46,6 +46,27 @@ def test_what_a_workflow_makes_is_read_from_what_it_gives_our_actions(text, made
     assert levels(text) == wanted
 
 
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        (MISSION % "unit-command: x", {"security"}),
+        (MISSION % "stress-start: serve", {"security", "stress"}),
+        (MISSION % "hunter: false", set()),
+        ("jobs: {a: {steps: [{uses: o/g/actions/hunter@v1}]}}", {"security"}),
+        ("jobs: {a: {steps: [{uses: o/g/actions/stress@v1}]}}", {"stress"}),
+        ("jobs: {a: {steps: [{uses: o/g/actions/artifacts@v1}]}}", {"attestations"}),
+        ("jobs: {a: {steps: [{uses: o/g/actions/report@v1}]}}", set()),
+    ],
+)
+def test_scans_load_and_artifacts_are_looked_for_too(text, made):
+    attested = {"artifacts": ["*"], "identity": "x", "issuer": "y"}
+    asked = {"security": {}, "stress": {}, "attestations": attested}
+    rules = [Rule.model_validate({"name": k, "require": {k: v}}) for k, v in asked.items()]
+    found = check_rules(rules, {"ci.yml": text}, "o/n")
+    assert {f.check.removeprefix("o/n: ") for f in found if f.level is Level.PASS} == made
+    assert len(found) == 3
+
+
 def test_one_workflow_of_several_is_enough():
     assert levels(TESTS % "suite: unit", TESTS % "subject: base", "") == {
         "flake_proof": Level.PASS,

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from textwrap import indent
 from typing import Annotated
 
 import typer
@@ -9,7 +10,8 @@ from rich.console import Console
 from rich.syntax import Syntax
 
 from grace.setup import plan
-from grace.setup.repository import NoWorkTree, look, work_tree
+from grace.setup.policy_text import subsystem
+from grace.setup.repository import Found, NoWorkTree, look, work_tree
 from grace.setup.workflow_text import edits
 
 ACTIONS = "grace-mission-control/grace@v1"
@@ -35,7 +37,7 @@ def init(
         bool, typer.Option("--yes", help="Write new files without asking; others stay as they are.")
     ] = False,
 ) -> None:
-    """Write issue form, workflow, labels and a commented mission-control.yml; show them first."""
+    """Write issue form, workflow, labels and mission-control.yml, the rules; show them first."""
     if not re.fullmatch(r"[\w.-]+/[\w.-]+@[\w./-]+", actions):
         raise typer.BadParameter("write OWNER/NAME@REF", param_hint="--actions")
     try:
@@ -54,7 +56,7 @@ def init(
     for change in written:
         typer.echo(f"wrote {change.draft.path}")
     if written:
-        _next_steps(found.full_name or "OWNER/NAME", written)
+        _next_steps(found, written)
 
 
 def _wanted(change: plan.Change, *, yes: bool) -> bool:
@@ -73,18 +75,21 @@ def _wanted(change: plan.Change, *, yes: bool) -> bool:
     return new
 
 
-def _next_steps(repository: str, written: list[plan.Change]) -> None:
+def _next_steps(found: Found, written: list[plan.Change]) -> None:
     marked = sum(edits(c.draft.text) for c in written if c.draft.path == plan.WORKFLOW)
+    repository = found.full_name or "OWNER/NAME"
     steps = []
     if marked:
         lines = "line" if marked == 1 else "lines"
         steps.append(f"Look at the {marked} {lines} marked EDIT THIS in {plan.WORKFLOW}.")
+    place = subsystem(found).rstrip()
     labels = "\n".join(f"     {command}" for command in plan.label_commands())
     steps += [
         f"Make the labels; the issue form sets only labels that exist:\n{labels}",
         _MAKE_APP,
         _INSTALL.format(repository=repository),
-        f"Copy the subsystem in {plan.CONTROL} into the bot's subsystems.yaml.",
+        f"Write the subsystem into the bot's subsystems.yaml:\n{indent(place, '     ')}",
+        f"Look at the rules in {plan.CONTROL}: grace policy check {plan.CONTROL}",
         _REQUIRE,
         f"See that all is well: grace doctor --repo {repository}",
     ]

@@ -6,34 +6,17 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
+from grace.domain.inspection import POLICY_FILE
+from grace.domain.lifecycle.tickets import REVIEW_LABEL
+from grace.ports import STOP_LABEL
+from grace.setup.policy_text import policy
 from grace.setup.repository import Found
-from grace.setup.workflow_text import workflow
+from grace.setup.workflow_text import runs_on_base, workflow
 
 FORM: Final = ".github/ISSUE_TEMPLATE/mission.yml"
 WORKFLOW: Final = ".github/workflows/grace.yml"
-CONTROL: Final = ".github/mission-control.yml"
+CONTROL: Final = POLICY_FILE
 LABELS: Final = ".github/labels.yml"
-
-_CONTROL_TEXT: Final = """\
-# What the operator of Grace must know of this repository: copy it into `subsystems.yaml` of the
-# bot's configuration folder, without the # signs. The rules in force are the operator's; nothing
-# in this file is in force by itself.
-#
-# subsystems:
-#   {name}:                # the name that a mission's issue gives
-#     host: github.com
-#     repository: {repository}
-#     base_branch: {base}
-#     # The deployment environment whose reports start the observation window. Leave it out where
-#     # the merge itself is the release.
-#     environment: production
-#     # Metrics of the catalog that must hold in every observation window.
-#     guards: [error_rate]
-#     # Whom to ask for a review: logins, or OWNER/TEAM.
-#     reviewers: []
-#     # Paths that no patch of a mission may touch.
-#     protected_paths: [.github/**]
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +31,8 @@ class Label:
 LABEL_SET: Final = (
     Label("mission", "0e5a8a", "Grace takes it as a mission"),
     Label("mission/invalid", "b60205", "The mission's contract does not parse; see the comment"),
+    Label(STOP_LABEL, "000000", "Open, it stops all that Grace would change here"),
+    Label(REVIEW_LABEL, "fbca04", "A review that is still to be made after an emergency"),
     Label("capa", "d93f0b", "Corrective and preventive action after a rollback"),
 )
 
@@ -86,16 +71,11 @@ class Unwritable(Exception):
 def drafts(found: Found, actions: str) -> tuple[Draft, ...]:
     """Write all files for a repository; `actions` is OWNER/NAME@REF."""
     form = resources.files("grace.demo") / "template" / FORM
-    control = _CONTROL_TEXT.format(
-        name=found.name,
-        repository=found.full_name or "OWNER/NAME",
-        base=found.base_branch,
-    )
     return (
         Draft(FORM, form.read_text("utf-8")),
         Draft(WORKFLOW, workflow(found, actions)),
         Draft(LABELS, _labels()),
-        Draft(CONTROL, control),
+        Draft(CONTROL, policy(found, red_on_base=runs_on_base(found))),
     )
 
 

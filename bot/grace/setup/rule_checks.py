@@ -11,10 +11,18 @@ from grace.setup.findings import Finding, good, warn
 _MAX_TEXT: Final = 262_144
 _CALLED: Final = "/.github/workflows/mission.yml"
 _ACTION: Final = "/actions/tests@"
-_OFF: Final = ("0", "False", "false")
+_ACTIONS: Final = {
+    "/actions/hunter@": "security",
+    "/actions/stress@": "stress",
+    "/actions/artifacts@": "attestations",
+}
+_OFF: Final = ("", "0", "False", "false", "None")
 _MEND: Final = {
     "red_on_base": "add the job red-on-base as docs/install.md shows it, or take the rule away",
     "flake_proof": "let the action tests run failed suites again (rerun), or take the rule away",
+    "security": "add the job hunter as docs/install.md shows it, or take the rule away",
+    "stress": "add the job stress as docs/install.md shows it, or take the rule away",
+    "attestations": "report artifacts as docs/attestations.md shows it, or take the rule away",
 }
 
 
@@ -43,15 +51,29 @@ def check_rules(rules: Iterable[Rule], files: Mapping[str, str], repository: str
 def _made(text: str) -> Iterator[str]:
     """Name what a workflow's calls of ours make, as far as its inputs say."""
     for uses, given in _calls(text):
-        base = str(given.get("subject", "head")) == "base"
-        if _CALLED in uses and str(given.get("red-on-base", True)) not in _OFF:
+        if _CALLED in uses:
+            yield from _made_by_mission(given)
+        elif _ACTION in uses and str(given.get("subject", "head")) == "base":
             yield "red_on_base"
-        if _ACTION in uses and base:
-            yield "red_on_base"
-        if _CALLED in uses and str(given.get("rerun-failed", 1)) not in _OFF:
+        elif _ACTION in uses and _on(given, "rerun", 1):
             yield "flake_proof"
-        if _ACTION in uses and not base and str(given.get("rerun", 1)) not in _OFF:
-            yield "flake_proof"
+        else:
+            yield from (made for action, made in _ACTIONS.items() if action in uses)
+
+
+def _made_by_mission(given: Mapping[str, Any]) -> Iterator[str]:
+    """Name what the reusable workflow makes of its inputs."""
+    inputs = (
+        ("red_on_base", "red-on-base", True),
+        ("flake_proof", "rerun-failed", 1),
+        ("security", "hunter", True),
+        ("stress", "stress-start", ""),
+    )
+    yield from (made for made, name, default in inputs if _on(given, name, default))
+
+
+def _on(given: Mapping[str, Any], name: str, default: object) -> bool:
+    return str(given.get(name, default)) not in _OFF
 
 
 def _calls(text: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""The workflow that `grace init` writes: suites, the same on the base's code, load, a report."""
+"""The workflow that `grace init` writes: suites, head's tests on the base, load, scan, report."""
 
 import json
 from typing import Final
@@ -13,8 +13,8 @@ _BASE: Final = "${{ github.event.merge_group.base_sha || github.event.pull_reque
 
 _TOP: Final = """\
 # Written by `grace init`. It runs what Grace asks of a mission's pull request: the test suites,
-# its tests on the base's code, a load test, and a report of what they found. Lines to look at are
-# marked {edit}.
+# its tests on the base's code, a load test, a security scan, and a report of what they found. Lines
+# to look at are marked {edit}.
 name: grace
 
 on:
@@ -94,16 +94,23 @@ def workflow(found: Found, actions: str) -> str:
     A command that could not be found is one that fails and says what to do: it never passes.
     """
     repository, _, ref = actions.partition("@")
-    on_base = ("red-on-base",) if any(found.suites.values()) else ()
-    jobs = [*found.suites, *on_base, *(("stress",) if found.locustfile else ())]
+    on_base = ("red-on-base",) if runs_on_base(found) else ()
+    load = ("stress",) if found.locustfile else ()
+    jobs = [*found.suites, *on_base, *load, "hunter"]
     parts = [_TOP.format(edit=EDIT)]
     parts += [_suite(found, suite, f"{repository}/actions/tests@{ref}") for suite in found.suites]
     parts.append(_red_on_base(found, f"{repository}/actions/tests@{ref}") if on_base else _NO_BASE)
     parts.append(
         _stress(found, f"{repository}/actions/stress@{ref}") if found.locustfile else _NO_LOAD
     )
+    parts.append(_hunter(f"{repository}/actions/hunter@{ref}"))
     report = _REPORT.format(needs=", ".join(jobs), actions=repository, ref=f"@{ref}")
     return "".join([*parts, report])
+
+
+def runs_on_base(found: Found) -> bool:
+    """Tell whether the workflow has a job that runs tests on the base's code."""
+    return any(found.suites.values())
 
 
 def edits(text: str) -> int:
@@ -173,6 +180,17 @@ def _stress(found: Found, action: str) -> str:
         + f"          locustfile: {found.locustfile}\n"
         + '          users: "16"\n'
         + '          duration-seconds: "30"\n'
+        + "          base-path: base\n\n"
+    )
+
+
+def _hunter(action: str) -> str:
+    return (
+        _JOB.format(job="hunter", needs="", checkout=_CHECKOUT, head=_HEAD)
+        + _BASE_STEP.format(checkout=_CHECKOUT, base=_BASE)
+        + "      - name: Scan for security what the base has not\n"
+        + f"        uses: {action}\n"
+        + "        with:\n"
         + "          base-path: base\n\n"
     )
 
