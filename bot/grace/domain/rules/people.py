@@ -84,6 +84,10 @@ def _owners(case: Case, voices: frozenset[str]) -> Condition:
     children = []
     for group in read.owned:
         what = few(group.paths)
+        if not group.owners:
+            told = "CODEOWNERS at the base cannot be read"
+            children.append(leaf(what, Result.NO_DATA, told, "a maintainer, on the base branch"))
+            continue
         who = ", ".join(group.owners)
         states = [_owner_approves(case, owner, voices) for owner in group.owners]
         if True in states:
