@@ -117,15 +117,13 @@ class _Reader:
     def _branches(
         self, test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt], where: _Where
     ) -> None:
-        match truth_of(test):
-            case True:
-                self.block(body, where)
-            case False:
-                self.block(orelse, where)
-            case None:
-                guard = text_of(test)
-                self.block(body, where.under(guard))
-                self.block(orelse, where.under(f"not {guard}"))
+        holds = truth_of(test)
+        if holds is None:
+            guard = text_of(test)
+            self.block(body, where.under(guard))
+            self.block(orelse, where.under(f"not {guard}"))
+        else:
+            self.block(body if holds else orelse, where)
 
     def _attempt(self, attempt: ast.Try | ast.TryStar, where: _Where) -> None:
         swallowed = where.swallowed or any(_swallows(h) for h in attempt.handlers)

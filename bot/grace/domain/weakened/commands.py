@@ -26,7 +26,7 @@ _WEAK: Final = re.compile(
     r"|skip(?:-[\w-]+)?"
     r"|exclude(?:-[\w-]+)?|allow-[\w-]+|updateSnapshot|testPathIgnorePatterns|no-run|quiet-failures"
     r"|extend-ignore|disable|noconftest|rootdir|override-ini|soft-fail|keep-going)(?![\w])"
-    r"|(?<![\w-])-(?:k|m|p\s*no:[\w-]+|W\s*ignore\S*|o\s*\w+=\S*|skip|short)(?![\w-])"
+    r"|(?<![\w-])-(?:k|m(?=\s*[\"'=]|\s+(?:not|unit|fast|smoke)\b)|p\s*no:[\w-]+|W\s*ignore\S*|o\s*\w+=\S*|skip|short)(?![\w-])"
     r"|-D(?:skipTests|maven\.test\.skip)\S*"
     r"|continue-on-error:\s*(?!false)\S+|allow_failure:\s*true|\bif:\s*(?:false"
     r"|\$\{\{\s*false\s*\}\})"

@@ -57,10 +57,6 @@ class Unit:
         return " ".join(text_of(s) for s in (body[1:] if docstring else body))
 
     @property
-    def last_name(self) -> str:
-        return self.node.name
-
-    @property
     def line(self) -> int:
         return self.node.lineno
 
@@ -82,8 +78,8 @@ class Unit:
                     counted[text_of(names)] = elements_of(values, self.named)
                 case "fixture", _ if "params" in options:
                     counted["params"] = elements_of(options["params"], self.named)
-        for loop in ast.walk(self.node) if "for " in self.source else ():
-            if isinstance(loop, ast.For):
+        for loop in ast.walk(self.node) if self.is_test and "for " in self.source else ():
+            if isinstance(loop, ast.For) and any(isinstance(n, ast.Assert) for n in ast.walk(loop)):
                 counted[f"for {text_of(loop.target)}"] = elements_of(loop.iter, self.named)
         return counted
 
@@ -123,10 +119,6 @@ class PythonFile:
     named: dict[str, ast.expr] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     ignored: dict[str, int] = field(default_factory=dict)
-
-    def tests(self) -> dict[str, Unit]:
-        """Return what is collected as a test."""
-        return {name: unit for name, unit in self.units.items() if unit.is_test}
 
     def around(self, unit: Unit) -> list[Marker]:
         """List the markers of everything around a function."""

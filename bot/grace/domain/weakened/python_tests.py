@@ -80,7 +80,9 @@ def python_tests(pairs: Sequence[FilePair], unreadable: list[FilePair]) -> Itera
             pool[gone.claim.text] -= 1
         else:
             unit = gone.kept.now
-            message = f"{excerpt(unit.name)} asserts less: an assertion is gone"
+            message = (
+                f"{excerpt(unit.name)} asserts less: what stood in line {gone.claim.line} is gone"
+            )
             kind = WeakeningKind.ASSERTION_REMOVED
             yield found(kind, gone.kept.now_in.path, unit.line, message)
 
@@ -96,10 +98,13 @@ def _read(file: FilePair, unreadable: list[FilePair]) -> _Change:
 
 
 def _was_python(file: FilePair) -> bool:
+    if file.before is None:
+        return False
     try:
-        return file.before is not None and bool(read_python(file.before))
+        read_python(file.before)
     except NotPython:
         return False
+    return True
 
 
 def _followed(

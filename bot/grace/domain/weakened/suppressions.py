@@ -43,19 +43,32 @@ _REMARKS: Final = tuple(
         ("checkstyle", r"CHECKSTYLE[:.]\s*OFF|CSOFF"),
     )
 )
-# These are no comments.
+# These are no comments, and mean something in some languages only.
 _ATTRIBUTES: Final = tuple(
-    (word, re.compile(pattern))
-    for word, pattern in (
-        ("allow", r"#!?\[(?:cfg_attr\([^)]*,\s*)?(?:allow|expect)\((?P<codes>[\w:, ]+)"),
+    (word, re.compile(pattern), frozenset(suffixes.split()))
+    for word, suffixes, pattern in (
+        (
+            "allow",
+            "rs",
+            r"#!?\[(?:cfg_attr\([^)]*,\s*)?(?:allow|expect)\((?P<codes>[\w:, ]+)",
+        ),
         (
             "SuppressWarnings",
+            "java kt kts scala groovy",
             r"@(?:file:)?Suppress(?:Warnings|FBWarnings|Lint)?\(?(?P<codes>[^)\n]{0,200})",
         ),
-        ("SuppressMessage", r"\[(?:assembly:\s*)?SuppressMessage\(|#pragma\s+warning\s+disable"),
-        ("coverage", r"#?\[\s*(?:ExcludeFromCodeCoverage|coverage\(off\))|@Generated\b"),
-        ("no_type_check", r"^\s*@(?:typing\.)?no_type_check\b"),
-        ("diagnostic", r"#pragma\s+(?:GCC|clang)\s+diagnostic\s+ignored"),
+        (
+            "SuppressMessage",
+            "cs vb",
+            r"\[(?:assembly:\s*)?SuppressMessage\(|#pragma\s+warning\s+disable",
+        ),
+        ("coverage", "cs php rs java kt", r"ExcludeFromCodeCoverage|coverage\(off\)|@Generated\b"),
+        ("no_type_check", "py", r"^\s*@(?:typing\.)?no_type_check\b"),
+        (
+            "diagnostic",
+            "c h cc cpp cxx hpp m mm",
+            r"#pragma\s+(?:GCC|clang)\s+diagnostic\s+ignored",
+        ),
     )
 )
 _SOURCES: Final = frozenset(
@@ -152,9 +165,10 @@ def _remarks(text: str | None, suffix: str) -> list[_Remark]:
         return []
     parts = split(text, suffix)
     lines = text.split("\n")
+    attributes = tuple((word, pattern) for word, pattern, where in _ATTRIBUTES if suffix in where)
     return [
         _Remark(word, _codes(match), number, lines[number - 1].strip())
-        for patterns, side in ((_REMARKS, parts.comments), (_ATTRIBUTES, parts.code))
+        for patterns, side in ((_REMARKS, parts.comments), (attributes, parts.code))
         for number, line in enumerate(side, 1)
         if line and _WORTH_IT.search(line)
         for word, pattern in patterns
@@ -164,7 +178,7 @@ def _remarks(text: str | None, suffix: str) -> list[_Remark]:
 
 def _codes(match: re.Match[str]) -> frozenset[str]:
     told = match.groupdict().get("codes") or ""
-    names = frozenset(re.findall(r"[\w/@:.-]+", told.partition(" --")[0]))
+    names = frozenset(re.findall(r"[\w/@:.-]+", told.partition(" -")[0]))
     return names or frozenset({_EVERYTHING})
 
 
