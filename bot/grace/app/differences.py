@@ -17,7 +17,7 @@ from grace.domain.events import (
     ReviewSeen,
     ReviewState,
 )
-from grace.domain.facts import Facts, check_key, fold, review_key
+from grace.domain.facts import Facts, check_key, fold, label_key, review_key
 from grace.domain.mission import Mission
 from grace.domain.phase import Phase
 from grace.ports import ChangeState, LiveState
@@ -74,9 +74,9 @@ def _seen(mission: Mission, state: LiveState) -> Iterator[Seen]:
 def _labels(facts: Facts, state: LiveState) -> Iterator[LabelSeen]:
     """Yield the labels that are there, and the end of those that are known and are not."""
     for read in state.labels:
-        there = {seen.label for seen in read.seen}
+        there = {seen.label.lower() for seen in read.seen}
         for seen in read.seen:
-            if seen.present or label_key(seen) in facts.labels:
+            if seen.present or label_key(seen.number, seen.label) in facts.labels:
                 yield seen
         for key, fact in facts.labels.items():
             number, _, label = key.partition(":")
@@ -122,11 +122,6 @@ def _with_doer(pull: PullSeen, mission: Mission) -> PullSeen:
     return pull
 
 
-def label_key(seen: LabelSeen) -> str:
-    """Name a label of an issue or pull request as the facts do."""
-    return f"{seen.number}:{seen.label}"
-
-
 def _essence(facts: Facts, event: Seen) -> object:
     """Return what the facts say about the thing that an event is about, bar what is no news."""
     match event:
@@ -142,7 +137,7 @@ def _essence(facts: Facts, event: Seen) -> object:
             release = facts.deployments.get(sha, {}).get(environment)
             return release and release.state
         case LabelSeen():
-            known = facts.labels.get(label_key(event))
+            known = facts.labels.get(label_key(event.number, event.label))
             return known and (known.present, known.actor and known.actor.login.lower())
         case _ as never:
             assert_never(never)

@@ -232,6 +232,11 @@ def team_key(team: str, login: str) -> str:
     return f"{team}:{login}".lower()
 
 
+def label_key(number: int, label: str) -> str:
+    """Name a label of an issue or pull request; as at the forge, case counts for nothing."""
+    return f"{number}:{label.lower()}"
+
+
 def _moved(base: BaseFact | None, event: ev.BasePushed) -> bool:
     return base is not None and base.branch == event.branch and base.sha != event.sha
 
@@ -242,7 +247,7 @@ def _bounded(table: dict[str, T], limit: int = MAX_SHAS) -> dict[str, T]:
 
 def _with_label(facts: Facts, event: ev.LabelSeen) -> dict[str, LabelFact]:
     """Keep the newest word about a label; one without an actor never hides who is known."""
-    key = f"{event.number}:{event.label}"
+    key = label_key(event.number, event.label)
     old = facts.labels.get(key)
     if old is not None and old.at > event.at:
         return facts.labels

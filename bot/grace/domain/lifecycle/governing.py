@@ -10,13 +10,13 @@ from grace.domain.effects import (
     SampleMetrics,
     VerifyAttestations,
 )
-from grace.domain.facts import team_key
+from grace.domain.facts import label_key, team_key
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.rules.case import Case
 from grace.domain.rules.evaluate import wakes, wanted_of
 from grace.domain.rules.language import Requirement
 from grace.domain.rules.people import teams_to_ask
-from grace.domain.rules.predicates import label_about, label_key
+from grace.domain.rules.predicates import label_about
 
 
 def ask_for_governance(draft: Draft) -> None:

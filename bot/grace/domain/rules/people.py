@@ -1,14 +1,14 @@
 """Conditions on people: approvals, separated duties, labels that somebody may set."""
 
 from grace.domain import approving
-from grace.domain.facts import team_key
+from grace.domain.facts import label_key, team_key
 from grace.domain.mission import CANDIDATE
 from grace.domain.people import Permission
 from grace.domain.phase import Severity
 from grace.domain.rules.case import Case
 from grace.domain.rules.language import Approvals, Labels, SeparationOfDuties
 from grace.domain.rules.paths import few
-from grace.domain.rules.predicates import label_key, set_by_authority
+from grace.domain.rules.predicates import set_by_authority
 from grace.domain.verdict import Condition, Result, all_of, leaf
 
 WAITS = Result.PENDING

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from grace.domain.facts import LabelFact
+from grace.domain.facts import LabelFact, label_key
 from grace.domain.rules.case import Case
 from grace.domain.rules.language import SizeOver, When
 
@@ -117,14 +117,9 @@ def label_is_on(case: Case, label: str) -> Truth:
     return fact.present if set_by_authority(case, label, fact) else None
 
 
-def label_key(number: int, label: str) -> str:
-    """Name a label of a pull request, as the facts do."""
-    return f"{number}:{label}"
-
-
 def label_about(number: int, label: str, login: str) -> str:
     """Name what is asked about somebody who set a label."""
-    return f"label:{number}:{label}:{login}"
+    return f"label:{label_key(number, label)}:{login}"
 
 
 def set_by_authority(case: Case, label: str, fact: LabelFact) -> bool:
