@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import pytest
+
 from grace.domain import events as ev
 from grace.domain.evidence import evidence_of
 from grace.domain.facts import (
@@ -18,6 +20,7 @@ from grace.domain.facts import (
     PermissionFact,
     ReviewFact,
     check_key,
+    label_key,
 )
 from grace.domain.inspection import CommitFact, FileChange, Inspection
 from grace.domain.judging import merge_tree
@@ -27,6 +30,7 @@ from grace.domain.phase import Outcome, Phase, Severity
 from grace.domain.results import CIReport, SuiteReport, TestCase, TestOutcome
 from grace.domain.rules.case import Case
 from grace.domain.rules.language import RepositoryPolicy, Rule
+from grace.domain.rules.predicates import label_about
 from grace.domain.surroundings import OutcomeFact
 from grace.domain.verdict import Condition, Result
 from support.world import BASE, CI_APP, MUST_PASS, START, make_policy, make_report, sha
@@ -229,8 +233,8 @@ class Matter:
     ) -> "Matter":
         actor = None if by is None else ev.Actor(login=by)
         fact = LabelFact(present=present, actor=actor, at=NOW)
-        labels = {**self.facts.labels, f"2:{name}": fact}
-        return self.knows(labels=labels).may(f"label:2:{name}:{by}", permission)
+        labels = {**self.facts.labels, label_key(2, name): fact}
+        return self.knows(labels=labels).may(label_about(2, name, by or ""), permission)
 
     def ordered(
         self, login: str = "max", permission: ev.Permission = ev.Permission.MAINTAIN, at: str = HEAD
@@ -298,3 +302,16 @@ def leaves_of(tree: Condition) -> tuple[Condition, ...]:
 def told(tree: Condition, result: Result) -> list[str]:
     """List what the leaves of one result say: name and reason."""
     return [f"{c.name}: {c.reason}" for c in leaves_of(tree) if c.result is result]
+
+
+def row(why: str, honest: Matter, attacked: Matter, result: Result, words: str) -> object:
+    """Make one row of a table of attacks: what is in order beside what is not."""
+    return pytest.param(honest, attacked, result, words, id=why)
+
+
+def assert_refused(honest: Matter, attacked: Matter, result: Result, words: str) -> None:
+    """Demand that the honest twin merges, and that the attack is refused for its own reason."""
+    assert honest.tree().passes, told(honest.tree(), honest.tree().result)
+    tree = attacked.tree()
+    assert not tree.passes
+    assert any(words in reason for reason in told(tree, result)), told(tree, tree.result)
