@@ -1,5 +1,6 @@
 """A set stage with a running bot; a forge whose App is as `grace github manifest` asks."""
 
+import base64
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from aiohttp import web
 
 from grace.localforge.forge import App, ForgeConfig, LocalForge
 from grace.setup.app_manifest import EVENTS, PERMISSIONS
+from grace.setup.plan import LABEL_SET
 from support.flow_keys import make_app_key
 from support.flows import Bot, Stage, staged
 
@@ -85,6 +87,13 @@ class Ward:
         path = "/repos/acme/mesh/branches/main/protection"
         assert (await self.owner.put(path, json=body)).status_code == 200
 
+    async def put(self, path: str, text: str) -> None:
+        """Commit a file to the base branch, whose protection is taken away for that."""
+        await self.owner.delete("/repos/acme/mesh/branches/main/protection")
+        body = {"message": path, "content": base64.b64encode(text.encode()).decode()}
+        answer = await self.owner.put(f"/repos/acme/mesh/contents/{path}", json=body)
+        assert answer.status_code == 201, answer.text
+
     def write(self, name: str, values: object) -> None:
         (self.folder / "config" / name).write_text(json.dumps(values))
 
@@ -135,6 +144,9 @@ async def ward(tmp_path: Path, app_key: tuple[str, str], outside: Outside) -> As
             "oidc_issuer": f"{forge.url}/_services/token",
         }
         (tmp_path / "bot.yaml").write_text(yaml.safe_dump(settings))
+        for label in LABEL_SET:
+            body = {"name": label.name, "color": label.color}
+            assert (await owner.post("/repos/acme/mesh/labels", json=body)).status_code == 201
         await made.protect(checks=[{"context": "mission/governance", "app_id": app.id}])
         yield made
     await forge.close()

@@ -1,7 +1,6 @@
 """`grace doctor` against a real forge: what is well, and each thing that is not."""
 
 import asyncio
-import base64
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -62,6 +61,8 @@ async def test_what_is_set_up_as_the_manual_says_is_well(ward):
         "acme/mesh main: up to date",
         "acme/mesh main: merge method",
         "acme/mesh: workflows",
+        "acme/mesh: mission-control.yml",
+        "acme/mesh: labels",
         "metric heat",
         "OIDC issuer",
         "ledger key",
@@ -210,13 +211,51 @@ async def test_a_merge_method_that_the_repository_forbids_is_noticed(ward):
 
 async def test_a_workflow_that_hands_out_secrets_is_named(ward):
     text = "on: push\njobs:\n  deploy:\n    steps:\n      - run: up ${{ secrets.CLOUD }}\n"
-    body = {"message": "deploy", "content": base64.b64encode(text.encode()).decode()}
-    path = "/repos/acme/mesh/contents/.github/workflows/deploy.yml"
-    await ward.owner.delete("/repos/acme/mesh/branches/main/protection")
-    assert (await ward.owner.put(path, json=body)).status_code == 201
+    await ward.put(".github/workflows/deploy.yml", text)
     finding = (await look(ward))["acme/mesh: workflows"]
     assert finding.level is Level.FAIL
     assert ".github/workflows/deploy.yml, job deploy" in finding.found
+
+
+RULES = """\
+version: 1
+rules:
+  - name: owned
+    when: {not: {labels: [hotfix]}}
+    require: {approvals: {code_owners: true}, red_on_base: {}}
+"""
+
+
+async def test_what_a_repository_s_own_rules_need_of_it_is_looked_at(ward):
+    await ward.put(".github/mission-control.yml", RULES)
+    found = await look(ward)
+    assert found["acme/mesh: mission-control.yml"].found == "adds 1 rule"
+    assert level(found, "acme/mesh: CODEOWNERS") is Level.FAIL
+    assert level(found, "acme/mesh: red_on_base") is Level.WARN
+    assert "'owned' names hotfix" in found["acme/mesh: labels"].found
+    await ward.put("docs/CODEOWNERS", "* @acme/core\n")
+    await ward.owner.post("/repos/acme/mesh/labels", json={"name": "Hotfix", "color": "000000"})
+    found = await look(ward)
+    assert level(found, "acme/mesh: CODEOWNERS") is Level.PASS
+    assert level(found, "acme/mesh: labels") is Level.PASS
+    assert level(found, "acme/mesh: team acme/core") is Level.FAIL
+
+
+async def test_rules_that_cannot_be_used_are_told_by_line(ward):
+    await ward.put(".github/mission-control.yml", RULES.replace("approvals", "aprovals"))
+    finding = (await look(ward))["acme/mesh: mission-control.yml"]
+    assert finding.level is Level.FAIL
+    assert ".github/mission-control.yml:5: " in finding.found
+    assert "did you mean approvals?" in finding.found
+    assert "mend it on main" in finding.mend
+
+
+async def test_a_label_that_is_not_there_is_named_with_its_command(ward):
+    await ward.owner.delete("/repos/acme/mesh/labels/grace:stop")
+    finding = (await look(ward))["acme/mesh: labels"]
+    assert finding.level is Level.WARN
+    assert "grace:stop" in finding.found
+    assert finding.mend.startswith("run gh label create grace:stop")
 
 
 async def test_deliveries_that_do_not_arrive_are_noticed(ward):

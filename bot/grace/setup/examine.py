@@ -1,8 +1,6 @@
 """`grace doctor`: read what there is, and judge it. The judging is in the checks; this reads."""
 
 import asyncio
-import base64
-import binascii
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -21,8 +19,8 @@ from grace.setup import branch_checks as branch
 from grace.setup.app_manifest import HOOK_PATH
 from grace.setup.findings import Finding, Unknown, fail, good, untold, warn
 from grace.setup.local_checks import check_key_file, check_ledger, check_ledger_key, check_secret
-from grace.setup.reading import Api, Got, fit, fit_all
-from grace.setup.rule_checks import check_rules
+from grace.setup.policy_reading import Sight, examine_rules
+from grace.setup.reading import Api, Got, contents, fit, fit_all
 from grace.setup.workflow_checks import check_workflows
 
 _MAX_WORKFLOWS: Final = 100
@@ -181,8 +179,9 @@ async def _repository(
     else:
         for finding in check_workflows(files, base, place.repository):
             yield finding
-        for finding in check_rules(bot.configuration.governance.rules, files, place.repository):
-            yield finding
+    sight = Sight(api, place.repository, base, installation.permissions, token)
+    async for finding in examine_rules(sight, bot.configuration, files):
+        yield finding
 
 
 async def _branch(
@@ -251,13 +250,11 @@ async def _workflows(api: Api, token: str, path: str, base: str) -> dict[str, st
 
 
 def _text(got: Got) -> str | Unknown:
-    """Decode a file of the contents API."""
-    content = got.data.get("content") if got.ok and isinstance(got.data, dict) else None
-    if not isinstance(content, str):
-        return got.unknown()
+    """Decode a workflow."""
+    content = contents(got)
     try:
-        return base64.b64decode(content).decode()
-    except (binascii.Error, UnicodeDecodeError):
+        return content if isinstance(content, Unknown) else content.decode()
+    except UnicodeDecodeError:
         return Unknown("a workflow is not UTF-8 text")
 
 

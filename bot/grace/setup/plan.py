@@ -100,10 +100,12 @@ def write(root: Path, change: Change) -> None:
 
 def label_commands() -> tuple[str, ...]:
     """Say how each label is made: a form sets only labels that exist."""
-    return tuple(
-        f'gh label create {each.name} --color {each.color} --description "{each.description}"'
-        for each in LABEL_SET
-    )
+    return tuple(label_command(each) for each in LABEL_SET)
+
+
+def label_command(label: Label) -> str:
+    """Say how a label is made."""
+    return f'gh label create {label.name} --color {label.color} --description "{label.description}"'
 
 
 def _labels() -> str:

@@ -1,5 +1,7 @@
 """Reads at a GitHub for an examination: no answer, refused and unreadable are facts, not errors."""
 
+import base64
+import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -106,6 +108,19 @@ def fit_all(model: type[M], got: Got) -> tuple[M, ...] | Unknown:
         return TypeAdapter(tuple[model, ...]).validate_python(got.data)  # type: ignore[valid-type]
     except ValidationError as error:
         return Unknown(f"the forge's answer lacks what is needed ({_fields(error)})")
+
+
+def contents(got: Got) -> bytes | Unknown:
+    """Decode a file of the contents API; one that is too large for it comes without its bytes."""
+    if not got.ok or not isinstance(got.data, dict):
+        return got.unknown()
+    text = got.data.get("content")
+    if not isinstance(text, str) or got.data.get("encoding", "base64") != "base64":
+        return Unknown("the forge answers no file here, or none that can be read")
+    try:
+        return base64.b64decode(text)
+    except binascii.Error:
+        return Unknown("the forge's answer is no base64")
 
 
 def _fields(error: ValidationError) -> str:
