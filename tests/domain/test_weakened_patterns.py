@@ -38,6 +38,7 @@ TESTS = {
     "js skip": ("a.test.ts", JS, JS.replace("it('adds", "it.skip('adds"), [(SKIPPED, 1)]),
     "js skip removed": ("a.test.ts", JS.replace("it('adds", "it.skip('adds"), JS, []),
     "js skip in a comment": ("a.test.ts", JS, "// it.skip('x')\n" + JS, []),
+    "js skip in a string": ("a.test.ts", JS, JS.replace("add(1, 2)", "lint('it.skip(1)')"), []),
     "js skip in a new file": ("a.test.ts", None, JS.replace("it(", "it.skip("), []),
     "js xit": ("a.test.ts", JS, JS.replace("it('adds", "xit('adds"), [(SKIPPED, 1)]),
     "js only": ("a.spec.js", JS, JS.replace("it('sums", "it.only('sums"), [(SKIPPED, 4)]),

@@ -119,6 +119,8 @@ FILES = {
     ),
     "case removed": (CASES, CASES.replace(", 3", ""), [(REMOVED, 2)]),
     "case added": (CASES, CASES.replace("3", "3, 4"), []),
+    "property gone": ("@given(integers())\n" + ONE, ONE, [(REMOVED, 1)]),
+    "property kept": ("@given(integers())\n" + ONE, "@given(floats())\n" + ONE, []),
     "case changed": (CASES, CASES.replace("3", "5"), []),
     "all cases removed": (CASES, CASES.replace("1, 2, 3", ""), [(REMOVED, 2)]),
     "parametrize removed": (

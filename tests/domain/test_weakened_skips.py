@@ -112,6 +112,16 @@ FILES = {
         [(SKIPPED, 3)],
     ),
     "SkipTest": (ONE, around('raise SkipTest("x")\nassert f() == 1'), [(SKIPPED, 2)]),
+    "Exception of skip": (
+        ONE,
+        around("raise pytest.skip.Exception()\nassert f() == 1"),
+        [(SKIPPED, 2)],
+    ),
+    "exit": (ONE, around("os._exit(0)\nassert f() == 1"), [(SKIPPED, 2)]),
+    "exit of the file": (ONE, "pytest.exit('x', 0)\n" + ONE, [(SKIPPED, 1)]),
+    "skip under another name": (ONE, "from pytest import skip as s\n" + ONE, [(SKIPPED, 1)]),
+    "skip under its own name": (ONE, "from pytest import skip, raises as r\n" + ONE, []),
+    "byte order mark": (ONE, "\ufeff" + ONE, []),
     "xfail in the body": (ONE, around('pytest.xfail("x")\nassert f() == 1'), [(XFAIL, 2)]),
     "importorskip in the body": (
         ONE,

@@ -11,6 +11,8 @@ from grace.domain.weakened.markers import Marker, ended, leaving
 
 _SWALLOWS: Final = frozenset({"AssertionError", "Exception", "BaseException"})
 
+_SKIPS: Final = frozenset({"SkipTest", "skip", "Skipped"})
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -92,7 +94,7 @@ class _Reader:
                 self.body.acts = True
             case ast.Return() if not where.nested:
                 self.body.markers.append(ended(statement, "return", where.guards))
-            case ast.Raise(exc=ast.expr() as raised) if last_name(raised) == "SkipTest":
+            case ast.Raise(exc=ast.expr() as e) if not _SKIPS.isdisjoint(chain_of(e)):
                 self.body.markers.append(ended(statement, "SkipTest", where.guards))
             case ast.Expr(value=ast.Yield() | ast.YieldFrom()) if not where.nested:
                 self.body.yields += 1
@@ -137,7 +139,9 @@ class _Reader:
         for item in items:
             manager = item.context_expr
             if is_raising(manager) and isinstance(manager, ast.Call):
-                self._claim(iter((raising(manager),)), where)
+                claim = raising(manager)
+                self._claim(iter((claim,)), where)
+                where = replace(where, swallowed=where.swallowed or bool(claim.raises & _SWALLOWS))
             elif isinstance(manager, ast.Call) and last_name(manager) == "suppress":
                 caught = any(last_name(a) in _SWALLOWS for a in manager.args)
                 where = replace(where, swallowed=where.swallowed or caught)

@@ -158,6 +158,8 @@ def _rank(test: ast.expr) -> int:
 
 def _rank_of_comparison(test: ast.Compare, op: ast.cmpop) -> int:
     match op:
+        case ast.Eq() if "ANY" in {last_name(test.left), last_name(test.comparators[0])}:
+            return NOTHING
         case ast.Eq() | ast.Is():
             return NEARLY if _slack(test) is not None else EXACTLY
         case ast.NotEq() | ast.IsNot() | ast.NotIn():
@@ -204,6 +206,8 @@ def called(call: ast.Call) -> Iterator[Claim]:
         rank = _UNITTEST.get(name, EXACTLY if name.endswith("Equal") else PART)
         values = [text_of(a) for a in call.args]
         same = len(values) > 1 and values[0] == values[1] and rank >= NEARLY
+        if any(last_name(a) == "ANY" for a in call.args):
+            rank = min(rank, PART)
         told = NOTHING if same or values == ["Constant(value=True)"] else rank
         subject = values[0] if values else text_of(call.func)
         yield Claim(text_of(call), subject, told, call.lineno, slack=_slack(call))

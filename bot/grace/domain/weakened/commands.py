@@ -16,7 +16,8 @@ _CHECKS: Final = re.compile(
     r"|rspec|tox|nox|addopts"
 )
 _WEAK: Final = re.compile(
-    r"\|\|\s*(?:true|:|exit\s+0|echo\b|/bin/true)|;\s*(?:true|:|exit\s+0)\s*$"
+    r"\bPYTHONOPTIMIZE\b|\bPYTEST_ADDOPTS\b|\bpython3?\s+-O+\b"
+    r"|\|\|\s*(?:true|:|exit\s+0|echo\b|/bin/true)|;\s*(?:true|:|exit\s+0)\s*$"
     r"|\bset\s+\+e\b|\bset\s+\+o\s+\w+"
     r"|(?<![\w-])--(?:deselect|ignore(?:-glob)?|no-cov(?:-on-fail)?|exit-zero"
     r"|passWithNoTests|pass-with-no-tests"

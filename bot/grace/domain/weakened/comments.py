@@ -26,26 +26,35 @@ _BOTH: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A text twice, line by line the same: its code without comments, and its comments alone."""
+    """A text line by line: its code without comments, its comments alone, and bare code.
+
+    Bare code has no text between quotes.
+    """
 
     code: tuple[str, ...]
+    bare: tuple[str, ...]
     comments: tuple[str, ...]
 
 
 def split(text: str, suffix: str) -> Split:
     """Split a text by the comments of its language."""
     code: list[str] = []
+    bare: list[str] = []
     comments: list[str] = []
     at = 0
     for match in _pattern(suffix).finditer(text):
-        if match["comment"] is None:
-            continue
-        code += (text[at : match.start()], _breaks(match[0]))
-        comments += (_breaks(text[at : match.start()]), match[0])
+        before, token = text[at : match.start()], match[0]
+        is_comment = match["comment"] is not None
+        code += (before, _breaks(token) if is_comment else token)
+        bare += (before, _breaks(token))
+        comments += (_breaks(before), token if is_comment else _breaks(token))
         at = match.end()
-    code.append(text[at:])
-    comments.append(_breaks(text[at:]))
-    return Split(tuple("".join(code).split("\n")), tuple("".join(comments).split("\n")))
+    rest = text[at:]
+    return Split(_lines(code, rest), _lines(bare, rest), _lines(comments, _breaks(rest)))
+
+
+def _lines(parts: list[str], rest: str) -> tuple[str, ...]:
+    return tuple("".join((*parts, rest)).split("\n"))
 
 
 def _breaks(text: str) -> str:

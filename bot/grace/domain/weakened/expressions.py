@@ -47,6 +47,13 @@ def truth_of(node: ast.expr) -> bool | None:
             return bool(value)
         case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
             return bool(parts) if not any(isinstance(p, ast.Starred) for p in parts) else None
+        case ast.Lambda() | ast.GeneratorExp():
+            return True
+        case ast.Dict(keys=keys):
+            return bool(keys) if None not in keys else None
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            holds = truth_of(test)
+            return None if holds is None else truth_of(body if holds else orelse)
         case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
             return False
         case ast.Name(id="__debug__"):

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from grace.domain.weakened.expressions import last_name, text_of, truth_of
+from grace.domain.weakened.expressions import chain_of, last_name, text_of, truth_of
 from grace.domain.weakening import WeakeningKind
 
 # The higher, the more is left out.
 _LEFT_OUT, _MAY_FAIL, _SOMETIMES_OUT, _SOMETIMES_MAY_FAIL, _ELSEWHERE = 9, 6, 3, 2, 1
 _ALWAYS_SKIP: Final = frozenset({"skip", "SkipTest", "skipTest"})
+_EXITS: Final = frozenset({("pytest", "exit"), ("os", "_exit"), ("sys", "exit")})
 _CONDITIONAL_SKIP: Final = frozenset({"skipif", "skipIf", "skipUnless"})
 _XFAIL: Final = frozenset({"xfail", "expectedFailure"})
 # Marks by which suites are cut: what bears one is run less often, if ever.
@@ -55,7 +56,7 @@ def _mark(node: ast.expr) -> tuple[Marker, ...] | None:
     """Read one marker; None: this is none, and what is below it may be."""
     name = last_name(node)
     call = node if isinstance(node, ast.Call) else None
-    if name in _ALWAYS_SKIP:
+    if name in _ALWAYS_SKIP or chain_of(node) in _EXITS:
         return (_skip(node, _LEFT_OUT, name),)
     if name in _CONDITIONAL_SKIP:
         return _skip_if(node, name, call)
@@ -109,13 +110,26 @@ def _xfail(node: ast.expr, name: str, call: ast.Call | None) -> tuple[Marker, ..
     return (Marker(kind, rank - len(narrow), key, node.lineno, name),)
 
 
+def renamed(statement: ast.ImportFrom) -> Iterator[Marker]:
+    """Yield what is imported to leave tests out under a name that does not tell."""
+    for alias in statement.names:
+        hides = alias.asname is not None and not _tells(alias.asname)
+        if hides and _tells(alias.name):
+            kind = WeakeningKind.TEST_SKIPPED
+            yield Marker(kind, _SOMETIMES_OUT, alias.name, statement.lineno, alias.name)
+
+
+def _tells(name: str) -> bool:
+    return "skip" in name.lower() or name in _XFAIL
+
+
 def leaving(call: ast.Call, guards: tuple[str, ...]) -> Iterator[Marker]:
     """Read a call in a body that ends the test there without a verdict."""
     name, kind = last_name(call), WeakeningKind.TEST_SKIPPED
     if name == "importorskip":
         key = " ".join(text_of(a) for a in call.args)
         yield Marker(kind, _SOMETIMES_OUT, f"importorskip {key}", call.lineno, name)
-    elif name in {"skip", "skipTest", "SkipTest"}:
+    elif name in {"skip", "skipTest", "SkipTest"} or chain_of(call) in _EXITS:
         yield ended(call, name, guards)
     elif name == "xfail":
         yield Marker(

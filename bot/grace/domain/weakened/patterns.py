@@ -68,15 +68,18 @@ def _read(text: str | None, tongue: Tongue, path: str) -> _Tests:
     if text is None:
         return _Tests()
     suffix = path.rpartition(".")[2].lower()
-    lines = [(n, line.strip()) for n, line in enumerate(split(text, suffix).code, 1)]
+    parts = split(text, suffix)
+    lines = [(n, line.strip()) for n, line in enumerate(parts.code, 1)]
+    bare = [(n, line.strip()) for n, line in enumerate(parts.bare, 1)] if tongue.bare else lines
     if suffix == "go":
-        lines += [(n, s) for n, s in enumerate(text.split("\n"), 1) if _GO_BUILD.match(s)]
+        bare = lines + [(n, s) for n, s in enumerate(text.split("\n"), 1) if _GO_BUILD.match(s)]
     tests = _lines(lines, tongue.test)
     if tongue.inline and not tests and not tongue.files.search(path):
         return _Tests()
     claims = tuple(one for one in _lines(lines, tongue.claim) if not tongue.vacuous.search(one[1]))
     strong = tuple(one for one in claims if tongue.strong.search(one[1]))
-    return _Tests(tests, claims, strong, _lines(lines, tongue.skip), _lines(lines, tongue.expected))
+    skips, expected = _lines(bare, tongue.skip), _lines(bare, tongue.expected)
+    return _Tests(tests, claims, strong, skips, expected)
 
 
 def _lines(lines: Sequence[Line], pattern: re.Pattern[str]) -> tuple[Line, ...]:

@@ -15,7 +15,7 @@ from grace.domain.weakened.expressions import (
     text_of,
     truth_of,
 )
-from grace.domain.weakened.markers import Marker, marks
+from grace.domain.weakened.markers import Marker, marks, renamed
 
 _NO_TEST: Final = frozenset({"fixture", "property", "cached_property", "overload"})
 _IGNORES: Final = frozenset({"collect_ignore", "collect_ignore_glob"})
@@ -23,6 +23,8 @@ _TIMES: Final = frozenset(
     {"timeout", "timeout_s", "timeout_ms", "timeout_seconds", "deadline", "max_wait"}
     | {"reruns", "retries", "max_retries", "attempts", "stop_max_attempt_number"}
 )
+# As many as Hypothesis tries, if nobody says otherwise.
+_EXAMPLES: Final = 100
 # As deep as Python's own stack allows for whoever walks the tree.
 _MAX_DEPTH: Final = 200
 # What a test does less with when it shrinks.
@@ -76,6 +78,8 @@ class Unit:
             match last_name(call), call.args:
                 case "parametrize", [names, values, *_]:
                     counted[text_of(names)] = elements_of(values, self.named)
+                case "given", _:
+                    counted["given"] = _EXAMPLES
                 case "fixture", _ if "params" in options:
                     counted["params"] = elements_of(options["params"], self.named)
         for loop in ast.walk(self.node) if self.is_test and "for " in self.source else ():
@@ -128,7 +132,7 @@ class PythonFile:
 def read_python(text: str | None) -> PythonFile:
     """Read a file; None is one without anything. Raises NotPython."""
     try:
-        tree = ast.parse(text or "")
+        tree = ast.parse((text or "").removeprefix("\ufeff"))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise NotPython(str(error)) from error
     if _depth(tree) > _MAX_DEPTH:
@@ -184,6 +188,8 @@ class _Reader:
                 self._function(statement, around)
             case ast.ClassDef():
                 self._class(statement, around)
+            case ast.ImportFrom():
+                self.file.scopes[around.scope].markers += renamed(statement)
             case ast.If(test=test, body=body, orelse=orelse):
                 holds, guard = truth_of(test), (*around.guards, text_of(test))
                 under = around if holds else _Around(around.scopes, guard, around.collected)

@@ -19,7 +19,7 @@ _FIRST: Final = re.compile(
 )
 _MAX_PLACES: Final = 300
 _COMMANDS: Final = re.compile(
-    r"(?i)(^|[._-])(addopts|commands?|commands_(pre|post)|scripts?\.[\w:.-]+|test_?command"
+    r"(?i)(^|[._-])(addopts|commands?|set_?env|env|commands_(pre|post)|scripts?\.[\w:.-]+|test_?command"
     r"|cmd|args|entry|run"
     r"|tasks?\.[\w:.-]+|envs\.[\w.-]+\.scripts\.[\w-]+)(\.cmd|\.shell)?$"
 )

@@ -46,7 +46,7 @@ def read_settings(path: str, text: str | None) -> Entries:
     if len(text) > MAX_SETTINGS:
         raise UnreadableSettings("too long")
     try:
-        return _collected(_reader(name_of(path))(text))
+        return _collected(_reader(name_of(path))(text.removeprefix("\ufeff")))
     except (ValueError, RecursionError, configparser.Error) as error:
         raise UnreadableSettings(str(error)) from error
 

@@ -64,7 +64,7 @@ _BY_NAME: Final = {
     Points.FEWER: _words(
         """
         checks collectcoveragefrom depends enable enable_error_code enabled_rules env_list
-        envlist extend_select extends files hooks id load_plugins only_rules
+        envlist extend_select extends files hooks id include load_plugins only_rules
         opt_in_rules packages plugins python_classes python_files python_functions reporters
         required_plugins roots select source source_pkgs sources test_paths
         testmatch testpaths testregex tests
@@ -117,6 +117,13 @@ _SEVERITIES: Final = {
     "error": 2, "2": 2, "true": 2, "standard": 2, "normal": 2, "strict": 3, "all": 3,
 }  # fmt: skip
 _EVERYTHING: Final = frozenset({"ALL", "all", "*", "."})
+# Lists without which less is checked; without the others, more is.
+_MISSED: Final = frozenset({"select", "enable", "id", "extends"})
+_COLLECTED: Final = {
+    "python_files": frozenset({"test_*.py", "test*.py", "*.py"}),
+    "python_functions": frozenset({"test", "test_", "test*", "test_*"}),
+    "python_classes": frozenset({"Test", "Test*"}),
+}
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
 # Keys of packaging, of formatting by width, and of text for people.
 _NOT_CHECKS: Final = re.compile(
@@ -124,7 +131,7 @@ _NOT_CHECKS: Final = re.compile(
     r"|commitizen|semantic_release"
     r"|bumpversion|towncrier|cibuildwheel|uv|git-cliff)|build-system|project|options"
     r"|metadata|bumpversion"
-    r"|dependencies|devdependencies|peerdependencies|files|keywords|engines|repository"
+    r"|dependency-groups|dependencies|devdependencies|peerdependencies|files|keywords|engines|repository"
     r"|author|bin|exports"
     r"|compileroptions\.(lib|types|paths))(\.|$)"
 )
@@ -167,15 +174,13 @@ def judge(key: str, before: Values, after: Values) -> Iterator[Judged]:
                 for item in _outside(_lists(after), _lists(before))
             )
         case Points.FEWER:
-            if after is not None or name.rpartition(".")[2] in {
-                "select",
-                "enable",
-                "id",
-                "extends",
-            }:
+            yield from _overridden(name, before, after)
+            if after is not None or name.rpartition(".")[2] in _MISSED:
                 yield from (
                     Judged(relaxed, f"{name} no longer has {excerpt(item)}")
                     for item in _outside(_lists(before), _lists(after))
+                    # A hook that got a longer name is still there.
+                    if not any(other.startswith(f"{item}-") for other in _lists(after))
                 )
         case Points.FALSE:
             if _is(after, "false") and not _is(before, "false"):
@@ -191,6 +196,14 @@ def judge(key: str, before: Values, after: Values) -> Iterator[Judged]:
             yield from _warnings(name, before or (), after or ())
         case _:
             assert_never(points)
+
+
+def _overridden(name: str, before: Values, after: Values) -> Iterator[Judged]:
+    """Say that a new setting takes the place of what is collected where there is none."""
+    usual = _COLLECTED.get(name.rpartition(".")[2], frozenset())
+    if before is None and usual and usual.isdisjoint(_lists(after)):
+        message = f"{name} takes the place of what is collected without it"
+        yield Judged(WeakeningKind.CHECK_RELAXED, message)
 
 
 def _is(values: Values, wanted: str) -> bool:

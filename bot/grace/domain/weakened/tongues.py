@@ -13,7 +13,7 @@ class Tongue:
 
     `files`: names of test files ("" in `inline`: any file that has tests in it). A group `name` of
     `test` is the test's name. `strong` are assertions that compare with a value, `vacuous` those
-    that cannot fail.
+    that cannot fail. `bare`: what stands in quotes leaves nothing out.
     """
 
     suffixes: frozenset[str]
@@ -25,6 +25,7 @@ class Tongue:
     strong: re.Pattern[str]
     vacuous: re.Pattern[str]
     inline: bool = False
+    bare: bool = False
 
 
 def _tongue(suffixes: str, **patterns: str) -> Tongue:
@@ -32,12 +33,18 @@ def _tongue(suffixes: str, **patterns: str) -> Tongue:
         key: re.compile(patterns.get(key, _NEVER))
         for key in ("files", "test", "claim", "skip", "expected", "strong", "vacuous")
     }
-    return Tongue(frozenset(suffixes.split()), **compiled, inline="inline" in patterns)
+    return Tongue(
+        frozenset(suffixes.split()),
+        **compiled,
+        inline="inline" in patterns,
+        bare="bare" in patterns,
+    )
 
 
 TONGUES: Final = (
     _tongue(
         "js jsx ts tsx mjs cjs mts cts vue svelte",
+        bare="",
         files=r"\.(test|spec|e2e|cy)\.|(^|/)(__tests__|tests?|specs?|e2e)/",
         test=(
             r"(?<![\w.$])(?:x|f)?(?:it|test|describe|specify|context"
