@@ -22,8 +22,11 @@ _KEY_NAME: Final = re.compile(
     r"^(key|token)$",
     re.IGNORECASE,
 )
-_COMPARED: Final = re.compile(
-    r"(^|_)(signature|hmac|mac|digest|api_?key|csrf_?token|token)($|_)", re.IGNORECASE
+# The same password twice, as a form asks for it, or one that was hashed.
+_REPEATED: Final = re.compile(
+    r"confirm|repeat|again|retype|verif|match|new|old|current|hash|digest|crypt|form|[12]$|"
+    r"^self|other",
+    re.IGNORECASE,
 )
 
 
@@ -70,10 +73,27 @@ def compared(place: Place, node: ast.Compare, left: Value, right: Value) -> None
     if all(_one_of_secret(side) for side in sides):
         place.told("GR045", node, "the comparison ends at the first character that differs")
         return
+    names = [dotted_text(side) or _key(side) for side in sides]
+    if all(words.PASSWORD.search(n) and not _REPEATED.search(n) for n in names) and any(
+        isinstance(side, ast.Attribute | ast.Subscript) for side in sides
+    ):
+        place.told("GR045", node, "a password is kept as it was typed and compared with ==")
+        return
     for value in (left, right):
         if value.name.startswith("hmac.") and value.name.endswith(("digest()", "hexdigest()")):
             place.told("GR045", node, "== ends at the first byte that differs")
             return
+
+
+def _key(node: ast.expr) -> str:
+    """Return the last word that an element is taken by; empty for anything else."""
+    match node:
+        case ast.Subscript(slice=ast.Constant(value=str(key))):
+            return key
+        case ast.Call(func=ast.Attribute(attr="get"), args=[ast.Constant(value=str(key)), *_]):
+            return key
+        case _:
+            return ""
 
 
 def _one_of_secret(node: ast.expr) -> bool:

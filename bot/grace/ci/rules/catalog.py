@@ -303,5 +303,26 @@ _ALL: Final = (
         5.3,
         "Rewrite it so that no repetition holds another that matches the same text.",
     ),
+    Rule(
+        "GR051",
+        "listens on every interface",
+        605,
+        3.5,
+        "Bind to the address that is meant, such as 127.0.0.1, and let a proxy face the world.",
+    ),
+    Rule(
+        "GR052",
+        "format taken from input",
+        134,
+        5.0,
+        "Keep the format fixed and give input as its values: one of theirs reads any attribute.",
+    ),
+    Rule(
+        "GR053",
+        "fields chosen by input",
+        915,
+        6.5,
+        "Name the fields that may be set; input as ** or as a name sets any of them.",
+    ),
 )
 RULES: Final = {rule.id: rule for rule in _ALL}

@@ -7,7 +7,7 @@ from typing import Final
 from grace.ci.rules import guards
 from grace.ci.rules.places import Call, Place, dotted_text, told_of
 from grace.ci.rules.results import result
-from grace.ci.rules.sources import PARTS, REQUESTS, of_answer, of_request
+from grace.ci.rules.sources import of_answer, of_request
 from grace.ci.rules.values import (
     OF_OPERATORS,
     Danger,
@@ -105,8 +105,9 @@ def _attribute(place: Place, node: ast.Attribute) -> Value:
     if written in place.env:
         return place.env[written]
     name = f"{base.name}.{part}"
-    if base.name in REQUESTS and part in PARTS and not base.dangers:
-        return of_request(part, node.lineno)
+    sent = of_request(base, part, place.names, node.lineno)
+    if sent is not None:
+        return sent
     if not base.dangers:
         return of_answer(name, node.lineno) or Value(name=name, fixed=base.fixed)
     read = base.named(name)

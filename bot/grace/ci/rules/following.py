@@ -7,7 +7,7 @@ from typing import Final
 from grace.ci.rules import answers, assigned, keeping, shapes, sinks
 from grace.ci.rules.places import Call, Place
 from grace.ci.rules.statements import run, typed
-from grace.ci.rules.values import ALL, Value, joined
+from grace.ci.rules.values import ALL, Source, Value, joined
 
 MAX_DEPTH: Final = 3
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -75,7 +75,17 @@ def _given(call: Call, node: _Function) -> _Given:
     for arg in (*node.args.args, *node.args.kwonlyargs):
         if arg.arg in given and typed(arg):
             given[arg.arg] = given[arg.arg].without(ALL)
-    return tuple(sorted(given.items(), key=lambda pair: pair[0]))
+    told = ((name, _plain(value)) for name, value in given.items())
+    return tuple(sorted((name, value) for name, value in told if value is not None))
+
+
+def _plain(value: Value) -> Value | None:
+    """Keep what matters of an argument, so that a function is read once for all that are alike."""
+    if not value.dangers:
+        return None
+    if value.source is Source.CALLER:
+        return Value(value.dangers, Source.CALLER, built=value.built, said="a value of the caller")
+    return replace(value, root="")
 
 
 def _read(place: Place, node: _Function, given: dict[str, Value]) -> Value:

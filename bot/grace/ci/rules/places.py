@@ -9,7 +9,7 @@ from grace.ci.rules.names import Names
 from grace.ci.rules.values import Value
 
 MAX_STEPS: Final = 600_000
-MAX_FOLLOWED: Final = 200_000
+MAX_FOLLOWED: Final = 60_000
 _COPIED_A_STEP: Final = 8
 
 

@@ -10,14 +10,13 @@ from grace.ci.rules.places import Call, dotted_text
 from grace.ci.rules.sources import (
     CARRIERS,
     CLEANING_METHODS,
-    PARTS,
-    REQUESTS,
     cleaned_by,
     of_call,
     of_request,
 )
 from grace.ci.rules.values import ALL, Danger, Value, combined, joined, literal
 
+_SLASH: Final = literal("/")
 _ESCAPING: Final = "jinja2.Environment(autoescape)"
 _FORMATS: Final = frozenset({"format", "join", "replace", "safe_substitute", "substitute"})
 _RENDERS: Final = frozenset({"render", "render_to_string"})
@@ -26,8 +25,9 @@ _RENDERS: Final = frozenset({"render", "render_to_string"})
 def result(call: Call, given: Sequence[Value]) -> Value:
     """Return what a call returns, given the values of its arguments and keywords."""
     name, receiver = call.name, call.receiver
-    if receiver.name in REQUESTS and call.last in PARTS and not receiver.dangers:
-        return of_request(call.last, call.node.lineno)
+    sent = of_request(receiver, call.last, call.place.names, call.node.lineno)
+    if sent is not None:
+        return sent
     followed = call.place.rules.follow(call)
     if followed is not None:
         return followed
@@ -44,6 +44,9 @@ def result(call: Call, given: Sequence[Value]) -> Value:
     cleaned = cleaned_by(name, whole)
     if cleaned is not None:
         return replace(cleaned, name=f"{name}()", text=None, literal=..., fixed=False)
+    if name == "os.path.join":
+        parts = [part for each in given for part in (each, _SLASH)][:-1]
+        return replace(combined(parts), name="os.path.join()", literal=..., upload=whole.upload)
     if isinstance(call.node.func, ast.Attribute) and call.last in _FORMATS:
         return _formatted(call, given)
     if name in CARRIERS:

@@ -10,6 +10,12 @@ from grace.ci.rules.values import Danger, Source
 
 Tell = Callable[[str, str], None]
 _HEADERS_SET: Final = frozenset({"add", "set", "setdefault", "append", "add_header", "extend"})
+# Hosts of the outside world: names of one word, and those of a private network, are not meant.
+_PLAIN: Final = re.compile(
+    r"http://(?!127\.|10\.|192\.168\.|[^/]*\.(?:local|internal|svc|test|localhost)(?:[:/]|$))"
+    r"[\w-]+\.[\w.-]+",
+    re.IGNORECASE,
+)
 _NESTED: Final = re.compile(
     r"\((?:\?:)?(?:\\.|\[[^\]]*\]|[^\\()\[\]|])[+*]\)[+*]"
     r"|\((?:\?:)?(?:\\.|\[[^\]]*\]|[^\\()\[\]|])[+*](?:\\s|\s)[?*]\)[+*]"
@@ -31,6 +37,7 @@ def check(call: Call) -> None:
 def _xml(call: Call, tell: Tell) -> None:
     if call.name in {"lxml.etree.XMLParser", "lxml.etree.ETCompatXMLParser"}:
         loose = {"resolve_entities": True, "no_network": False, "load_dtd": True, "huge_tree": True}
+        loose["dtd_validation"] = True
         for keyword, value in loose.items():
             if call.says(keyword, value):
                 tell("GR030", f"the parser is told {keyword}={value}")
@@ -51,6 +58,10 @@ def _xml(call: Call, tell: Tell) -> None:
 
 
 def _archives(call: Call, tell: Tell) -> None:
+    if call.name == "shutil.unpack_archive" and "filter" not in call.keywords:
+        first = call.given(0)
+        if first and not (first.text or "").endswith(".zip"):
+            tell("GR031", "members of an archive may lie outside of the folder")
     if call.last not in {"extractall", "extract"} or not call.receiver.name.startswith("tarfile."):
         return
     if "filter" not in call.keywords and "members" not in call.keywords:
@@ -74,7 +85,8 @@ def _tls(call: Call, tell: Tell) -> None:
     if name.endswith(".set_verify") and call.args and call.args[0].name.endswith("VERIFY_NONE"):
         tell("GR032", "the context is told to verify nothing")
     unset = {"OpenSSL.SSL.Context": "set_verify", "ssl.SSLContext": "verify_mode"}.get(name)
-    if unset and unset not in call.place.names.attributes:
+    sided = any(value.name.endswith(("_CLIENT", "_SERVER")) for value in call.args)
+    if unset and not sided and unset not in call.place.names.attributes:
         tell("GR032", f"a context verifies nothing until it is told to by {unset}")
     if name == "ssl.wrap_socket":
         tell("GR032", "ssl.wrap_socket verifies no certificate and no host")
@@ -174,13 +186,11 @@ def _plain(call: Call, tell: Tell) -> None:
         tell("GR034", f"{call.name} sends passwords and data as they are")
     first = call.given(0, "url")
     fetches = call.name.startswith(("requests.", "httpx.", "urllib.request.url"))
-    if (
-        fetches
-        and first
-        and first.text
-        and re.match(r"http://(?!localhost|127\.|\[::1)", first.text)
-    ):
+    if fetches and first and first.text and _PLAIN.match(first.text):
         tell("GR034", "the address begins with http://")
+    bound = getattr(call.node_of(0), "elts", None) if call.last == "bind" else None
+    if bound and isinstance(bound[0], ast.Constant) and bound[0].value in {"", "::"}:
+        tell("GR051", "an empty address is every address of the machine")
 
 
 def _patterns(call: Call, tell: Tell) -> None:

@@ -44,7 +44,8 @@ EXACT: Final[dict[str, Sink]] = {
         "eval exec compile __import__ importlib.import_module code.interact runpy.run_path "
         "timeit.timeit",
     ),
-    **_sinks("GR002", Danger.CODE, "getattr setattr", 1),
+    **_sinks("GR002", Danger.CODE, "getattr", 1),
+    **_sinks("GR053", Danger.CODE, "setattr", 1),
     **_sinks(
         "GR004",
         Danger.PATH,
@@ -64,7 +65,7 @@ EXACT: Final[dict[str, Sink]] = {
         0,
         1,
     ),
-    **_sinks("GR004", Danger.PATH, "flask.send_from_directory", -1, by="directory"),
+    **_sinks("GR004", Danger.PATH, "flask.send_from_directory", 0, by="directory"),
     **_sinks("GR004", Danger.PATH, "shutil.unpack_archive", 0, 1),
     **_sinks(
         "GR005",
@@ -198,6 +199,7 @@ def check(call: Call) -> None:
     _logs(call)
     _queries(call)
     _fetches(call)
+    _chosen(call)
 
 
 def _at(call: Call, sink: Sink) -> list[Value]:
@@ -280,3 +282,15 @@ def _fetches(call: Call) -> None:
         value = call.given(0, "url")
         if value and Danger.FETCH in value.dangers and value.source is Source.STRANGER:
             _tell(call, "GR005", value)
+
+
+def _chosen(call: Call) -> None:
+    """Input that says what is read or set: as a format, or as the names of fields."""
+    form = call.receiver
+    formats = call.last == "format" and (call.args or call.keywords) and not form.built
+    if formats and Danger.TEMPLATE in form.dangers and form.source is Source.STRANGER:
+        call.place.told("GR052", call.node, told_of(form, "the format"))
+    fields = call.keywords.get("**")
+    makes = call.last[:1].isupper() or call.last in {"create", "update", "update_or_create"}
+    if fields and makes and Danger.CODE in fields.dangers and fields.source is Source.STRANGER:
+        call.place.told("GR053", call.node, told_of(fields, f"the fields of {call.last}"))

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from grace.ci.rules.names import Names
 from grace.ci.rules.values import (
     ALL,
     NONE,
@@ -15,15 +16,37 @@ from grace.ci.rules.values import (
     each_of,
 )
 
-# What a web framework's request holds that the client wrote.
-PARTS: Final = each_of(
+# What only the request that a server got has, and what that of a client has too.
+_SERVED: Final = each_of(
     """
-    args form values files json data cookies headers query_string stream full_path url base_url
-    path referrer GET POST FILES COOKIES META body query_params path_params query match_info
-    content rel_url params forms get_json get_data getlist getvalue text post read get_full_path
-    build_absolute_uri matchdict json_body form_data arguments body_arguments query_arguments
-    uri
+    args form values query_string full_path GET POST FILES COOKIES META query_params path_params
+    match_info rel_url forms get_json get_data get_full_path build_absolute_uri matchdict json_body
+    form_data body_arguments query_arguments
     """
+)
+_SENT: Final = each_of(
+    """
+    files json data cookies headers stream url base_url path referrer body query content params
+    getlist getvalue text post read arguments uri
+    """
+)
+FRAMEWORKS: Final = (
+    "django",
+    "flask",
+    "rest_framework",
+    "fastapi",
+    "starlette",
+    "aiohttp",
+    "sanic",
+    "bottle",
+    "tornado",
+    "pyramid",
+    "falcon",
+    "werkzeug",
+    "quart",
+    "cherrypy",
+    "litestar",
+    "ninja",
 )
 REQUESTS: Final = frozenset(
     {
@@ -46,8 +69,12 @@ _FETCHES: Final = re.compile(
 )
 
 
-def of_request(part: str, line: int) -> Value:
-    """Return what a client sent in this part of its request."""
+def of_request(of: Value, part: str, names: Names, line: int) -> Value | None:
+    """Return what a client sent in this part of its request; None where it is no such part."""
+    if of.name not in REQUESTS or of.dangers:
+        return None
+    if part not in _SERVED and not (part in _SENT and names.uses(*FRAMEWORKS)):
+        return None
     said = f"request.{part}"
     return Value(OF_STRANGERS, Source.STRANGER, name=said, said=said, line=line)
 

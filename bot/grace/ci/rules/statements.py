@@ -9,7 +9,7 @@ from typing import Final
 from grace.ci.rules import answers, assigned, guards
 from grace.ci.rules.expressions import bind, value_of
 from grace.ci.rules.places import Place, dotted_text
-from grace.ci.rules.sources import of_stranger
+from grace.ci.rules.sources import FRAMEWORKS, of_stranger
 from grace.ci.rules.values import OF_CALLERS, Danger, Source, Value, combined, joined
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -285,6 +285,7 @@ def _handler(place: Place, node: _Function) -> tuple[str, bool]:
     if routed:
         return "markup", uses("flask", "quart", "bottle", "sanic")
     names = [arg.arg for arg in (*node.args.posonlyargs, *node.args.args)][:2]
-    if "request" in names or (place.handler and node.name in _ROUTES):
+    asked = "request" in names or (place.handler and node.name in _ROUTES)
+    if asked and uses(*FRAMEWORKS):
         return "data", False
     return "", False
