@@ -99,8 +99,9 @@ class _Tally:
 
     def take(self, each: OutcomeFact) -> Weight:
         """Count one outcome; say what it does."""
-        self.last_at = each.at
         weight = self._weigh(each)
+        if weight is not Weight.NONE:
+            self.last_at = each.at
         match weight:
             case Weight.RAISES:
                 day = each.at.date()
