@@ -283,7 +283,7 @@ def made_good(days_ago: float, **changes: object) -> OutcomeFact:
     """Make an earlier mission that a person approved and that held."""
     told: dict[str, object] = {
         "mission": f"m{days_ago}",
-        "agent": "candidate",
+        "agent": "candidate:alice#1",
         "severity": Severity.HIGH,
         "outcome": Outcome.FIXED,
         "basis": "approvals",
