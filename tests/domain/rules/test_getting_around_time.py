@@ -225,7 +225,7 @@ TRUST = [
     row(
         *("long ago, and cancelled since", PROVEN),
         trusted(*(made_good(300 + n) for n in range(20)), made_good(1, outcome=Outcome.CANCELLED)),
-        *(FAIL, "0.09 (20 approved missions held"),
+        *(FAIL, "0.10 (20 approved missions held"),
     ),
     row(
         "nobody approves instead", INSTEAD, INSTEAD.alone(), WAIT, "0.00 (0 approved missions held"
