@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import rfc8785
 from pydantic import AwareDatetime
 
 from grace.domain.base import Frozen
+from grace.domain.canonical import canonical
 from grace.domain.facts import Facts
 from grace.domain.gates import find_test
 from grace.domain.inspection import Inspection
@@ -95,8 +95,7 @@ class Evidence(Frozen):
 
 def digest_of(value: Frozen) -> str:
     """Hash a value by RFC 8785 and SHA-256, leaving out what is as it is by default."""
-    canonical = rfc8785.dumps(value.model_dump(mode="json", by_alias=True, exclude_defaults=True))
-    return "sha256:" + hashlib.sha256(canonical).hexdigest()
+    return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()
 
 
 def evidence_of(mission: Mission, facts: Facts, policy: Policy, now: datetime) -> Evidence:

@@ -13,7 +13,6 @@ from grace.domain.inspection import RepositoryRules
 from grace.domain.judging import explained
 from grace.domain.phase import Phase
 from grace.domain.policy import Governance, Policy
-from grace.domain.rules.case import Case
 from grace.domain.rules.language import RepositoryPolicy
 from grace.domain.rules.standings import Standing, holding
 from grace.domain.verdict import EVALUATOR, PASSING, Condition, Result
@@ -171,11 +170,12 @@ class Simulation:
         past = self._open.pop(mission)
         if self.proposal is None or past.decisive is None:
             return
-        found = self._replayed(mission, past, past.decisive)
-        if found is None:
+        evidence = self._replayed(mission, past, past.decisive)
+        if evidence is None:
             return
-        evidence, before = found
-        proposed = self._proposed[past.decisive.payload["floor"]]
+        payload = past.decisive.payload
+        before = Condition.model_validate(payload["tree"])
+        proposed = self._proposed[payload["floor"]]
         after = explained(self.proposal.evidence(evidence).case(proposed))
         self.changes.append(
             Change(
@@ -189,37 +189,33 @@ class Simulation:
             )
         )
 
-    def _replayed(
-        self, mission: str, past: _Past, entry: _Entry
-    ) -> tuple[Evidence, Condition] | None:
-        """Replay a verdict under the policy of its time; return what it was made from, and it."""
+    def _replayed(self, mission: str, past: _Past, entry: _Entry) -> Evidence | None:
+        """Replay a verdict under the policy of its time; return what it was made from."""
         if self.since is not None and entry.at < self.since:
             return None
-        name = f"{mission} at {entry.at:%Y-%m-%d %H:%M:%S}"
-        found = self._read(past, entry.payload)
-        if found is None:
+        name, payload = f"{mission} at {entry.at:%Y-%m-%d %H:%M:%S}", entry.payload
+        policy = self._policies.get(str(payload.get("floor")))
+        evidence = _evidence(past, payload)
+        if policy is None or evidence is None:
             self.unreadable.append(name)
             return None
-        case, evidence, tree = found
-        same = evidence.digest() == entry.payload["facts_hash"]
-        if same and explained(case) == tree:
+        tree = explained(evidence.case(policy))
+        same = evidence.digest() == payload["facts_hash"]
+        if same and tree.model_dump(mode="json", exclude_defaults=True) == payload["tree"]:
             self.reproduced += 1
         else:
             self.different.append(name)
-        return evidence, tree
+        return evidence
 
-    def _read(
-        self, past: _Past, payload: Mapping[str, Any]
-    ) -> tuple[Case, Evidence, Condition] | None:
-        policy = self._policies.get(str(payload.get("floor")))
-        if policy is None or payload.get("evaluator") != EVALUATOR:
-            return None
-        try:
-            evidence = past.replay.evidence(payload["evidence"])
-            tree = Condition.model_validate(payload["tree"])
-        except (KeyError, ValidationError):
-            return None
-        return evidence.case(policy), evidence, tree
+
+def _evidence(past: _Past, payload: Mapping[str, Any]) -> Evidence | None:
+    """Read what a verdict was made from; None: the log has not all of it."""
+    if payload.get("evaluator") != EVALUATOR:
+        return None
+    try:
+        return past.replay.evidence(payload["evidence"])
+    except (KeyError, ValidationError):
+        return None
 
 
 def decides(payload: Mapping[str, Any]) -> bool:
