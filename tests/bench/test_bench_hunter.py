@@ -30,7 +30,7 @@ CLONE = os.environ.get("GRACE_SECURITY_EVAL", "")
 def show(title: str, files: list[Labelled]) -> tuple[float, float]:
     """Print the table; return the recall of bandit and of Hunter, by findings of the weakness."""
     rows = measured(files)
-    tell(f"{title}: {len(files)} files", table(rows))
+    tell(f"{title}: {len(files)} files", table(rows, twins=not all(file.bad for file in files)))
     return rows["bandit alone", OF_THAT].recall, rows["Hunter", OF_THAT].recall
 
 

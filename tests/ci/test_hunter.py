@@ -3,7 +3,7 @@ import pytest
 from grace.ci import scanners
 from grace.ci.annotations import annotation
 from grace.ci.errors import ScanFailed
-from grace.ci.findings import Level
+from grace.ci.findings import About, Level, Raw
 from grace.ci.hunter import Hunt, exported, hunt
 from grace.ci.scanners import Scanner
 from grace.domain.results import MAX_FINDINGS
@@ -91,3 +91,34 @@ def test_more_findings_than_a_report_may_list_are_counted_and_the_worst_listed(t
     report = hunt(Hunt(head=head), WORDS).report("j")
     assert (report.found, report.new) == (MAX_FINDINGS + 5,) * 2
     assert len(report.findings) == MAX_FINDINGS
+
+
+def test_what_two_scanners_say_of_a_line_is_told_once_as_the_worse_of_both(tmp_path):
+    def said(tool, level, cwe=78, line=1):
+        raw = Raw(tool=tool, rule=tool, level=level, path="a", line=line, message="", anchor="")
+        return raw.model_copy(update={"about": About(cwe=cwe)})
+
+    def rules_of(*raws):
+        scanner = Scanner("bandit", lambda _root, _limit: raws)
+        return [finding.rule for finding in hunt(Hunt(head=head), [scanner]).findings]
+
+    head = commit(tmp_path / "head", {"a": "x"})
+    ours = said("grace", Level.WARNING)
+    assert rules_of(ours, said("bandit", Level.WARNING)) == ["bandit"]
+    assert rules_of(ours, said("bandit", Level.ERROR)) == ["bandit"]
+    assert rules_of(ours, said("bandit", Level.NOTE)) == ["grace", "bandit"]
+    assert sorted(rules_of(ours, said("bandit", Level.ERROR, cwe=22))) == ["bandit", "grace"]
+    assert sorted(rules_of(ours, said("bandit", Level.ERROR, line=2))) == ["bandit", "grace"]
+
+
+def test_our_own_rules_end_in_time_and_tell_what_they_could_not_follow(tmp_path):
+    files = {"a.py": "x = a" + ".b()" * 2000 + "\n", "b.py": "def (:\n", "c.py": "eval(input())\n"}
+    head = commit(tmp_path / "head", files)
+    found = scanners.grace(head, 30)
+    assert [(raw.path, raw.rule, raw.level) for raw in found] == [
+        ("a.py", "unread", Level.WARNING),
+        ("c.py", "GR002", Level.ERROR),
+    ]
+    assert (found[1].anchor, found[1].about.cwe, found[1].score) == ("eval(input())", 94, 9.0)
+    with pytest.raises(ScanFailed, match="grace did not end within 0 s"):
+        scanners.grace(head, 0)

@@ -97,3 +97,46 @@ def test_what_is_written_can_be_read_again_and_has_what_the_standard_demands(roo
         assert len(each["partialFingerprints"][sarif_log.FINGERPRINT]) == 64
     again = compared(sarif.read(json.dumps(written).encode(), root, name="x"), None)
     assert {f.fingerprint for f in again} == {f.fingerprint for f in findings}
+
+
+def test_what_a_rule_says_of_itself_is_read_and_told_on(root):
+    rule = {
+        "id": "R1",
+        "shortDescription": {"text": "a bad thing"},
+        "help": {"text": "do it well"},
+        "helpUri": "https://example.org/r1",
+        "properties": {"security-severity": "9.1", "tags": ["x", "external/cwe/cwe-089"]},
+    }
+    found = compared(sarif.read(log(result(), rules=[rule]), root, name="x"), None)
+    (told,) = sarif_log.written(found, (("scan", ""),), compared=False)["runs"]
+    (again,) = told["tool"]["driver"]["rules"]
+    assert again == {
+        "id": "R1",
+        "name": "a bad thing",
+        "shortDescription": {"text": "a bad thing"},
+        "fullDescription": {"text": "do it well"},
+        "help": {"text": "do it well"},
+        "helpUri": "https://example.org/r1",
+        "defaultConfiguration": {"level": "warning"},
+        "properties": {"tags": ["security", "external/cwe/cwe-089"], "security-severity": "9.1"},
+    }
+
+
+def test_a_page_that_is_not_on_the_web_is_not_told_on(root):
+    rule = {"id": "R1", "helpUri": "javascript:alert(1)"}
+    (raw,) = sarif.read(log(result(), rules=[rule]), root, name="x")
+    assert raw.about.url == ""
+
+
+def test_a_rule_is_as_bad_as_its_worst_finding_and_each_result_points_to_its_rule(root):
+    rules = [{"id": "R2"}]
+    results = [result(level="note"), result(line=1, level="error"), result(ruleId="R2")]
+    found = compared(sarif.read(log(*results, rules=rules), root, name="x"), [])
+    (run,) = sarif_log.written(found, (("scan", ""),), compared=True)["runs"]
+    told = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
+    assert told["R1"]["properties"]["security-severity"] == "8.0"
+    assert told["R1"]["defaultConfiguration"] == {"level": "error"}
+    assert run["automationDetails"] == {"id": "grace-hunter/scan/"}
+    for each in run["results"]:
+        assert run["tool"]["driver"]["rules"][each["ruleIndex"]]["id"] == each["ruleId"]
+        assert each["partialFingerprints"][sarif_log.LINE_HASH]

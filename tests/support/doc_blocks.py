@@ -16,6 +16,8 @@ from grace.domain.lifecycle.commands import COMMANDS
 from grace.domain.lifecycle.table import HEARD
 from grace.domain.phase import STAGES, TRANSITIONS, Phase, Severity
 from grace.setup.app_manifest import EVENTS, PERMISSIONS
+from support import labelled
+from support.policy_blocks import POLICY_BLOCKS
 
 BUDGET = Path(__file__).parents[2] / "docs" / "api-budget.md"
 _STEP = re.compile(r"^\|[^|]*\| `([A-Z]+) (/[^`]+)` \| (yes)? ?\|$", re.MULTILINE)
@@ -202,4 +204,7 @@ GENERATED = {
     "permissions": permissions,
     "commands": commands,
     "hours": hours,
+    **POLICY_BLOCKS,
+    "hunter-rules": labelled.rules_table,
+    "hunter-cases": labelled.cases_table,
 }

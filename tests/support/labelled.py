@@ -161,16 +161,17 @@ def measured(files: Sequence[Labelled]) -> dict[tuple[str, str], Score]:
     return {(n, OF_THAT): s for n, s in strict.items()} | {(n, ANY): s for n, s in loose.items()}
 
 
-def table(rows: Mapping[tuple[str, str], Score]) -> str:
-    """Write scores as a table in Markdown."""
+def table(rows: Mapping[tuple[str, str], Score], *, twins: bool = True) -> str:
+    """Write scores as a table in Markdown; without good `twins`, any finding is right."""
     lines = [
         "| scanner | counts | found | missed | false | recall | precision |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    lines += [
-        f"| {name} | {what} | {s.right} | {s.missed} | {s.wrong} | {s.recall:.0%} | {s.precision:.0%} |"
-        for (name, what), s in rows.items()
-    ]
+    for (name, what), s in rows.items():
+        told = twins or what == OF_THAT
+        wrong, precision = (f"{s.wrong}", f"{s.precision:.0%}") if told else ("", "")
+        cells = (name, what, f"{s.right}", f"{s.missed}", wrong, f"{s.recall:.0%}", precision)
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
