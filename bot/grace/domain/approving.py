@@ -185,16 +185,16 @@ def by_emergency(case: Case) -> Condition | None:
     rules, order = case.governance.emergency, case.mission.emergency
     if order is None or not rules.enabled or "approvals" not in rules.waives:
         return None
-    return _standing_order(case)
+    return standing_order(case)
 
 
 def waives_time(case: Case) -> bool:
     """Tell whether an emergency's order stands in for waiting, freezes and caps."""
     rules = case.governance.emergency
-    return rules.enabled and "time" in rules.waives and _standing_order(case) is not None
+    return rules.enabled and "time" in rules.waives and standing_order(case) is not None
 
 
-def _standing_order(case: Case) -> Condition | None:
+def standing_order(case: Case) -> Condition | None:
     """Tell whether the order is for this patch, of a critical mission, by one who may give it."""
     order = case.mission.emergency
     if order is None or case.mission.severity is not Severity.CRITICAL:

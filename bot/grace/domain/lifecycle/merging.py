@@ -61,12 +61,17 @@ def gating(draft: Draft) -> None:
 
 
 def fresh_approvers(draft: Draft) -> bool:
-    """Tell whether what the counted approvers may do was read lately; read it again otherwise."""
-    mission, facts = draft.mission, draft.facts
+    """Tell whether what the counted approvers may do was read lately; read it again otherwise.
+
+    So it is with what may be done by who ordered an emergency.
+    """
+    mission, facts, order = draft.mission, draft.facts, draft.mission.emergency
     limit = timedelta(seconds=draft.policy.governance.base_fresh_seconds)
-    counted = approving.voices(mission, attempt_of(draft), facts, draft.policy)
+    counted = set(approving.voices(mission, attempt_of(draft), facts, draft.policy).items())
+    if order is not None and approving.standing_order(draft.case()) is not None:
+        counted.add((order.login, order.about))
     fresh = True
-    for login, about in sorted(counted.items()):
+    for login, about in sorted(counted):
         at = facts.permissions[about].at
         if draft.now - at > limit:
             key = f"permission/{about}/{at.isoformat()}/{mission.round}"

@@ -166,6 +166,7 @@ def approved(draft: Draft, revert: Revert) -> bool:
     for review in draft.facts.reviews.values():
         permission = draft.facts.permission(f"review:{review.id}")
         given = review.pull == number and review.state is ReviewState.APPROVED
+        given = given and review.login.lower() != draft.policy.bot_login.lower()
         if given and review.sha == revert.head and permission is not None and permission.may_write:
             return True
     return False

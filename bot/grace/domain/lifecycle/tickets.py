@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from grace.domain import emergencies
+from grace.domain import approving, emergencies
 from grace.domain import events as ev
 from grace.domain.effects import FileIssue, ReadPermission, Reply
 from grace.domain.lifecycle.draft import Draft
@@ -110,7 +110,8 @@ def remind(draft: Draft, review: Review, words: str) -> None:
 
 
 def begin_review(draft: Draft) -> None:
-    """Have an emergency reviewed afterwards."""
-    if draft.mission.basis == "emergency" and draft.mission.review is None:
+    """Have an emergency reviewed afterwards, also one that only a freeze or a cap gave way to."""
+    used = draft.mission.basis == "emergency" or approving.waives_time(draft.case())
+    if used and draft.mission.review is None:
         draft.set(review=Review(asked_at=draft.now))
         draft.note("review_owed")
