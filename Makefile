@@ -28,7 +28,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: setup ## run both stories, each step with its evidence
+demo: setup ## run the stories, each step with its evidence
 	@$(BIN)/grace demo
 
 lint: setup ## check style, format and types

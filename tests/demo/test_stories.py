@@ -1,4 +1,4 @@
-"""The issues of the two stories, in the form that the mission template submits."""
+"""The issues of the stories, in the form that the mission template submits."""
 
 import re
 

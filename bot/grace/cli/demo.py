@@ -23,14 +23,15 @@ from grace.demo.tools import ToolMissing
 class Which(StrEnum):
     """Which stories to play."""
 
-    BOTH = "both"
+    ALL = "all"
     RESOLVE = "resolve"
     ROLLBACK = "rollback"
+    WEAKEN = "weaken"
 
 
 def demo(
     *,
-    story: Annotated[Which, typer.Option(help="Which story to play.")] = Which.BOTH,
+    story: Annotated[Which, typer.Option(help="Which story to play.")] = Which.ALL,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave forge and bot up afterwards, until Ctrl-C.")
     ] = False,
@@ -44,9 +45,9 @@ def demo(
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show the bot's log too.")] = False,
 ) -> None:
-    """Play an issue that is resolved, and one that is rolled back, on a forge of its own."""
+    """Play missions that are resolved, rolled back and held, on a forge of its own."""
     configure_logs(json=False, level="INFO" if verbose else "ERROR")
-    stories = tuple(s for s in STORIES if story in {Which.BOTH, s.name})
+    stories = tuple(s for s in STORIES if story in {Which.ALL, s.name})
     say = Teller(Console(stderr=as_json, highlight=False))
     try:
         if workdir is not None:
@@ -96,7 +97,7 @@ async def _play(
             _leave(stage, results)
         _summary(say.console, results)
         if keep:
-            async with stage.production(stories[-1]):
+            async with stage.production(stories[0]):
                 await _stay(stage, say)
     return results
 

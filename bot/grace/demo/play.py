@@ -7,12 +7,13 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from grace.adapters.audit_git import audit_repository
 from grace.adapters.keys import PublicKeys
-from grace.demo.narrate import sentence
+from grace.demo.narrate import failed, rules, sentence, standing
 from grace.demo.stage import (
     OWNER,
     REPORTER,
@@ -26,9 +27,9 @@ from grace.demo.stories import Story
 from grace.domain.audit import verify_store_lines
 from grace.domain.mission import Mission
 from grace.domain.phase import Outcome, Phase
+from grace.domain.verdict import Condition
 
 PATIENCE_S = 170.0
-EXPECTED = {"resolve": Outcome.FIXED, "rollback": Outcome.ROLLED_BACK}
 
 Say = Callable[[str], None]
 
@@ -74,6 +75,7 @@ class Play:
         self._repository = stage.repositories[story.name]
         self._say = say
         self._told = 0
+        self._rules: tuple[Condition, ...] = ()
         self._mission: Mission | None = None
 
     async def run(self) -> Result:
@@ -82,13 +84,13 @@ class Play:
         stage, login = self._stage, self._stage.bot_login
         calls_before = len(await stage.forge.calls(login))
         pushes_before = len(await stage.forge.pushes(login))
-        async with stage.production(self._story) as deployer:
-            self._say(f"version {(deployer.live_sha or '')[:10]} serves live traffic")
+        async with AsyncExitStack() as stack:
+            if self._story.released:
+                deployer = await stack.enter_async_context(stage.production(self._story))
+                self._say(f"version {(deployer.live_sha or '')[:10]} serves live traffic")
             number = await self._file_issue()
-            mission = await self._until(number, lambda m: m.phase is Phase.GATING or not m.live)
-            if mission.live:
-                await self._approve(mission)
-                mission = await self._until(number, lambda m: not m.live)
+            judge = self._merge if self._story.released else self._refuse
+            mission = await judge(number)
             await self._settled(mission)
         calls = (await stage.forge.calls(login))[calls_before:]
         pushes = (await stage.forge.pushes(login))[pushes_before:]
@@ -97,7 +99,7 @@ class Play:
             story=self._story.name,
             mission=mission.name,
             outcome=str(mission.outcome),
-            expected=EXPECTED[self._story.name].value,
+            expected=self._story.ends.value,
             seconds=round(time.monotonic() - started, 1),
             calls=dict(Counter(f"{c.method} {c.template}" for c in calls)),
             pushes=len(pushes) - len(ledger),
@@ -124,6 +126,39 @@ class Play:
             number = int(answer.json()["number"])
         self._say(f"{REPORTER} opens issue #{number}: {self._story.title}")
         return number
+
+    async def _merge(self, issue: int) -> Mission:
+        """Approve what has passed everything else, and see it through."""
+        mission = await self._until(issue, lambda m: m.phase is Phase.GATING or not m.live)
+        if mission.live:
+            self._show(self._rules)
+            await self._approve(mission)
+            mission = await self._until(issue, lambda m: not m.live)
+        return mission
+
+    async def _refuse(self, issue: int) -> Mission:
+        """Cancel what a rule holds, without waiting for CI."""
+        mission = await self._until(issue, lambda m: bool(self._failed()) or not m.live)
+        if mission.live:
+            self._show(self._failed())
+            await self._command(mission, "/grace cancel")
+            mission = await self._until(issue, lambda m: not m.live)
+        return mission
+
+    def _failed(self) -> tuple[Condition, ...]:
+        return failed(self._rules)
+
+    def _show(self, judged: tuple[Condition, ...]) -> None:
+        """Show how rules stand, as the pull request does."""
+        for rule in judged:
+            self._say(f"  {standing(rule)}")
+
+    async def _command(self, mission: Mission, words: str) -> None:
+        stage = self._stage
+        async with stage.people.client(REVIEWER, stage.forge.api_url) as client:
+            path = f"/repos/{self._repository.full_name}/issues/{mission.issue}/comments"
+            (await client.post(path, json={"body": words})).raise_for_status()
+        self._say(f"{REVIEWER} comments on issue #{mission.issue}: {words}")
 
     async def _approve(self, mission: Mission) -> None:
         assert mission.pull is not None
@@ -163,6 +198,7 @@ class Play:
             words = sentence(entry)
             if words is not None:
                 self._say(f"[{entry.envelope.seq}] {words}")
+            self._rules = rules(entry) or self._rules
         self._told = len(entries)
 
     async def _settled(self, mission: Mission) -> None:
@@ -195,10 +231,10 @@ class Play:
     async def _look(self, mission: Mission, result: Result) -> None:
         """Check what a person sees at the forge."""
         stage, name = self._stage, self._repository.full_name
-        fixed = mission.outcome is Outcome.FIXED
+        done = mission.outcome in {Outcome.FIXED, Outcome.CANCELLED}
         async with stage.people.client(OWNER, stage.forge.api_url) as client:
             issue = (await client.get(f"/repos/{name}/issues/{mission.issue}")).json()
-            wanted = "closed" if fixed else "open"
+            wanted = "closed" if done else "open"
             if issue["state"] != wanted:
                 result.problems.append(f"issue #{mission.issue} is {issue['state']}, not {wanted}")
             threads = [mission.issue, mission.pull.number if mission.pull else None]

@@ -1,8 +1,9 @@
-"""The two stories of the demo, as the issues that a user opens."""
+"""The stories of the demo, as the issues that a user opens."""
 
 from dataclasses import dataclass
 
 from grace.demo.service import patch_text
+from grace.domain.phase import Outcome
 
 _NO_RESPONSE = "_No response_"
 MUST_PASS = "tests.unit.test_delivery.test_delivery_cost_does_not_grow_with_history"  # noqa: S105
@@ -32,9 +33,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One issue: what its reporter saw, what would be a fix, and how long to watch it."""
+    """One issue: what its reporter saw, what would be a fix, and how it ends.
+
+    `released`: whether it gets as far as production.
+    """
 
     name: str
+    ends: Outcome
     title: str
     severity: str
     wrong: str
@@ -42,6 +47,7 @@ class Story:
     observed: float
     targets: tuple[Target, ...]
     candidates: tuple[Candidate, ...]
+    released: bool = True
 
     def body(
         self, *, subsystem: str, window_minutes: float, rolling_minutes: float | None = None
@@ -83,6 +89,7 @@ _ERRORS = Target("error_rate", "<", 5, "%")
 
 RESOLVE = Story(
     name="resolve",
+    ends=Outcome.FIXED,
     title="Event delivery gets slower with every event",
     severity="high",
     wrong=(
@@ -98,6 +105,7 @@ RESOLVE = Story(
 
 ROLLBACK = Story(
     name="rollback",
+    ends=Outcome.ROLLED_BACK,
     title="Deliver faster: index the history, keep the subscribers of each topic",
     severity="high",
     wrong=(
@@ -111,4 +119,20 @@ ROLLBACK = Story(
     candidates=(Candidate("rows", "regress"),),
 )
 
-STORIES = (RESOLVE, ROLLBACK)
+WEAKEN = Story(
+    name="weaken",
+    ends=Outcome.CANCELLED,
+    title="Deliver faster: remember the latest deliveries only",
+    severity="high",
+    wrong=(
+        "Delivery is slow under load. A short history is enough; the test of late retries is in "
+        "the way, and nobody retries that late."
+    ),
+    symptom="p95 of event delivery under load",
+    observed=480,
+    targets=(_LATENCY,),
+    candidates=(Candidate("short", "weaken"),),
+    released=False,
+)
+
+STORIES = (RESOLVE, ROLLBACK, WEAKEN)
