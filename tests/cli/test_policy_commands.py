@@ -268,11 +268,12 @@ def test_matrix_lays_out_gates_and_rules_by_severity(tmp_path: Path) -> None:
     said = grace("policy", "matrix", "--config", str(config), "--repository", own)
     assert said.exit_code == 0, said.output
     lines = said.stdout.splitlines()
-    small = next(line for line in lines if "small changes" in line)
+    small = next(line for line in lines if "small changes  " in line)
     assert small.split()[-4:] == ["needed", "skipped", "skipped", "skipped"]
     two = next(line for line in lines if "two people" in line)
     assert two.split()[-8:] == ["2", "approvals"] * 4
     assert "Shadow mode" in said.stdout
+    assert "small changes: when severity critical" in said.stdout
     printed = grace("policy", "matrix", "--config", str(config), "--json")
     first = json.loads(printed.stdout)[0]
     assert (first["name"], first["cells"]["low"]["need"]) == ("tests", "needed")

@@ -69,7 +69,7 @@ def matrix(
         typer.echo(json.dumps([row.model_dump(mode="json") for row in rows], indent=2))
         return
     Console().print(_matrix(rows))
-    for line in _beside(configuration.governance, own):
+    for line in _beside(configuration.governance, own, rows):
         typer.echo(line)
 
 
@@ -78,18 +78,20 @@ def _matrix(rows: tuple[Row, ...]) -> Table:
     for column in ("", "gate or rule", *Severity):
         table.add_column(str(column), overflow="fold")
     for row in rows:
-        told = f"{row.name} (when {row.when})" if row.when else row.name
         cells = (row.cells[severity].told() for severity in Severity)
-        table.add_row(row.origin, escape(one_line(told, 300)), *map(escape, cells))
+        table.add_row(row.origin, escape(one_line(row.name, 300)), *map(escape, cells))
     return table
 
 
-def _beside(governance: Governance, own: RepositoryPolicy | None) -> list[str]:
-    """Say what holds beside the gates."""
+def _beside(
+    governance: Governance, own: RepositoryPolicy | None, rows: tuple[Row, ...]
+) -> list[str]:
+    """Say what holds beside the gates, and where each applies."""
     lines = ["", "needed: asked for. skipped: not asked for. maybe: depends on more than severity."]
     if governance.shadow or (own is not None and own.shadow):
         lines.append("Shadow mode: everything is decided and shown, and nothing is merged.")
-    return lines
+    applies = [one_line(f"  {r.name}: when {r.when}", 500) for r in rows if r.when]
+    return [*lines, *(["", *applies] if applies else [])]
 
 
 @app.command()
