@@ -2,9 +2,9 @@
 
 from grace.domain import effects as fx
 from grace.domain import events as ev
-from grace.domain.facts import Rival
 from grace.domain.phase import Outcome, Phase
 from grace.domain.policy import Tests as Suites
+from grace.domain.surroundings import Rival
 from support.phases import review
 from support.world import CI_APP, World, issue_body, make_policy, make_report, sha
 

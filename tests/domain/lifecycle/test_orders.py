@@ -3,8 +3,8 @@
 import pytest
 
 from grace.domain import effects as fx
-from grace.domain import events as ev
 from grace.domain import emergencies, replies
+from grace.domain import events as ev
 from grace.domain.lifecycle.commands import COMMANDS, MAX_STRANGERS, QUESTIONS, STRANGER_REST
 from grace.domain.lifecycle.reactions import MAX_COMMANDS, MAX_WAITING
 from grace.domain.phase import Phase
