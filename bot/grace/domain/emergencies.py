@@ -82,6 +82,6 @@ def revert_wanted(mission: Mission, reason: str) -> str:
     revert = mission.revert
     number = revert.pull.number if revert is not None and revert.pull is not None else 0
     return (
-        f"{marker(mission, 'revert-wanted')}\n{mission.name} regressed. {inline(reason, 400)} "
-        f"Please look at pull request #{number}."
+        f"{marker(mission, 'revert-wanted')}\n{mission.name} regressed: "
+        f"{inline(reason.rstrip('.'), 400)}. Please look at pull request #{number}."
     )
