@@ -30,6 +30,7 @@ from grace.domain.phase import Outcome, Phase
 from grace.domain.verdict import Condition
 
 PATIENCE_S = 170.0
+CALM = 3
 
 Say = Callable[[str], None]
 
@@ -204,11 +205,13 @@ class Play:
     async def _settled(self, mission: Mission) -> None:
         """Wait until the closing effects are done: comments, checks, the published ledger."""
         end = time.monotonic() + 30
-        store = self._stage.system.store
+        store, calm = self._stage.system.store, 0
         while time.monotonic() < end:
             now = self._stage.system.clock.now()
+            # The three are not read at one moment: an effect can end, and its event come, between.
             quiet = not await store.due(now, 1) and await store.next_wake() is None
-            if quiet and not self._stage.system.busy():
+            calm = calm + 1 if quiet and not self._stage.system.busy() else 0
+            if calm == CALM:
                 return
             await asyncio.sleep(0.1)
         raise StoryFailed(f"{mission.name} closed, but its last effects are not done after 30 s")
