@@ -112,13 +112,20 @@ def test_what_two_scanners_say_of_a_line_is_told_once_as_the_worse_of_both(tmp_p
 
 
 def test_our_own_rules_end_in_time_and_tell_what_they_could_not_follow(tmp_path):
-    files = {"a.py": "x = a" + ".b()" * 2000 + "\n", "b.py": "def (:\n", "c.py": "eval(input())\n"}
+    files = {
+        "a.py": "x = a" + ".b()" * 2000 + "\n",
+        "b.py": "def (:\n",
+        "c.py": "from flask import request\neval(request.data)\n",
+        "d.py": "eval(input())\n",
+    }
     head = commit(tmp_path / "head", files)
     found = scanners.grace(head, 30)
     assert [(raw.path, raw.rule, raw.level) for raw in found] == [
         ("a.py", "unread", Level.WARNING),
         ("c.py", "GR002", Level.ERROR),
+        ("d.py", "GR002", Level.WARNING),
     ]
-    assert (found[1].anchor, found[1].about.cwe, found[1].score) == ("eval(input())", 94, 9.0)
+    assert [(raw.about.cwe, raw.score) for raw in found[1:]] == [(94, 9.0), (94, 6.5)]
+    assert found[2].anchor == "eval(input())"
     with pytest.raises(ScanFailed, match="grace did not end within 0 s"):
         scanners.grace(head, 0)

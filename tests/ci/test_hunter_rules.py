@@ -145,6 +145,23 @@ def test_functions_that_call_one_another_come_to_an_end():
     assert rules_of(f"{text}h(input())\n") == []
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("os.system('ls ' + sys.argv[1])", True),
+        ("subprocess.run(sys.argv[1], shell=True)", True),
+        ("subprocess.run(sys.argv[1:], shell=False)", False),
+        ("subprocess.run([sys.argv[1]])", False),
+        ("importlib.import_module(sys.argv[1])", False),
+        ("open(sys.argv[1])", False),
+        ("exec(sys.argv[1])", True),
+    ],
+)
+def test_who_runs_a_program_may_choose_what_it_runs_but_not_write_for_a_shell(line, told):
+    found = hits(f"import importlib, os, subprocess, sys\n{line}\n".encode())
+    assert [hit.local for hit in found] == [True] * told
+
+
 def test_a_name_that_only_looks_like_the_request_is_none():
     assert rules_of("import urllib.request as request\nimport os\nos.system(request.url)\n") == []
 

@@ -169,12 +169,21 @@ def test_the_python_projects_own_folders_are_found(python):
     assert found.suites == {"unit": "tests/unit", "integration": "tests/integration"}
     assert (found.start, found.locustfile) == ("python -m mesh", "loadtest/locustfile.py")
     jobs = yaml.safe_load(workflow(found, ACTIONS))["jobs"]
-    assert set(jobs) == {"unit", "integration", "red-on-base", "stress", "hunter", "report"}
+    assert set(jobs) == {
+        "unit",
+        "integration",
+        "red-on-base",
+        "stress",
+        "hunter",
+        "sarif",
+        "report",
+    }
     install, unit = jobs["unit"]["steps"][-2:]
     assert install["run"] == 'python -m pip install --quiet pytest -e ".[test]"'
     assert unit["with"]["command"] == "python -m pytest tests/unit"
     assert jobs["stress"]["steps"][-1]["with"]["start"] == "python -m mesh"
     assert jobs["hunter"]["steps"][-1]["with"] == {"base-path": "base"}
+    assert jobs["sarif"]["permissions"] == {"security-events": "write"}
     wanted = ["unit", "integration", "red-on-base", "stress", "hunter"]
     assert jobs["report"]["needs"] == wanted
 
@@ -205,7 +214,7 @@ def test_what_is_not_found_fails_and_is_marked(clone):
     _, output = clone.init("--yes")
     text = (clone.folder / plan.WORKFLOW).read_text()
     jobs = yaml.safe_load(text)["jobs"]
-    assert set(jobs) == {"unit", "integration", "hunter", "report"}
+    assert set(jobs) == {"unit", "integration", "hunter", "sarif", "report"}
     for suite in ("unit", "integration"):
         command = jobs[suite]["steps"][-1]["with"]["command"]
         done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
@@ -253,8 +262,8 @@ def test_every_workflow_gives_the_actions_what_they_take(
     loaded = yaml.safe_load(text)
     assert loaded["permissions"] == {}
     for name, job in loaded["jobs"].items():
-        wanted = {"id-token": "write"} if name == "report" else {"contents": "read"}
-        assert job["permissions"] == wanted
+        rights = {"report": {"id-token": "write"}, "sarif": {"security-events": "write"}}
+        assert job["permissions"] == rights.get(name, {"contents": "read"})
         for step in job["steps"]:
             if "run" in step:
                 continue

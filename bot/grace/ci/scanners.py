@@ -24,6 +24,7 @@ from grace.ci.errors import ResultsInvalid, ScanFailed
 from grace.ci.findings import About, Level, Raw
 from grace.ci.process import child_env, running
 
+_LOCAL_SCORE = 6.5
 MAX_OUTPUT = 64 * 1024 * 1024
 _BANDIT_LEVELS = {"LOW": Level.NOTE, "MEDIUM": Level.WARNING, "HIGH": Level.ERROR}
 _TELLS_SECRETS = ("B105", "B106", "B107")
@@ -205,11 +206,14 @@ def _by_rules(file: Path, path: str) -> list[Raw]:
 
 def _hit(hit: rules.Hit, path: str, lines: Sequence[str]) -> Raw:
     rule = rules.RULES[hit.rule]
+    level, score = rule.level, rule.score
+    if hit.local and level is Level.ERROR:
+        level, score = Level.WARNING, _LOCAL_SCORE
     return Raw(
         tool="grace",
         rule=rule.id,
-        level=rule.level,
-        score=rule.score,
+        level=level,
+        score=score,
         path=path,
         line=hit.line,
         message=f"{rule.name}: {hit.said}. {rule.help}",

@@ -65,6 +65,34 @@ _NO_BASE: Final = """\
   # `subject` of the action tests.
 
 """
+_SARIF: Final = """\
+  # Shows the findings in code scanning, and checks nothing out. Never red: where code scanning is
+  # off, remove it. A pull request of a fork may not write here. To show them in a private
+  # repository it needs `actions: read` and `contents: read` as well.
+  sarif:
+    needs: [hunter]
+    if: ${{ !cancelled() && github.event.pull_request.head.repo.full_name == github.repository }}
+    runs-on: ubuntu-latest
+    timeout-minutes: 5
+    permissions:
+      security-events: write # to show findings in code scanning
+    steps:
+      - name: Fetch what the scan found
+        continue-on-error: true
+        uses: actions/download-artifact@d3f86a106a0bac45b974a628896c90dbdf5c8093 # v4.3.0
+        with:
+          name: grace-results-hunter
+          path: hunter
+      - name: Show it in code scanning
+        continue-on-error: true
+        uses: github/codeql-action/upload-sarif@192325c86100d080feab897ff886c34abd4c83a3 # v3.30.3
+        with:
+          sarif_file: hunter/hunter.sarif
+          ref: refs/pull/${{ github.event.pull_request.number }}/head
+          sha: ${{ github.event.pull_request.head.sha }}
+          wait-for-processing: false
+
+"""
 _REPORT: Final = """\
   # Checks nothing out: only this job holds a token that speaks for CI.
   report:
@@ -103,7 +131,7 @@ def workflow(found: Found, actions: str) -> str:
     parts.append(
         _stress(found, f"{repository}/actions/stress@{ref}") if found.locustfile else _NO_LOAD
     )
-    parts.append(_hunter(f"{repository}/actions/hunter@{ref}"))
+    parts += [_hunter(f"{repository}/actions/hunter@{ref}"), _SARIF]
     report = _REPORT.format(needs=", ".join(jobs), actions=repository, ref=f"@{ref}")
     return "".join([*parts, report])
 

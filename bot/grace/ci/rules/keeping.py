@@ -124,7 +124,8 @@ def _written_in(call: Call, tell: Tell) -> None:
         return
     for keyword, given in call.keywords.items():
         text = given.text
-        if _KEYWORDS.match(keyword) and given.fixed and text and not words.placeholder(text):
+        plain = given.fixed and text and not re.search(r"[\s\\\[(]", text)
+        if _KEYWORDS.match(keyword) and plain and text and not words.placeholder(text):
             tell("GR040", f"{keyword} is written into the call")
             return
         if keyword == "auth" and given.fixed and given.name == "[]":

@@ -1,7 +1,6 @@
 """Where code is read: what is known there, the rules that look on, and a call as it is met."""
 
 import ast
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -31,6 +30,12 @@ class Budget:
             raise TooMuch
 
 
+class Told(Protocol):
+    """Takes a finding. `local`: who runs the program decides it, and no stranger."""
+
+    def __call__(self, rule: str, node: ast.AST, said: str, *, local: bool = False) -> None: ...
+
+
 class Rules(Protocol):
     """What is done with what is met on the way."""
 
@@ -57,7 +62,7 @@ class Place:
     """
 
     names: Names
-    told: Callable[[str, ast.AST, str], None]
+    told: Told
     rules: Rules
     budget: Budget = field(default_factory=Budget)
     env: dict[str, Value] = field(default_factory=dict)

@@ -156,6 +156,13 @@ METHODS: Final[dict[str, Sink]] = {
     **_sinks("GR011", Danger.XPATH, "xpath XPath findtext iterfind", by="path"),
     **_sinks("GR006", Danger.REDIRECT, "redirect HttpResponseRedirect", by="url location"),
 }
+# Who runs a program may say which program, module or attribute it is to use.
+_OWN_CHOICE: Final = each_of(
+    """
+    getattr setattr __import__ importlib.import_module runpy.run_path pty.spawn pexpect.spawn
+    os.execl os.execv os.execvp os.spawnl os.startfile exec_command
+    """
+)
 _PATH_METHODS: Final = each_of(
     """
     read_text read_bytes write_text write_bytes unlink rmdir mkdir open iterdir touch rename
@@ -211,7 +218,7 @@ def _harmful(value: Value, danger: Danger, call: Call) -> bool:
     if danger not in value.dangers:
         return False
     if value.source is not Source.CALLER:
-        local = value.source is Source.OPERATOR and call.name in {"getattr", "setattr"}
+        local = value.source is Source.OPERATOR and call.name in _OWN_CHOICE
         return not local and (call.last != "extra" or value.built)
     if danger is Danger.SQL:
         return value.built and _SQL.match(value.text or "") is not None
@@ -221,7 +228,8 @@ def _harmful(value: Value, danger: Danger, call: Call) -> bool:
 def _tell(call: Call, rule: str, value: Value, where: str = "") -> None:
     if rule == "GR004" and value.upload:
         rule = "GR016"
-    call.place.told(rule, call.node, told_of(value, where or call.name.removesuffix("()")))
+    said = told_of(value, where or call.name.removesuffix("()"))
+    call.place.told(rule, call.node, said, local=value.source is Source.OPERATOR)
 
 
 def _runs(call: Call) -> None:
@@ -233,11 +241,13 @@ def _runs(call: Call) -> None:
     if first is None:
         return
     given = call.node_of(0, "args")
-    if shell is None or shell.literal is False:
+    shelled = shell is not None and shell.literal is not False
+    if not shelled:
         elements = getattr(given, "elts", None)
         if elements:
             first = value_of(call.place, elements[0])
-    if Danger.COMMAND in first.dangers and first.source is not Source.CALLER:
+    asked = (Source.OPERATOR, Source.STRANGER) if shelled else (Source.STRANGER,)
+    if Danger.COMMAND in first.dangers and first.source in asked:
         _tell(call, "GR001", first)
 
 

@@ -27,12 +27,15 @@ class NotPython(Unread):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Hit:
-    """What a rule found at a line, counted from 1; `end` is the last line of it."""
+    """What a rule found at a line, counted from 1.
+
+    `local`: only who runs the program could do harm with it, or somebody who can write to it.
+    """
 
     line: int
     rule: str
     said: str
-    end: int = 0
+    local: bool = False
 
 
 def hits(data: bytes) -> tuple[Hit, ...]:
@@ -41,10 +44,11 @@ def hits(data: bytes) -> tuple[Hit, ...]:
         raise Unread(f"it has more than {MAX_BYTES} bytes")
     found: dict[tuple[int, str], Hit] = {}
 
-    def told(rule: str, node: ast.AST, said: str) -> None:
+    def told(rule: str, node: ast.AST, said: str, *, local: bool = False) -> None:
         line = getattr(node, "lineno", 1)
-        end = getattr(node, "end_lineno", line) or line
-        found.setdefault((line, rule), Hit(line, rule, said, end))
+        known = found.get((line, rule))
+        if known is None or (known.local and not local):
+            found[line, rule] = Hit(line, rule, said, local)
 
     try:
         with warnings.catch_warnings():

@@ -28,7 +28,7 @@ _PLACEHOLDER: Final = re.compile(
     r"^$|^(x+|\*+|\.+|-+)$|change|example|your|dummy|placeholder|test|todo|none|null|<.*>|\$\{|%\(|\{",
     re.IGNORECASE,
 )
-_WORDY: Final = re.compile(r"[\s/:]")
+_WORDY: Final = re.compile(r"[\s/:\[\](){}|\\^*?<>]")
 
 
 def secret_in(node: ast.expr) -> str:
