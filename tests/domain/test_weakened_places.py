@@ -77,7 +77,13 @@ PLACES = {
         "eslint\n",
         [(THRESHOLD, 1)],
     ),
-    "option kept": ("Makefile", MAKE + "test -k a\n", MAKE + "test -k b\n", []),
+    "options kept": (
+        "Makefile",
+        MAKE + "test -k a\ntest -k c\n",
+        MAKE + "test -k b\ntest -k d\n",
+        [],
+    ),
+    "end gone": (".github/CODEOWNERS", "a\nb", "a", [(POLICY, 1)]),
     "warnings forbidden": (
         "scripts/run-tests.sh",
         "eslint --max-warnings 9\n",

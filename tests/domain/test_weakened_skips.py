@@ -19,6 +19,11 @@ FILES = {
     "skipUnless added": (ONE, "@unittest.skipUnless(LINUX, 'x')\n" + ONE, [(SKIPPED, 1)]),
     "skipUnless that always holds": (ONE, "@unittest.skipUnless(True, 'x')\n" + ONE, []),
     "skip removed": ("@pytest.mark.skip\n" + ONE, ONE, []),
+    "skipif beside a skip": (
+        "@pytest.mark.skip\n" + ONE,
+        "@pytest.mark.skip\n@pytest.mark.skipif(A)\n" + ONE,
+        [(SKIPPED, 2)],
+    ),
     "skip narrowed": ("@pytest.mark.skip\n" + ONE, "@pytest.mark.skipif(A)\n" + ONE, []),
     "skipif widened": (
         "@pytest.mark.skipif(A)\n" + ONE,

@@ -69,7 +69,7 @@ class Claim:
     """One assertion: `text` is the whole of it, `subject` what it is about.
 
     `guards`: the conditions under which it is looked at at all. `least`, `most`: a number that it
-    compares with. `raises`: the exceptions that it wants, `matching` whether by their words too.
+    compares with; `least` says besides whether the number itself is out, `most` whether it is in. `raises`: the exceptions that it wants, `matching` whether by their words too.
     """
 
     text: str
@@ -77,8 +77,8 @@ class Claim:
     rank: int
     line: int
     guards: tuple[str, ...] = ()
-    least: float | None = None
-    most: float | None = None
+    least: tuple[float, bool] | None = None
+    most: tuple[float, bool] | None = None
     slack: float | None = None
     raises: frozenset[str] = frozenset()
     matching: bool = False
@@ -112,8 +112,8 @@ def _compared(a: ast.expr, op: ast.cmpop, b: ast.expr, line: int) -> Claim:
     if _is_length(a) and (limit < 0 or (limit == 0 and kind is ast.GtE)) and kind in _LOWER:
         return replace(claim, rank=NOTHING)
     if kind in _UPPER:
-        return replace(claim, most=limit)
-    return replace(claim, least=limit) if kind in _LOWER else claim
+        return replace(claim, most=(limit, kind is ast.LtE))
+    return replace(claim, least=(limit, kind is ast.Gt)) if kind in _LOWER else claim
 
 
 def _is_length(node: ast.expr) -> bool:
@@ -237,6 +237,4 @@ def _covers(broad: str, narrow: str) -> bool:
     outer, inner = getattr(builtins, broad, None), getattr(builtins, narrow, Exception)
     if not (isinstance(outer, type) and isinstance(inner, type)):
         return False
-    if inner is Exception and narrow != "Exception":
-        return issubclass(Exception, outer)
     return issubclass(inner, outer)

@@ -110,7 +110,9 @@ def _looser_limit(old: Claim, new: Claim) -> str | None:
     if old.subject != new.subject:
         return None
     if old.most is not None and new.most is not None and new.most > old.most:
-        return f"an upper limit in an assertion rose from {old.most:g} to {new.most:g}"
+        a, b = (f"{'<=' if inside else '<'} {limit:g}" for limit, inside in (old.most, new.most))
+        return f"an upper limit in an assertion rose from {a} to {b}"
     if old.least is not None and new.least is not None and new.least < old.least:
-        return f"a lower limit in an assertion fell from {old.least:g} to {new.least:g}"
+        a, b = (f"{'>' if out else '>='} {limit:g}" for limit, out in (old.least, new.least))
+        return f"a lower limit in an assertion fell from {a} to {b}"
     return None

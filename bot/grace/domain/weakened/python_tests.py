@@ -168,8 +168,6 @@ def _claims(unit: Unit) -> str:
 
 def _is_as_good(old: str, new: str) -> bool:
     """Tell whether a test that moved is still collected as far as paths tell."""
-    if old == new:
-        return True
     folder = in_test_folder(new) or not in_test_folder(old)
     return folder and (is_collected(new) or not is_collected(old))
 
@@ -247,7 +245,7 @@ def _of_unit(kept: _Kept, missing: list[_Missing], pool: Counter[str]) -> Iterat
     was, now, path = kept.was, kept.now, kept.now_in.path
     yield from _cases(kept)
     moved = kept.was_in is not kept.now_in or was.scopes != now.scopes
-    if was.source == now.source and not moved and was.guards == now.guards:
+    if was.source == now.source and not moved:
         return
     before, after = was.markers(), now.markers()
     if moved:
