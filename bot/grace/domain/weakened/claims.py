@@ -69,7 +69,8 @@ class Claim:
     """One assertion: `text` is the whole of it, `subject` what it is about.
 
     `guards`: the conditions under which it is looked at at all. `least`, `most`: a number that it
-    compares with; `least` says besides whether the number itself is out, `most` whether it is in. `raises`: the exceptions that it wants, `matching` whether by their words too.
+    compares with; `least` says besides whether that number is out, `most` whether it is in.
+    `raises`: the exceptions that it wants, `matching` whether by their words too.
     """
 
     text: str
