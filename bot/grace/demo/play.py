@@ -132,7 +132,8 @@ class Play:
         """Approve what has passed everything else, and see it through."""
         mission = await self._until(issue, lambda m: m.phase is Phase.GATING or not m.live)
         if mission.live:
-            self._show(self._rules)
+            if self._story.explained:
+                self._show(self._rules)
             await self._approve(mission)
             mission = await self._until(issue, lambda m: not m.live)
         return mission

@@ -35,7 +35,7 @@ class Target:
 class Story:
     """One issue: what its reporter saw, what would be a fix, and how it ends.
 
-    `released`: whether it gets as far as production.
+    `released`: whether it gets as far as production. `explained`: whether the rules are shown.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Story:
     targets: tuple[Target, ...]
     candidates: tuple[Candidate, ...]
     released: bool = True
+    explained: bool = False
 
     def body(
         self, *, subsystem: str, window_minutes: float, rolling_minutes: float | None = None
@@ -101,6 +102,7 @@ RESOLVE = Story(
     observed=480,
     targets=(_LATENCY,),
     candidates=(Candidate("first", "wrong"), Candidate("second", "right")),
+    explained=True,
 )
 
 ROLLBACK = Story(
