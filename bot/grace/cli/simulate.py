@@ -22,7 +22,7 @@ from grace.domain.policy import Governance, Policy
 from grace.domain.render import one_line
 from grace.domain.simulation import KINDS, Change, Proposal, Simulation, loosened, tightened
 
-SHOWN = 50
+SHOWN = 20
 STEP = 500
 OWN_LOG = "bot"
 
@@ -205,7 +205,9 @@ def _table(title: str, changes: list[Change]) -> Table:
     more = f" (the first {SHOWN} of {len(changes)}; --json lists all)"
     table = Table(box=None, title=title + (more if len(changes) > SHOWN else ""))
     table.title_justify = "left"
-    for column in ("mission", "decided", "ended", "held by", "what", "changed by"):
+    for column in ("mission", "decided", "ended"):
+        table.add_column(column, no_wrap=True)
+    for column in ("held by", "what", "changed by"):
         table.add_column(column, overflow="fold")
     for change in changes[:SHOWN]:
         ended = change.outcome or ("merged" if change.merged else "open")
