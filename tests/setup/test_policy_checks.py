@@ -96,7 +96,7 @@ def test_teams_of_code_owners_are_read_without_comments_and_addresses():
     ],
 )
 def test_labels_are_looked_for_whatever_their_case(there, wanted):
-    asked = checks.named([rule(labels={"all_of": ["ready"]})])
+    asked = checks.named([rule(labels={"all_of": ["READY"]})])
     assert levels(checks.check_labels(asked, there, "o/n")) == wanted
 
 
