@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
+import rfc8785
 
 from grace.domain.decision import Note
+from grace.domain.events import BasePushed, MergeRefusal, ReviewState
 from grace.domain.policy import Governance, Tests
 from grace.domain.rules.language import (
     Approvals,
@@ -27,6 +29,7 @@ from grace.domain.simulation import (
 )
 from grace.domain.verdict import Result, all_of, leaf
 from support.past import failed, resolved, rolled_back, waiting
+from support.reports import sha
 from support.world import CI_APP, World, issue_body, make_policy
 
 TWO = Rule(name="two people", require=Requirement(approvals=Approvals(count=2)))
@@ -62,14 +65,55 @@ class Log:
 
 
 def plain(payload: object) -> object:
-    return json.loads(json.dumps(payload))
+    return json.loads(rfc8785.dumps(payload))
 
 
 def verdicts(log: Log) -> int:
     return sum(kind == "mission.verdict" for kind, *_ in log.entries)
 
 
-@pytest.mark.parametrize("story", [resolved, waiting, rolled_back, failed])
+def queued(world: World) -> None:
+    world.queue = True
+    world.file().ci().review().group().group_ci()
+
+
+def refused(world: World) -> None:
+    world.merge_answer = MergeRefusal.BASE_MOVED
+    world.file().ci().review().tick(30).tick(60)
+
+
+def moved(world: World) -> None:
+    world.file().ci()
+    world.base = sha("a newer tip")
+    world.deliver(BasePushed(branch="main", sha=world.base))
+    world.settle().review()
+
+
+def stopped(world: World) -> None:
+    world.file().ci().switch(on=True).review()
+    world.command("hold")
+    world.switch(on=False)
+    world.command("resume", number="2")
+
+
+def ordered(world: World) -> None:
+    world.file(issue_body().replace("high", "critical")).ci()
+    world.command("emergency", "max", argument="production is down", on=1)
+    world.deploy().observe()
+    assert world.mission.basis == "emergency"
+
+
+def argued(world: World) -> None:
+    world.file().ci().review("max", ReviewState.CHANGES_REQUESTED)
+    world.command("veto", "rita", argument="not this way")
+    world.command("approve", "rita", number="2")
+    world.review("max")
+
+
+STORIES = (resolved, waiting, rolled_back, failed, queued, refused, moved, stopped, ordered, argued)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 def test_the_policy_of_the_time_reproduces_every_verdict(story):
     log = Log().put(World(), story=story)
     found = log.into(Simulation())
