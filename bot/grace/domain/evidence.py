@@ -7,7 +7,7 @@ under the same policy gives the same tree, bit for bit.
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import AwareDatetime
 
@@ -25,6 +25,8 @@ from grace.domain.rules.language import Rule
 from grace.domain.trust import Score, score
 
 MAX_SAMPLES = 500
+
+T = TypeVar("T")
 # What of a mission the evaluator looks at; all else is left out of the record.
 _MISSION = frozenset(
     [
@@ -153,12 +155,12 @@ def _facts(mission: Mission, facts: Facts, policy: Policy, now: datetime) -> Fac
     if mission.emergency is not None:
         abouts.add(mission.emergency.about)
     return Facts(
-        checks={h: c for h, c in facts.checks.items() if h in heads},
+        checks={h: _in_order(c) for h, c in facts.checks.items() if h in heads},
         reports={h: _report(r, mission, rules) for h, r in facts.reports.items() if h in heads},
-        reviews=reviews,
+        reviews=_in_order(reviews),
         pulls={n: p for n, p in facts.pulls.items() if n in pulls},
         permissions={k: p for k, p in facts.permissions.items() if k in abouts},
-        deployments=facts.deployments,
+        deployments=_in_order(facts.deployments),
         base=facts.base,
         samples=_samples(facts, rules, now),
         inspections=inspections,
@@ -170,6 +172,11 @@ def _facts(mission: Mission, facts: Facts, policy: Policy, now: datetime) -> Fac
         merges=facts.merges,
         capas=facts.capas,
     )
+
+
+def _in_order(table: dict[str, T]) -> dict[str, T]:
+    """Put a table in the order of canonical JSON: what was heard first counts for nothing."""
+    return dict(sorted(table.items(), key=lambda item: item[0].encode("utf-16-be")))
 
 
 def _samples(facts: Facts, rules: list[Rule], now: datetime) -> tuple[Any, ...]:
