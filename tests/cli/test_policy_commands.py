@@ -15,9 +15,11 @@ from typer.testing import CliRunner
 from grace.adapters.config import load
 from grace.cli.main import app
 from grace.cli.simulate import since_when
+from grace.domain.phase import Outcome
 from grace.domain.policy import Governance
 from grace.domain.render import one_line, tree
 from grace.domain.verdict import Condition, recomputed
+from support.flows import Bot, Stage
 from support.past import resolved, rolled_back, waiting, write_past
 from support.world import CI_APP, make_policy
 
@@ -284,3 +286,19 @@ def test_a_store_that_is_not_there_is_told(tmp_path: Path) -> None:
         said = grace("policy", *command, "--data", str(tmp_path))
         assert said.exit_code == 2
         assert "is not there" in said.output
+
+
+async def test_what_a_running_bot_decided_is_reproduced_beside_it(stage: Stage, bot: Bot) -> None:
+    data = ("--data", str(stage.data))
+    async with stage.people():
+        issue = await stage.file()
+        mission = await bot.look.closed(issue, Outcome.FIXED)
+    said = await asyncio.to_thread(grace, "policy", "simulate", *data, "--json")
+    assert said.exit_code == 0, said.output
+    verdicts = json.loads(said.stdout)["verdicts"]
+    assert verdicts["reproduced"] > 4
+    assert (verdicts["different"], verdicts["unreadable"]) == ([], [])
+    explained = await asyncio.to_thread(grace, "policy", "explain", mission.name, *data)
+    assert "the verdict that decided it" in explained.stdout
+    shown = await asyncio.to_thread(grace, "trust", "show", *data)
+    assert "candidate:alice" in shown.stdout
