@@ -76,6 +76,10 @@ def view(*lines: str) -> list[str]:
         ("try:", "    n = int(x)", "except ValueError:", "    n = 0", "os.system(f'echo {n}')"),
         ("if not is_valid_name(x):", "    return 'no'", "os.system(x)"),
         ("assert x in KNOWN", "os.system(x)"),
+        ("if len(x) > 9 or x not in ('a', 'b'):", "    return 'no'", "os.system(x)"),
+        ("if len(x) < 9 and x in ('a', 'b'):", "    os.system(x)"),
+        ("app.logger.info(f'{x!r}')",),
+        ("app.redirect('/user/' + x)",),
         ("while x not in ('a', 'b'):", "    x = 'a'", "os.system(x)"),
         ("os.system('ls'); x = x.strip()",),
         ("x = 'safe'", "os.system(x)"),
@@ -93,6 +97,9 @@ def test_what_is_checked_or_made_harmless_is_not_told(lines):
     [
         ("if x not in ('a', 'b'):", "    pass", "os.system(x)"),
         ("if x != 'a':", "    os.system(x)"),
+        ("if len(x) > 9 and x not in ('a', 'b'):", "    return 'no'", "os.system(x)"),
+        ("y = 'ls'", "for _ in (1, 2):", "    os.system(y)", "    y = x"),
+        ("y = 'ls'", "while y:", "    os.system(y)", "    y = x"),
         ("if x.isalnum():", "    pass", "os.system(x)"),
         ("if x in ('a', 'b') or request.args:", "    os.system(x)"),
         ("y = x.strip().lower()", "os.system('echo ' + y)"),
@@ -136,6 +143,35 @@ def test_a_function_of_the_file_is_read_with_what_it_is_given():
     assert (hit.rule, hit.line) == ("GR001", 3)
     assert hit.said == "request.args (line 9) reaches os.system"
     assert rules_of(helper + VIEW + call.replace("x)", "'-l')")) == []
+
+
+def test_a_parameter_that_is_a_number_takes_the_harm_out():
+    text = "import os\ndef run(count{}):\n    os.system(f'echo {{count}}')\nrun(input())\n"
+    assert rules_of(text.format("")) == ["GR001"]
+    assert rules_of(text.format(": int")) == []
+
+
+@pytest.mark.parametrize(
+    ("begin", "told"),
+    [("'/user/'", []), ("'/'", ["GR006"]), ("'//'", ["GR006"]), ("'https://a.b/'", [])],
+)
+def test_a_redirect_is_told_unless_its_beginning_keeps_it_on_a_site(begin, told):
+    assert view(f"app.redirect({begin} + x)") == told
+
+
+def test_lines_of_the_log_are_told_unless_quoted():
+    assert view("app.logger.info(f'{x}')") == ["GR009"]
+
+
+def test_what_a_client_library_sends_is_not_what_a_server_got():
+    text = "import os\ndef send(request):\n    os.system(request.url)\n"
+    assert rules_of(text) == []
+    assert rules_of(f"import django\n{text}") == ["GR001"]
+
+
+def test_of_two_sources_on_a_line_the_stranger_counts():
+    text = "from flask import request\nimport sys\neval(sys.argv[1]); eval(request.data)\n"
+    assert [hit.local for hit in hits(text.encode())] == [False]
 
 
 def test_functions_that_call_one_another_come_to_an_end():
