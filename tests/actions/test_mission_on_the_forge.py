@@ -113,6 +113,13 @@ class Site:
         assert {check["app"]["id"] for check in found["check_runs"]} == {self.forge.ci_app_id}
         return {check["name"]: check["conclusion"] for check in found["check_runs"]}
 
+    async def log(self, run: int, name: str) -> str:
+        """Return the log of a job of a run."""
+        jobs = (await self.get(f"/actions/runs/{run}/jobs"))["jobs"]
+        (job,) = (each for each in jobs if each["name"] == name)
+        answer = await self.ann.get(f"{REPO}/actions/jobs/{job['id']}/logs", follow_redirects=True)
+        return answer.text
+
     async def claims(self, bearer: str) -> JobClaims:
         """Verify a job's token as the bot does."""
         async with httpx.AsyncClient(verify=False) as client:
@@ -146,6 +153,11 @@ async def site(
             yield Site(forge, ann)
     finally:
         await forge.close()
+
+
+def report_run(body: bytes) -> int:
+    """Return the run that a report is from."""
+    return CIReport.model_validate_json(body).run_id
 
 
 def pinned() -> str:
@@ -186,6 +198,7 @@ async def test_a_pull_request_is_tested_loaded_scanned_and_reported_by_a_workflo
             if run["name"] == "mission / hunter"
         )
         notes = await at.get(f"/check-runs/{hunter['id']}/annotations")
+        shown = await at.log(report_run(bot.bodies[0]), "mission / sarif")
         left = {each["name"] for each in (await at.get("/actions/artifacts"))["artifacts"]}
 
     report = CIReport.model_validate_json(body)
@@ -214,6 +227,7 @@ async def test_a_pull_request_is_tested_loaded_scanned_and_reported_by_a_workflo
     assert ("run.py", 11, "failure") in {
         (note["path"], note["start_line"], note["annotation_level"]) for note in notes
     }
+    assert re.search(rf"bandit: \d+ results about {head} at refs/pull/1/head", shown)
     assert any("change the lines that are marked" in note["message"] for note in notes)
     results = {f"grace-results-{name}" for name in ("unit", "integration", "stress", "hunter")}
     results |= {"grace-results-unit.base", "grace-results-integration.base"}

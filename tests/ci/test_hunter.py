@@ -129,3 +129,16 @@ def test_our_own_rules_end_in_time_and_tell_what_they_could_not_follow(tmp_path)
     assert found[2].anchor == "eval(input())"
     with pytest.raises(ScanFailed, match="grace did not end within 0 s"):
         scanners.grace(head, 0)
+
+
+def test_a_script_is_known_by_its_first_line_and_a_line_by_what_ends_it_in_python(tmp_path):
+    bad = "x = 1\x0c\u2028\rfrom flask import request\r\neval(request.data)\n"
+    files = {"tool": f"#!/usr/bin/env python3\n{bad}", "a.pyw": bad, "text": bad, "a.txt": bad}
+    head = tmp_path
+    for name, text in files.items():
+        (head / name).write_bytes(text.encode())
+    found = scanners.grace(head, 30)
+    assert [(raw.path, raw.line, raw.anchor) for raw in found] == [
+        ("a.pyw", 3, "eval(request.data)"),
+        ("tool", 4, "eval(request.data)"),
+    ]

@@ -6,6 +6,7 @@ its own scan.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from grace.ci.findings import About, Level, Raw
 from grace.ci.process import child_env, running
 
 _LOCAL_SCORE = 6.5
+_ENDS = re.compile(r"\r\n|\r|\n")  # what ends a line of Python, and no more
 MAX_OUTPUT = 64 * 1024 * 1024
 _BANDIT_LEVELS = {"LOW": Level.NOTE, "MEDIUM": Level.WARNING, "HIGH": Level.ERROR}
 _TELLS_SECRETS = ("B105", "B106", "B107")
@@ -175,11 +177,20 @@ def grace(root: Path, limit_s: float) -> tuple[Raw, ...]:
     """Read Python code by our own rules; of a file that is none, bandit tells."""
     end = monotonic() + limit_s
     found: list[Raw] = []
-    for file in sorted(root.rglob("*.py")):
+    for file in sorted(filter(_is_python, root.rglob("*"))):
         if monotonic() > end:
             raise ScanFailed(f"grace did not end within {limit_s:g} s")
         found += _by_rules(file, str(file.relative_to(root)))
     return tuple(found)
+
+
+def _is_python(file: Path) -> bool:
+    """Tell whether a file is Python, by its name or, without an ending, by its first line."""
+    if not file.is_file() or file.suffix:
+        return file.is_file() and file.suffix in {".py", ".pyw"}
+    with file.open("rb") as opened:
+        first = opened.readline(200)
+    return first.startswith(b"#!") and b"python" in first
 
 
 def _by_rules(file: Path, path: str) -> list[Raw]:
@@ -200,7 +211,7 @@ def _by_rules(file: Path, path: str) -> list[Raw]:
                 anchor="",
             )
         ]
-    lines = data.decode("utf-8", "replace").splitlines()
+    lines = _ENDS.split(data.decode("utf-8", "replace"))
     return [_hit(hit, path, lines) for hit in found]
 
 

@@ -64,8 +64,8 @@ def random_looking(text: str) -> bool:
         return False
     counts = Counter(text)
     entropy = -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values())
-    kinds = sum(any(test(c) for c in text) for test in (str.isdigit, str.islower, str.isupper))
-    return entropy > 3.5 and kinds >= 2  # noqa: PLR2004 - bits a character; words have fewer
+    letters = any(c.islower() for c in text) or any(c.isupper() for c in text)
+    return entropy > 3.5 and letters and any(c.isdigit() for c in text)  # noqa: PLR2004 - bits a character; words have fewer
 
 
 def placeholder(text: str) -> bool:
