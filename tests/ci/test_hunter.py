@@ -132,7 +132,7 @@ def test_our_own_rules_end_in_time_and_tell_what_they_could_not_follow(tmp_path)
 
 
 def test_a_script_is_known_by_its_first_line_and_a_line_by_what_ends_it_in_python(tmp_path):
-    bad = "x = 1\x0c\u2028\rfrom flask import request\r\neval(request.data)\n"
+    bad = "x = 1 # \x0c\u2028\rfrom flask import request\r\neval(request.data)\n"
     files = {"tool": f"#!/usr/bin/env python3\n{bad}", "a.pyw": bad, "text": bad, "a.txt": bad}
     head = tmp_path
     for name, text in files.items():
