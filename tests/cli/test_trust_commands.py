@@ -55,6 +55,8 @@ def test_explain_goes_through_the_missions_and_says_which_count(past: Path) -> N
     assert [e in row for e, row in zip(effects, rows, strict=True)] == [True] * 4
     grave = grace("trust", "explain", AGENT, "--data", str(past), "--severity", "critical")
     assert grave.stdout.count("it was less grave") == 2
+    assert "for missions of severity critical: 0.00\n" in grave.stdout
+    assert "0 good of 1" in grave.stdout
 
 
 def test_explain_as_json_ends_at_the_score(past: Path) -> None:

@@ -58,6 +58,8 @@ def test_a_revert_gives_the_day_back():
     revert = fact(0, Outcome.ROLLED_BACK, at=START + timedelta(hours=1))
     after = fact(0, at=START + timedelta(hours=2))
     assert weights(*day, revert, after)[-2:] == [Weight.EMPTIES, Weight.RAISES]
+    emptied = steps((*day, revert), "ann", Severity.HIGH, NOW)[-1]
+    assert (emptied.wilson, emptied.average) == (0, 0)
 
 
 def test_others_and_the_future_are_left_out():
