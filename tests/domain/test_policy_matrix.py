@@ -1,9 +1,14 @@
 """Severity against gate: what is needed, skipped, or depends on more."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from grace.domain.evidence import evidence_of
 from grace.domain.phase import Severity
 from grace.domain.policy import AutoMerge, Governance, Solo, Stress
+from grace.domain.rules.case import Case
+from grace.domain.rules.evaluate import judge_rule
 from grace.domain.rules.language import (
     Approvals,
     AtLeast,
@@ -15,6 +20,9 @@ from grace.domain.rules.language import (
     When,
 )
 from grace.domain.rules.matrix import Cell, applies_at, approvals_of, matrix
+from grace.domain.rules.predicates import applies
+from grace.domain.verdict import Result
+from support.world import World, issue_body
 
 CRITICAL, HIGH, MEDIUM, LOW = Severity
 SIZE = Requirement(change_size=ChangeSize(files=1))
@@ -127,3 +135,58 @@ def test_no_approval_is_a_maybe_since_a_mission_may_ask_for_one():
     rows = {r.name: r for r in matrix(rules)}
     assert rows["approvals"].cells[LOW] == Cell(need="maybe", approvals=1)
     assert rows["stress"].cells[LOW].told() == "skipped"
+
+
+LEAVES = st.one_of(
+    st.builds(lambda s: {"severity": s}, st.lists(st.sampled_from([*Severity]), min_size=1)),
+    st.sampled_from(
+        [
+            {"paths": ["**"]},
+            {"only_paths": ["docs/**"]},
+            {"labels": ["urgent"]},
+            {"agent": ["candidate"]},
+            {"subsystem": ["elsewhere"]},
+            {"trust_below": 0.5},
+            {"change_over": {"files": 0}},
+            {"during": {"dates": [{"first": "2026-11-22", "last": "2026-11-22"}]}},
+        ]
+    ),
+)
+PREDICATES = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.builds(lambda w: {"not": w}, inner),
+        st.builds(lambda w: {"all_of": w}, st.lists(inner, min_size=1, max_size=3)),
+        st.builds(lambda w: {"any_of": w}, st.lists(inner, min_size=1, max_size=3)),
+        st.builds(lambda a, b: {**a, **b}, inner, inner),
+    ),
+    max_leaves=8,
+).map(When.model_validate)
+
+
+def cases() -> dict[Severity, Case]:
+    """Make a mission of each severity whose patch is read and tested."""
+    found = {}
+    for severity in Severity:
+        world = World().file(issue_body().replace("high", severity.value)).ci()
+        evidence = evidence_of(world.mission, world.facts, world.policy, world.now)
+        found[severity] = evidence.case(world.policy)
+    return found
+
+
+@pytest.fixture(scope="module")
+def known() -> dict[Severity, Case]:
+    return cases()
+
+
+@given(predicate=PREDICATES, severity=st.sampled_from(Severity))
+def test_what_is_certain_of_a_severity_is_so_in_each_of_its_missions(known, predicate, severity):
+    certain = applies_at(predicate, severity)
+    if certain is not None:
+        assert applies(predicate, known[severity]) is certain
+    skipped = judge_rule(Rule(name="r", when=predicate, require=SIZE), known[severity])
+    row = matrix(Governance(rules=(Rule(name="r", when=predicate, require=SIZE),)))[-1]
+    if row.cells[severity].need == "skipped":
+        assert skipped.result is Result.SKIPPED
+    if row.cells[severity].need == "needed":
+        assert skipped.result is not Result.SKIPPED
