@@ -5,17 +5,18 @@ A file counts as found where a finding's weakness is that of its label, or of th
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import yaml
 
-from grace.ci.findings import scored
+from grace.ci.findings import Level, Raw, scored
 from grace.ci.rules import RULES
 from grace.ci.scanners import SCANNERS, Scanner
 
-OF_THAT, ANY = "findings of that weakness", "any finding"
+OF_THAT, ERRORS, ANY = "findings of that weakness", "errors of that weakness", "any finding"
 CASES = Path(__file__).parents[1] / "ci/cases"
 # Weaknesses that MITRE relates as parent and child, or that scanners number differently.
 FAMILIES = (
@@ -109,17 +110,21 @@ def held_out(sample: Labelled) -> bool:
     return int(hashlib.sha256(sample.name.encode()).hexdigest(), 16) % 2 == 1
 
 
-def told(files: Sequence[Labelled], scanners: Iterable[Scanner]) -> list[set[int]]:
-    """Return the weaknesses that scanners find in each file; 0 for one without a number."""
-    found: list[set[int]] = [set() for _ in files]
+def told(files: Sequence[Labelled], scanner: Scanner) -> list[list[Raw]]:
+    """Return what a scanner finds in each file."""
+    found: list[list[Raw]] = [[] for _ in files]
     with tempfile.TemporaryDirectory() as folder:
         for n, file in enumerate(files):
             (Path(folder) / f"{n:04}.py").write_text(file.text, "utf-8")
-        for scanner in scanners:
-            for raw in scanner.scan(Path(folder), 300):
-                if raw.rule != "unread":
-                    found[int(Path(raw.path).stem)].add(raw.about.cwe or 0)
+        for raw in scanner.scan(Path(folder), 300):
+            if raw.rule != "unread":
+                found[int(Path(raw.path).stem)].append(raw)
     return found
+
+
+def weaknesses(said: Sequence[Sequence[Raw]], least: Level = Level.NOTE) -> list[set[int]]:
+    """Return the weaknesses of what is this bad or worse, by file; 0 for one without a number."""
+    return [{raw.about.cwe or 0 for raw in raws if raw.level.rank >= least.rank} for raws in said]
 
 
 def related(one: int, other: int) -> bool:
@@ -142,23 +147,27 @@ def score(files: Sequence[Labelled], said: Sequence[set[int]], *, matching: bool
 
 
 def measured(files: Sequence[Labelled]) -> dict[tuple[str, str], Score]:
-    """Score bandit, our own rules, and Hunter whole, by findings of the weakness and by any.
+    """Score bandit, our own rules, and Hunter whole: by findings of the weakness, by any, by errors.
 
     Where no file is good, a bad file that was told of for another weakness alone counts as wrong.
     """
     scanners = [scanner for scanner in SCANNERS if scanner.name != "zizmor"]
-    by_name = {scanner.name: told(files, [scanner]) for scanner in scanners}
-    whole = [set[int]().union(*each) for each in zip(*by_name.values(), strict=True)]
+    by_name = {scanner.name: told(files, scanner) for scanner in scanners}
     said = {
         "bandit alone": by_name["bandit"],
         "Hunter's own rules alone": by_name["grace"],
-        "Hunter": whole,
+        "Hunter": [list(chain(*each)) for each in zip(*by_name.values(), strict=True)],
     }
-    loose = {name: score(files, each, matching=False) for name, each in said.items()}
-    strict = {name: score(files, each, matching=True) for name, each in said.items()}
-    if all(file.bad for file in files):
-        strict = {n: replace(s, wrong=loose[n].right - s.right) for n, s in strict.items()}
-    return {(n, OF_THAT): s for n, s in strict.items()} | {(n, ANY): s for n, s in loose.items()}
+    twins = not all(file.bad for file in files)
+    scores: dict[tuple[str, str], Score] = {}
+    for what in (OF_THAT, ERRORS, ANY):
+        for name, raws in said.items():
+            found = weaknesses(raws, Level.ERROR if what == ERRORS else Level.NOTE)
+            loose = score(files, found, matching=False)
+            strict = loose if what == ANY else score(files, found, matching=True)
+            wrong = strict.wrong if twins else loose.right - strict.right
+            scores[name, what] = replace(strict, wrong=wrong)
+    return scores
 
 
 def table(rows: Mapping[tuple[str, str], Score], *, twins: bool = True) -> str:
@@ -168,7 +177,7 @@ def table(rows: Mapping[tuple[str, str], Score], *, twins: bool = True) -> str:
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for (name, what), s in rows.items():
-        told = twins or what == OF_THAT
+        told = twins or what != ANY
         wrong, precision = (f"{s.wrong}", f"{s.precision:.0%}") if told else ("", "")
         cells = (name, what, f"{s.right}", f"{s.missed}", wrong, f"{s.recall:.0%}", precision)
         lines.append(f"| {' | '.join(cells)} |")
