@@ -12,11 +12,9 @@ from grace.ci.rules.places import Budget, TooMuch
 from support.labelled import own_cases, related
 
 CASES = own_cases()
-# What no rule of ours sees: who may see whose record, what is kept in an object, and plain MD5,
-# which bandit tells of.
+# What no rule of ours sees: who may see whose record, and plain MD5, which bandit tells of.
 MISSED = {
     "anybody may see another's record",
-    "a form's field is kept on the object and used in another method",
     "a hash of something that is no password",
 }
 LINES = sorted({line for case in CASES for line in case.text.splitlines() if line.strip()})
@@ -172,6 +170,25 @@ def test_what_a_client_library_sends_is_not_what_a_server_got():
 def test_of_two_sources_on_a_line_the_stranger_counts():
     text = "from flask import request\nimport sys\neval(sys.argv[1]); eval(request.data)\n"
     assert [hit.local for hit in hits(text.encode())] == [False]
+
+
+def test_what_a_method_keeps_in_self_is_what_another_finds_there():
+    text = """import os
+from django.views import View
+class V(View):
+    def post(self, request):
+        os.system(self.word)
+        self.help()
+    def help(self):
+        self.echo(self.word)
+    def echo(self, said):
+        os.popen(said)
+    def get(self, request):
+        self.word = {}
+"""
+    known = [hit.line for hit in hits(text.format("request.GET['w']").encode())]
+    assert known == [5, 10]
+    assert rules_of(text.format("'ls'")) == []
 
 
 def test_functions_that_call_one_another_come_to_an_end():

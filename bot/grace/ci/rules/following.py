@@ -27,7 +27,7 @@ def functions_of(tree: ast.Module) -> dict[str, _Function]:
 class AllRules:
     """Every rule; `known` remembers what a function returned for such arguments."""
 
-    known: dict[tuple[_Function, _Given], Value] = field(default_factory=dict)
+    known: dict[tuple[_Function, _Given, tuple[str, ...]], Value] = field(default_factory=dict)
 
     def inspect(self, call: Call) -> None:
         """Look at one call by every rule."""
@@ -47,7 +47,7 @@ class AllRules:
         if node is None or place.depth >= MAX_DEPTH or place.budget.followed <= 0:
             return None
         given = _given(call, node)
-        key = (node, given)
+        key = (node, given, tuple(place.fields))
         if key not in self.known:
             self.known[key] = Value()
             self.known[key] = _read(place, node, dict(given))
@@ -92,7 +92,12 @@ def _read(place: Place, node: _Function, given: dict[str, Value]) -> Value:
     every = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
     before = place.budget.left
     place.budget.spend(len(place.module))
-    env = {**place.module, **{arg.arg: Value(name=arg.arg) for arg in every}, **given}
+    env = {
+        **place.module,
+        **place.fields,
+        **{arg.arg: Value(name=arg.arg) for arg in every},
+        **given,
+    }
     inner = replace(
         place,
         env=env,

@@ -58,7 +58,8 @@ class Place:
 
     `web` says how this answers requests, with `markup` or with `data`, empty where it does not;
     `handler`: a class whose methods do. `told` gets each finding. `functions` are those of the
-    file that can be followed into, by the name that calls them; `module` is what the module holds.
+    file that can be followed into, by the name that calls them; `module` is what the module holds,
+    and `fields` what the methods of the class put into `self`.
     """
 
     names: Names
@@ -73,6 +74,7 @@ class Place:
     handler: bool = False
     depth: int = 0
     returned: list[Value] = field(default_factory=list)
+    fields: dict[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

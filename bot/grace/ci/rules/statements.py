@@ -219,7 +219,10 @@ def _class(place: Place, node: ast.ClassDef) -> None:
     inner = replace(place, env=dict(place.env), function="", web="", functions=functions)
     bases = " ".join(ast.unparse(base) for base in node.bases)
     inner.handler = "Handler" in bases or "View" in bases or "Resource" in bases
+    inner.fields = {}
     run(inner, node.body)
+    if any(value.source is Source.STRANGER for value in inner.fields.values()):
+        run(inner, node.body)  # again, for what one method keeps and another uses
 
 
 def function(place: Place, node: _Function) -> None:
@@ -229,7 +232,12 @@ def function(place: Place, node: _Function) -> None:
         value_of(place, each)
     web, arguments = _handler(place, node)
     inner = replace(
-        place, env=dict(place.env), function=node.name, web=web, handler=False, returned=[]
+        place,
+        env={**place.env, **place.fields},
+        function=node.name,
+        web=web,
+        handler=False,
+        returned=[],
     )
     answers.decorated(place, node)
     line = node.lineno
@@ -253,6 +261,10 @@ def function(place: Place, node: _Function) -> None:
         if rest is not None:
             inner.env[rest.arg] = Value(name=rest.arg)
     run(inner, node.body)
+    for name, value in inner.env.items():
+        if name.startswith("self.") and value.source is Source.STRANGER:
+            known = place.fields.get(name)
+            place.fields[name] = joined([known, value]) if known else value
 
 
 def typed(arg: ast.arg) -> bool:
