@@ -57,7 +57,10 @@ class PathIndex:
         # `**/` stands for no folder too, so the slash behind it need not be in the path.
         pieces = _LITERAL.findall(glob.strip("/").replace("**/", "**"))
         literal = max(pieces, key=len, default="")
-        candidates = range(len(self.paths)) if not literal else self._lines_with(literal)
+        if not literal:
+            candidates: Iterable[int] = range(len(self.paths))
+        else:
+            candidates = () if "\n" in literal else self._lines_with(literal)
         # Only a glob that some path may match is worth compiling.
         found = [i for i in candidates if compiled(glob).fullmatch(self._folded[i])]
         if literal:
