@@ -17,6 +17,8 @@ _REFUSED_NAMES: Final = frozenset({".gitattributes", ".gitmodules", ".gitlab-ci.
 _REFUSED_FOLDERS: Final = (".github/workflows/", ".github/actions/")
 _GIT_FOLDER_NAMES: Final = frozenset({".git", "git~1"})
 # Control, format (bidirectional overrides among them), surrogate, private, unassigned, separators.
+# A run of `**/` at the start of a name, with or without bare stars behind it; or of bare stars.
+_GLOBSTARS: Final = re.compile(r"((?:(?<![^/])(?:\*\*/)+(?:\*\*+)?)|\*\*+)")
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -173,20 +175,43 @@ def matches(path: str, globs: Iterable[str]) -> bool:
 
 @lru_cache(maxsize=4096)
 def compiled(glob: str) -> re.Pattern[str]:
-    """Translate: `**/` any folders or none, `**` anything, `*` and `?` within one name."""
-    pattern, glob = "", glob.removeprefix("/")
+    """Translate: `**/` any folders or none, `**` anything, `*` and `?` within one name.
+
+    What stands between two `**` is matched where it is found first, and never tried elsewhere:
+    if the rest matches at all, it matches from there. So no glob takes longer than the square of
+    a path's length, whoever writes it.
+    """
+    glob = glob.removeprefix("/")
     if glob.endswith("/"):
         glob += "**"
-    for token in re.findall(r"\*\*/|\*\*|\*|\?|[^*?]+", glob):
-        match token:
-            case "**/":
-                pattern += "(?:[^/]+/)*"
-            case "**":
-                pattern += ".*"
-            case "*":
-                pattern += "[^/]*"
-            case "?":
-                pattern += "[^/]"
-            case _:
-                pattern += re.escape(token)
-    return re.compile(pattern, re.DOTALL)
+    first, *others = _GLOBSTARS.split(glob)
+    stars, pieces = others[::2], others[1::2]
+    if not stars:
+        return re.compile(_names(first), re.DOTALL)
+    pattern = _first_match("", first)
+    for star, piece in zip(stars[:-1], pieces[:-1], strict=True):
+        pattern += _first_match(_folders(star), piece)
+    return re.compile(pattern + _folders(stars[-1]) + _names(pieces[-1]), re.DOTALL)
+
+
+def _folders(star: str) -> str:
+    """Translate a run of `**/` to folders, and one with a bare `**` to anything."""
+    return "(?:[^/]+/)*?" if not star.replace("**/", "") else ".*?"
+
+
+def _first_match(star: str, piece: str) -> str:
+    """Match a piece where it is found first, and go back to it never."""
+    return f"(?>{star}{_names(piece)})"
+
+
+def _names(piece: str) -> str:
+    """Translate what has no `**`; all stars but the last are matched as early as possible."""
+    first, *others = piece.split("*")
+    pattern = _plain(first)
+    for other in others[:-1]:
+        pattern += f"(?>[^/]*?{_plain(other)})"
+    return pattern + (f"[^/]*?{_plain(others[-1])}" if others else "")
+
+
+def _plain(text: str) -> str:
+    return re.escape(text).replace(r"\?", "[^/]")

@@ -1,5 +1,7 @@
 """Many globs on many paths at once say what each glob says of each path alone."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,3 +90,49 @@ def test_a_change_of_nothing_is_not_said_to_be_of_some_paths_only():
 def test_a_few_paths_are_named_and_the_others_counted():
     assert few(("a", "b", "c")) == "a, b, c"
     assert few(("a", "b", "c", "d", "e")) == "a, b, c and 2 more"
+
+
+def naive(glob, path):
+    """Say by trying everything whether a glob, `**/` at the start of a name, means a path."""
+    if not glob:
+        return not path
+    if glob.startswith("**/"):
+        rest = [path[i + 1 :] for i, c in enumerate(path) if c == "/"]
+        return any(naive(glob[3:], each) for each in (path, *rest))
+    if glob.startswith("**"):
+        return any(naive(glob[2:], path[i:]) for i in range(len(path) + 1))
+    if glob[0] == "*":
+        end = path.find("/") if "/" in path else len(path)
+        return any(naive(glob[1:], path[i:]) for i in range(end + 1))
+    if not path or (glob[0] == "?" and path[0] == "/") or glob[0] not in {"?", path[0]}:
+        return False
+    return naive(glob[1:], path[1:])
+
+
+SHORT = st.lists(st.text("ab", min_size=1, max_size=2), min_size=1, max_size=4).map("/".join)
+STARRY = st.lists(
+    st.sampled_from(["a", "b", "*", "?", "/", "**/", "/**/", "a*", "*b"]), min_size=1, max_size=6
+).map("".join)
+
+
+@settings(quick, max_examples=400)
+@given(STARRY, SHORT)
+def test_a_glob_means_what_trying_everything_says(glob, path):
+    plain = re.sub(r"(?<=[^/])\*\*/", "*/", glob).lstrip("/")
+    plain += "**" if plain.endswith("/") and plain != "/" else ""
+    assert (compiled(plain).fullmatch(path) is not None) == naive(plain, path)
+
+
+@pytest.mark.parametrize(
+    ("glob", "path"),
+    [
+        ("**/a/" * 60 + "*b", "a/" * 500 + "a"),
+        ("**a" * 90 + "b", "a/" * 500),
+        ("a**/" * 70 + "b", "a/" * 500),
+        ("**/*a*/" * 40 + "b", "aa/" * 300),
+        ("*a" * 140 + "b", "a" * 1000),
+        ("?*" * 140 + "b", "a" * 1000),
+    ],
+)
+def test_no_glob_takes_for_ever(glob, path):
+    assert compiled(glob).fullmatch(path) is None
