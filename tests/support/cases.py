@@ -20,6 +20,7 @@ from grace.domain.facts import (
     PermissionFact,
     ReviewFact,
     check_key,
+    label_about,
     label_key,
 )
 from grace.domain.inspection import CommitFact, FileChange, Inspection
@@ -30,7 +31,6 @@ from grace.domain.phase import Outcome, Phase, Severity
 from grace.domain.results import CIReport, SuiteReport, TestCase, TestOutcome
 from grace.domain.rules.case import Case
 from grace.domain.rules.language import RepositoryPolicy, Rule
-from grace.domain.rules.predicates import label_about
 from grace.domain.surroundings import OutcomeFact
 from grace.domain.verdict import Condition, Result
 from support.world import BASE, CI_APP, MUST_PASS, START, make_policy, make_report, sha

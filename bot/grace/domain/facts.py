@@ -217,7 +217,7 @@ def _governed(facts: Facts, event: ev.Event, now: datetime) -> dict[str, object]
             known = {**facts.inspections, inspection.head: inspection}
             return {"inspections": _bounded(known, MAX_INSPECTIONS)}
         case ev.LabelSeen():
-            return {"labels": _with_label(facts, event)}
+            return _labelled(facts, event)
         case ev.TeamRead(login=login, team=team, member=member):
             found = {team_key(team, login): TeamFact(member=member, at=now)}
             return {"teams": _bounded({**facts.teams, **found}, MAX_TEAMS)}
@@ -237,6 +237,16 @@ def label_key(number: int, label: str) -> str:
     return f"{number}:{label.lower()}"
 
 
+def label_about(number: int, label: str, login: str) -> str:
+    """Name what is asked about somebody who set a label."""
+    return f"label:{label_key(number, label)}:{login}"
+
+
+def labels_of(facts: Facts, number: int) -> tuple[str, ...]:
+    """List the keys of the labels of one issue or pull request of which anything is known."""
+    return tuple(key for key in facts.labels if key.startswith(f"{number}:"))
+
+
 def _moved(base: BaseFact | None, event: ev.BasePushed) -> bool:
     return base is not None and base.branch == event.branch and base.sha != event.sha
 
@@ -245,8 +255,22 @@ def _bounded(table: dict[str, T], limit: int = MAX_SHAS) -> dict[str, T]:
     return dict(list(table.items())[-limit:])
 
 
+def _labelled(facts: Facts, event: ev.LabelSeen) -> dict[str, object]:
+    """Fold a label; what was read of who set it earlier says nothing about what he may now."""
+    labels = _with_label(facts, event)
+    key = label_key(event.number, event.label)
+    if event.actor is None or labels.get(key) == facts.labels.get(key):
+        return {"labels": labels}
+    about = label_about(event.number, event.label, event.actor.login)
+    known = {k: p for k, p in facts.permissions.items() if k != about}
+    return {"labels": labels, "permissions": known}
+
+
 def _with_label(facts: Facts, event: ev.LabelSeen) -> dict[str, LabelFact]:
-    """Keep the newest word about a label; one without an actor never hides who is known."""
+    """Keep the newest word about a label; one without an actor never hides who is known.
+
+    Of one thing `MAX_LABELS` are kept; where there are so many, what is not there is not known.
+    """
     key = label_key(event.number, event.label)
     old = facts.labels.get(key)
     if old is not None and old.at > event.at:
@@ -254,7 +278,9 @@ def _with_label(facts: Facts, event: ev.LabelSeen) -> dict[str, LabelFact]:
     if old is not None and event.actor is None and old.present == event.present:
         return facts.labels
     fact = LabelFact(present=event.present, actor=event.actor, at=event.at)
-    return _bounded({**facts.labels, key: fact}, MAX_LABELS)
+    mine = labels_of(facts, event.number)
+    lost = mine[0] if old is None and len(mine) >= MAX_LABELS else None
+    return {**{k: known for k, known in facts.labels.items() if k != lost}, key: fact}
 
 
 def check_key(name: str, app_id: int | None, run_id: int | None = None) -> str:

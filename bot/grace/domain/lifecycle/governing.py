@@ -10,13 +10,12 @@ from grace.domain.effects import (
     SampleMetrics,
     VerifyAttestations,
 )
-from grace.domain.facts import label_key, team_key
+from grace.domain.facts import label_about, label_key, team_key
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.rules.case import Case
 from grace.domain.rules.evaluate import wakes, wanted_of
 from grace.domain.rules.language import Requirement
 from grace.domain.rules.people import teams_to_ask
-from grace.domain.rules.predicates import label_about
 
 
 def ask_for_governance(draft: Draft) -> None:
@@ -50,7 +49,8 @@ def verify(draft: Draft, case: Case) -> None:
     report = draft.facts.report(case.head)
     if report is None or not report.artifacts:
         return
-    key = f"attestations/{report.head_sha}/{report.run_id}/{report.run_attempt}"
+    run = f"{report.run_id}/{report.run_attempt}"
+    key = f"attestations/{report.head_sha}/{run}/{draft.mission.round}"
     draft.ask(VerifyAttestations(key=key, head=report.head_sha, artifacts=report.artifacts))
 
 
@@ -66,7 +66,7 @@ def ask_labels(draft: Draft, case: Case, wanted: tuple[Requirement, ...]) -> Non
         if fact is None or fact.actor is None:
             continue
         about = label_about(pull.number, name, fact.actor.login)
-        key = f"permission/{about}/{fact.at.isoformat()}"
+        key = f"permission/{about}/{fact.at.isoformat()}/{draft.mission.round}"
         draft.ask(ReadPermission(key=key, login=fact.actor.login, about=about))
 
 

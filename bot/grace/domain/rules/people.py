@@ -8,7 +8,7 @@ from grace.domain.phase import Severity
 from grace.domain.rules.case import Case
 from grace.domain.rules.language import Approvals, Labels, SeparationOfDuties
 from grace.domain.rules.paths import few
-from grace.domain.rules.predicates import set_by_authority
+from grace.domain.rules.predicates import labels_lost, set_by_authority
 from grace.domain.verdict import Condition, Result, all_of, leaf
 
 WAITS = Result.PENDING
@@ -172,6 +172,9 @@ def _has_not(case: Case, label: str) -> Condition:
     name, who = f"no label {label}", f"somebody with write permission, who takes {label} off"
     assert case.mission.pull is not None  # asked before
     fact = case.facts.labels.get(label_key(case.mission.pull.number, label))
+    if fact is None and labels_lost(case):
+        reason = "there were more labels than are remembered, and it may have been one"
+        return leaf(name, WAITS, reason, who)
     if fact is None:
         return leaf(name, Result.PASS, "was never on the pull request")
     by = fact.actor.login if fact.actor is not None else "nobody knows whom"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from grace.domain.facts import LabelFact, label_key
+from grace.domain.facts import MAX_LABELS, LabelFact, label_about, label_key, labels_of
 from grace.domain.rules.case import Case
 from grace.domain.rules.language import SizeOver, When
 
@@ -73,7 +73,7 @@ def _of_change(when: When, case: Case) -> Iterable[Truth]:
     if when.paths is not None:
         yield bool(case.paths.matching(when.paths)) if read else None
     if when.only_paths is not None:
-        yield case.paths.all_match(when.only_paths) if read else None
+        yield case.paths.all_match(when.only_paths) if case.paths.paths else None
     if when.change_over is not None:
         yield _is_over(when.change_over, case)
 
@@ -113,13 +113,14 @@ def label_is_on(case: Case, label: str) -> Truth:
         return None
     fact = case.facts.labels.get(label_key(case.mission.pull.number, label))
     if fact is None:
-        return False
+        return None if labels_lost(case) else False
     return fact.present if set_by_authority(case, label, fact) else None
 
 
-def label_about(number: int, label: str, login: str) -> str:
-    """Name what is asked about somebody who set a label."""
-    return f"label:{label_key(number, label)}:{login}"
+def labels_lost(case: Case) -> bool:
+    """Tell whether there were more labels than are remembered: one may have been forgotten."""
+    pull = case.mission.pull
+    return pull is not None and len(labels_of(case.facts, pull.number)) >= MAX_LABELS
 
 
 def set_by_authority(case: Case, label: str, fact: LabelFact) -> bool:
