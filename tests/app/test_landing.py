@@ -70,9 +70,10 @@ class FakeStore:
 
     world: World
     killed: bool = False
+    waiting: tuple[tuple[int, ev.Event], ...] = ()
 
     async def turn(self, uid: UUID) -> Turn:
-        return Turn(self.world.mission, self.world.facts, 1, ())
+        return Turn(self.world.mission, self.world.facts, 1, self.waiting)
 
     async def stopped(self, ref: MissionRef) -> Stop | None:
         return Stop(kind="operator", reason="by max") if self.killed else None
@@ -134,6 +135,14 @@ async def test_first_try_enqueues_where_a_queue_is_required() -> None:
     yard = Yard()
     assert isinstance(await yard.merge(0), ev.Enqueued)
     assert yard.forge.done == ["describe Merge it", "enqueue"]
+
+
+async def test_a_veto_that_is_not_decided_on_yet_stops_the_merge() -> None:
+    yard = Yard(queue=False)
+    veto = ev.CommandGiven(id="v", name="veto", argument="no", actor=ev.Actor(login="rita"))
+    yard.store.waiting = ((7, veto),)
+    assert "rita says veto" in withdrawn(await yard.merge(0))
+    assert yard.forge.done == []
 
 
 async def test_lost_answer_of_an_enqueue_is_found_by_its_place() -> None:

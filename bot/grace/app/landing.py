@@ -7,7 +7,7 @@ from typing import assert_never
 from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain.evidence import evidence_of
-from grace.domain.lifecycle.merging import withdrawn
+from grace.domain.lifecycle.merging import unheard_stop, withdrawn
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
 from grace.domain.surroundings import Stop
@@ -141,7 +141,7 @@ class Landing:
         if turn is None:
             return "the mission is not in the store"
         evidence = evidence_of(turn.mission, turn.facts, self.policy, self.clock.now())
-        return withdrawn(evidence.case(self.policy))
+        return withdrawn(evidence.case(self.policy)) or unheard_stop(e for _, e in turn.events)
 
     def _base(self, job: Job) -> str:
         request = job.mission.request

@@ -258,8 +258,7 @@ def _bounded(table: dict[str, T], limit: int = MAX_SHAS) -> dict[str, T]:
 def _labelled(facts: Facts, event: ev.LabelSeen) -> dict[str, object]:
     """Fold a label; what was read of who set it earlier says nothing about what he may now."""
     labels = _with_label(facts, event)
-    key = label_key(event.number, event.label)
-    if event.actor is None or labels.get(key) == facts.labels.get(key):
+    if event.actor is None or labels == facts.labels:
         return {"labels": labels}
     about = label_about(event.number, event.label, event.actor.login)
     known = {k: p for k, p in facts.permissions.items() if k != about}
@@ -284,10 +283,7 @@ def _with_label(facts: Facts, event: ev.LabelSeen) -> dict[str, LabelFact]:
 
 
 def check_key(name: str, app_id: int | None, run_id: int | None = None) -> str:
-    """Tell one App's check from another's of the same name, and one run's from another's.
-
-    A commit status has no App.
-    """
+    """Tell one App's check from another's, and one run's; a commit status has no App."""
     where = f"{app_id or 'status'}/{name}"
     return where if run_id is None else f"{where}#{run_id}"
 

@@ -2,13 +2,17 @@
 
 from datetime import timedelta
 
+import pytest
+
 from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain.facts import MAX_LABELS
+from grace.domain.lifecycle.merging import unheard_stop
 from grace.domain.phase import Phase
+from grace.domain.policy import Emergency
 from support.cases import make_rule
-from support.governed import label, merges, ruled
-from support.world import World, make_policy
+from support.governed import grave, label, merges, order, ruled
+from support.world import START, World, make_policy, sha
 
 STOP = "do-not-merge"
 TRIAGE = ev.Permission.TRIAGE
@@ -38,11 +42,7 @@ def test_a_flood_on_the_issue_says_nothing_about_the_pull_request():
 
 
 def test_a_flood_of_labels_skips_no_rule():
-    rule = {
-        "name": "risky",
-        "when": {"labels": ["risky"]},
-        "require": {"change_size": {"lines": 1}},
-    }
+    rule = make_rule("risky", {"labels": ["risky"]}, {"change_size": {"lines": 1}})
     policy = make_policy(rules=(rule,))
     world = label(World(policy=policy).file().ci(), "risky")
     assert flood(world).review().mission.phase is Phase.GATING
@@ -67,3 +67,97 @@ def test_the_permission_of_who_labels_is_read_again_after_a_resume():
     assert "busy" in world.mission.held
     world.waits = ()
     assert world.command("resume").mission.phase is Phase.OBSERVING
+
+
+NOON = {"freeze": {"weekly": [{"days": ["sun"], "start": "10:10", "until": "12:00"}]}}
+
+
+def test_a_freeze_that_begins_takes_a_change_out_of_the_queue_within_a_minute():
+    rule = make_rule("noon", None, NOON)
+    world = World(queue=True, policy=make_policy(rules=(rule,))).file().ci().review()
+    world.now = START + timedelta(minutes=69)
+    world.deliver(ev.Ticked())
+    assert world.mission.queued
+    assert world.wake_at <= START + timedelta(minutes=70)
+    world.now = world.wake_at
+    world.deliver(ev.Ticked())
+    assert "frozen until" in world.only(fx.Dequeue).reason
+
+
+def test_a_rule_that_begins_to_apply_takes_a_change_out_of_the_queue_within_a_minute():
+    when = {"during": NOON["freeze"]}
+    rule = make_rule("noon", when, {"approvals": {"count": 2}})
+    world = World(queue=True, policy=make_policy(rules=(rule,))).file().ci().review()
+    world.now = START + timedelta(minutes=69, seconds=30)
+    world.deliver(ev.Ticked())
+    world.now = world.wake_at
+    world.deliver(ev.Ticked())
+    assert "1 of 2" in world.only(fx.Dequeue).reason
+
+
+def test_a_queue_that_no_clock_rules_is_looked_at_now_and_then():
+    world = World(queue=True).file().ci().review()
+    assert world.mission.queued
+    assert world.wake_at > world.now + timedelta(minutes=5)
+
+
+ONLY_PEOPLE = {"emergency": Emergency(waives=("approvals",))}
+
+
+def test_an_order_that_stood_in_for_a_rule_alone_is_reviewed():
+    rule = {"approvals": {"count": 3}}
+    world = ruled(rule, **ONLY_PEOPLE).file(grave()).ci().review()
+    world.permission["sam"] = ev.Permission.WRITE
+    world.review("sam")
+    assert world.mission.phase is Phase.GATING
+    order(world)
+    assert (world.mission.phase, world.mission.basis) == (Phase.OBSERVING, "approvals")
+    assert world.mission.review is not None
+
+
+def test_a_merge_by_hand_after_an_order_is_reviewed():
+    world = ruled({"labels": {"all_of": ["never"]}}, **ONLY_PEOPLE).file(grave()).ci()
+    order(world)
+    assert world.mission.phase is Phase.GATING
+    world.merge_by_hand(2, world.mission.attempts[-1].tree)
+    assert world.mission.basis == "none"
+    assert world.mission.review is not None
+
+
+def test_an_order_that_nothing_heeds_is_not_reviewed():
+    world = World(policy=make_policy(**ONLY_PEOPLE)).file(grave()).ci()
+    assert world.mission.phase is Phase.GATING
+    world.merge_by_hand(2, world.mission.attempts[-1].tree)
+    assert world.mission.review is None
+
+
+SAID = {
+    "a veto": ev.CommandGiven(id="v", name="veto", argument="no", actor=SOME),
+    "a hold": ev.CommandGiven(id="h", name="hold", actor=SOME),
+    "a closed issue": ev.IssueClosed(number=1, sender=SOME),
+    "a label": ev.LabelSeen(number=2, label=STOP, present=True, actor=SOME, at=START),
+    "an objection": ev.ReviewSeen(
+        id="r", pull=2, state="changes_requested", sha=sha("h"), actor=SOME, at=START
+    ),
+    "a dismissal": ev.ReviewSeen(
+        id="r", pull=2, state="dismissed", sha=sha("h"), actor=SOME, at=START
+    ),
+}
+
+
+@pytest.mark.parametrize("event", SAID.values(), ids=SAID.keys())
+def test_what_may_stop_a_merge_and_is_not_decided_on_yet_stops_it(event):
+    assert unheard_stop([ev.Ticked(), event]) is not None
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ev.Ticked(),
+        ev.CommandGiven(id="w", name="why", actor=SOME),
+        SAID["an objection"].model_copy(update={"state": ev.ReviewState.APPROVED}),
+    ],
+    ids=lambda event: event.kind,
+)
+def test_what_else_waits_stops_no_merge(event):
+    assert unheard_stop([event]) is None

@@ -1,8 +1,10 @@
 """The last step before a landing: every gate, on a base that is still the base, then the merge."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from grace.domain import approving, judging, messages
+from grace.domain import events as ev
 from grace.domain.effects import Dequeue, MergePull, ReadPermission
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.forward import (
@@ -25,7 +27,10 @@ from grace.domain.mission import Attempt
 from grace.domain.phase import Phase
 from grace.domain.results import Sha
 from grace.domain.rules.case import Case
+from grace.domain.rules.evaluate import ruled_by_clock
 from grace.domain.verdict import Result, all_of
+
+CLOCK_ROUND = timedelta(minutes=1)
 
 
 def gating(draft: Draft) -> None:
@@ -114,12 +119,31 @@ def withdrawn(case: Case) -> str | None:
     return None if leaf is None else f"{leaf.name}: {leaf.reason}"
 
 
+def unheard_stop(events: Iterable[ev.Event]) -> str | None:
+    """Say which event that waits to be decided on may stop a merge, or None."""
+    for event in events:
+        match event:
+            case ev.CommandGiven(name=name) if name in approving.STOPPING:
+                return f"{event.actor.login} says {name}, which is being heard"
+            case ev.IssueClosed():
+                return f"{event.sender.login} closed the issue, which is being heard"
+            case ev.ReviewSeen(state=ev.ReviewState.CHANGES_REQUESTED | ev.ReviewState.DISMISSED):
+                return f"a review by {event.actor.login} changed, which is being heard"
+            case ev.LabelSeen():
+                return f"the label {event.label} changed, which is being heard"
+            case _:
+                pass
+    return None
+
+
 def merging(draft: Draft) -> None:
     """Wait for the forge; where our change stands in a merge queue, see whether it landed."""
     mission = draft.mission
     if not mission.queued or landed_by_hand(draft, mission.pull):
         return
     leave_queue(draft)
+    if ruled_by_clock(draft.case()):
+        draft.wake(draft.now + CLOCK_ROUND)
     if mission.group is not None:
         fetch_report(draft, mission.group.head)
     rules = draft.policy.governance.tests

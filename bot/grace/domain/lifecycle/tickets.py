@@ -110,8 +110,13 @@ def remind(draft: Draft, review: Review, words: str) -> None:
 
 
 def begin_review(draft: Draft) -> None:
-    """Have an emergency reviewed afterwards, also one that only a freeze or a cap gave way to."""
-    used = draft.mission.basis == "emergency" or approving.waives_time(draft.case())
+    """Have an emergency reviewed afterwards, also one that only some rules gave way to.
+
+    So it is with one that stood when a person merged by hand.
+    """
+    standing = draft.policy.governance.emergency.enabled and draft.mission.emergency is not None
+    used = standing and approving.standing_order(draft.case()) is not None
+    used = used or draft.mission.basis == "emergency"
     if used and draft.mission.review is None:
         draft.set(review=Review(asked_at=draft.now))
         draft.note("review_owed")

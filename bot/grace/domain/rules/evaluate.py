@@ -119,16 +119,30 @@ def _each(wanted: tuple[Requirement, ...], case: Case) -> Iterator[Condition]:
 
 def in_force(case: Case) -> tuple[Rule, ...]:
     """List the rules that apply, or may apply, to a case."""
-    rules = list(case.governance.rules)
-    if case.inspection is not None and case.inspection.rules.policy is not None:
-        rules += case.inspection.rules.policy.rules
+    rules = _rules(case)
     return tuple(r for r in rules if r.when is None or applies(r.when, case) is not False)
+
+
+def _rules(case: Case) -> tuple[Rule, ...]:
+    """List all rules, of the floor and of the repository."""
+    read = case.inspection
+    own = read.rules.policy.rules if read is not None and read.rules.policy is not None else ()
+    return (*case.governance.rules, *own)
 
 
 def wanted_of(case: Case) -> Iterator[Requirement]:
     """Go through all requirements of the rules that apply."""
     for rule in in_force(case):
         yield from rule.require.walk()
+
+
+def ruled_by_clock(case: Case) -> bool:
+    """Tell whether a time that comes, and nothing else, may change what the rules say."""
+    return any(
+        (rule.when is not None and any(w.during is not None for w in rule.when.walk()))
+        or any(wanted.freeze is not None for wanted in rule.require.walk())
+        for rule in _rules(case)
+    )
 
 
 def wakes(case: Case) -> Iterator[datetime]:
