@@ -8,7 +8,8 @@ ones. Then it decays while nothing is heard.
 - Only missions that a person approved raise it, at most `MAX_A_DAY` a day, and for a severity only
   those of that severity or a graver one: many trivial successes buy no trust in grave matters.
 - A mission that merged on the agent's record alone and survived stops the decay, and no more.
-- A mission that failed lowers it; a revert empties it.
+- A mission that failed lowers it; a revert empties it. It does so for the mission's author with
+  whomever he wrote it: nobody keeps his record clean by letting another edit what may go wrong.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ ALPHA = 0.2  # weight of the newest outcome
 REST = timedelta(days=30)
 HALF_LIFE = timedelta(days=90)
 MAX_A_DAY = 3
+_BAD = frozenset({Outcome.FAILED, Outcome.ROLLED_BACK})
 
 
 class Score(Frozen):
@@ -169,7 +171,16 @@ def steps(
 
 
 def _of_agent(history: Sequence[OutcomeFact], agent: str, now: datetime) -> Iterator[OutcomeFact]:
-    return (each for each in history if each.agent == agent and each.at <= now)
+    """List what counts for an agent: what is its own, and what its author did badly with others."""
+    author = agent.partition("+")[0]
+    return (
+        each
+        for each in history
+        if each.at <= now
+        and (
+            each.agent == agent or (each.outcome in _BAD and each.agent.partition("+")[0] == author)
+        )
+    )
 
 
 def _decay(last_at: datetime | None, now: datetime) -> float:

@@ -8,9 +8,10 @@ from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain.facts import MAX_LABELS
 from grace.domain.lifecycle.merging import unheard_stop
-from grace.domain.phase import Phase
+from grace.domain.phase import Outcome, Phase, Severity
 from grace.domain.policy import Emergency
-from support.cases import make_rule
+from grace.domain.trust import score
+from support.cases import NOW, made_good, make_rule
 from support.governed import grave, label, merges, order, ruled
 from support.world import START, World, make_policy, sha
 
@@ -161,3 +162,26 @@ def test_what_may_stop_a_merge_and_is_not_decided_on_yet_stops_it(event):
 )
 def test_what_else_waits_stops_no_merge(event):
     assert unheard_stop([event]) is None
+
+
+GOOD = [made_good(days) for days in range(20, 4, -1)]
+ALONE, TOGETHER = "candidate:alice#1", "candidate:alice#1+bob"
+
+
+def trusted(agent, *more):
+    return score([*GOOD, *more], agent, Severity.HIGH, NOW)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.ROLLED_BACK, Outcome.FAILED])
+def test_nobody_keeps_a_clean_record_by_letting_another_edit_what_goes_wrong(outcome):
+    whole = trusted(ALONE)
+    assert whole.good == len(GOOD)
+    after = trusted(ALONE, made_good(1, agent=TOGETHER, outcome=outcome))
+    assert after.value < whole.value
+    assert trusted(ALONE, made_good(1, agent="candidate:bob#2+alice", outcome=outcome)) == whole
+    assert trusted(ALONE, made_good(1, agent="candidate:alice#12", outcome=outcome)) == whole
+
+
+def test_what_went_well_with_another_is_nobodys_own():
+    assert trusted(ALONE, made_good(1, agent=TOGETHER)) == trusted(ALONE)
+    assert trusted(TOGETHER).value == 0
