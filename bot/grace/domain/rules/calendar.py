@@ -1,6 +1,6 @@
 """Times that come again, in a named time zone: freeze windows, working hours, exceptions."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -69,28 +69,32 @@ class Calendar(Frozen):
 
     def holds(self, now: datetime) -> bool:
         """Tell whether a moment is in the calendar. `now` must know its zone."""
-        local = now.astimezone(ZoneInfo(self.zone))
-        return any(start <= local.replace(tzinfo=None) < end for start, end in self._spans(local))
+        return self._end(now) is not None
 
     def ends(self, now: datetime) -> datetime | None:
         """Return when the time that `now` is in ends; None: not within two weeks."""
-        zone = ZoneInfo(self.zone)
         moment = now
         limit = now + timedelta(days=HORIZON_DAYS)
         while moment < limit:
-            local = moment.astimezone(zone)
-            here = local.replace(tzinfo=None)
-            inside = [end for start, end in self._spans(local) if start <= here < end]
-            if not inside:
+            end = self._end(moment)
+            if end is None:
                 return moment
-            later = max(inside).replace(tzinfo=zone).astimezone(now.tzinfo)
-            moment = max(later, moment + timedelta(minutes=1))
+            moment = end.astimezone(now.tzinfo)
         return None
 
-    def _spans(self, local: datetime) -> list[tuple[datetime, datetime]]:
+    def _end(self, moment: datetime) -> datetime | None:
+        """Return the last end of the spans that a moment is in; None: it is in none."""
+        zone = ZoneInfo(self.zone)
+        inside = (
+            end
+            for first, last in self._spans(moment.astimezone(zone).date())
+            if min(_instants(first, zone)) <= moment < (end := max(_instants(last, zone)))
+        )
+        return max(inside, default=None)
+
+    def _spans(self, today: date) -> list[tuple[datetime, datetime]]:
         """List the spans, in local time without zone, that began today or yesterday."""
         found: list[tuple[datetime, datetime]] = []
-        today = local.date()
         for day in (today - A_DAY, today):
             if day in self.except_dates:
                 continue
@@ -103,3 +107,12 @@ class Calendar(Frozen):
                     end = datetime.combine(day, weekly.until)
                     found.append((start, end if end > start else end + A_DAY))
         return found
+
+
+def _instants(local: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the moments that a local time may mean where the clock is put forward or back.
+
+    A span runs from the earlier one of its start to the later one of its end, without a gap.
+    """
+    first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return first, second
