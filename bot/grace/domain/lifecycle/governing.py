@@ -39,9 +39,10 @@ def ask_for_governance(draft: Draft) -> None:
 def inspect(draft: Draft, case: Case) -> None:
     """Ask what the patch changes and what its base says."""
     attempt = case.attempt
-    if attempt.head is not None and attempt.base is not None:
-        key = f"inspect/{attempt.head}/{draft.mission.round}"
-        draft.ask(InspectPatch(key=key, base=attempt.base, head=attempt.head))
+    assert attempt.head is not None  # what is tested was pushed
+    assert attempt.base is not None  # as above
+    key = f"inspect/{attempt.head}/{draft.mission.round}"
+    draft.ask(InspectPatch(key=key, base=attempt.base, head=attempt.head))
 
 
 def verify(draft: Draft, case: Case) -> None:
@@ -57,8 +58,7 @@ def verify(draft: Draft, case: Case) -> None:
 def ask_labels(draft: Draft, case: Case, wanted: tuple[Requirement, ...]) -> None:
     """Ask what those may do who set labels that a rule looks at."""
     pull = draft.mission.pull
-    if pull is None:
-        return
+    assert pull is not None  # tests begin when it is open
     names = {n for w in wanted if w.labels for n in (*w.labels.all_of, *w.labels.none_of)}
     names |= case.labels_looked_at
     for name in sorted(names):
