@@ -110,6 +110,11 @@ def test_the_gates_are_listed_with_what_each_demands():
         ),
         "- **wait** metrics: 1 targets on the stress run",
         "- **wait** approvals: 1 by people who did not propose it",
+        "- **wait** floor: a change that weakens its own tests or checks takes two people",
+        (
+            "- **wait** repository: the rules of `.github/mission-control.yml` at the base, if there "
+            "is one"
+        ),
         "- **wait** roles: every role may",
         "",
         (

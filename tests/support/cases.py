@@ -299,6 +299,11 @@ def leaves_of(tree: Condition) -> tuple[Condition, ...]:
     return tuple(leaf for child in tree.children for leaf in leaves_of(child))
 
 
+def nodes_of(tree: Condition) -> tuple[Condition, ...]:
+    """List a tree's conditions, itself first."""
+    return (tree, *(node for child in tree.children for node in nodes_of(child)))
+
+
 def told(tree: Condition, result: Result) -> list[str]:
     """List what the leaves of one result say: name and reason."""
     return [f"{c.name}: {c.reason}" for c in leaves_of(tree) if c.result is result]

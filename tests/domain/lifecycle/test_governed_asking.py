@@ -6,10 +6,10 @@ import pytest
 
 from grace.domain import effects as fx
 from grace.domain import events as ev
-from grace.domain.inspection import RepositoryRules
+from grace.domain.inspection import Owned, RepositoryRules
 from grace.domain.lifecycle.merging import withdrawn
 from grace.domain.phase import Phase, Severity
-from grace.domain.policy import AutoMerge, Solo
+from grace.domain.policy import Approvals, AutoMerge, Solo
 from grace.domain.results import ArtifactReport
 from grace.domain.rules.evaluate import wakes
 from grace.domain.rules.language import RepositoryPolicy
@@ -244,3 +244,25 @@ def test_a_good_record_merges_a_small_change_and_is_no_approval():
     assert world.mission.phase is Phase.OBSERVING
     assert world.mission.basis == "trust"
     assert [m.approved_by for m in merges(world)] == [()]
+
+
+def test_where_no_approval_is_asked_for_the_record_says_so():
+    world = World(policy=make_policy(approvals=Approvals(low=0)))
+    world.file(grave(Severity.LOW)).ci()
+    assert world.mission.phase is Phase.OBSERVING
+    assert world.mission.basis == "none"
+
+
+def test_a_team_of_owners_is_asked_about():
+    world = ruled({"approvals": {"code_owners": True}})
+    owned = (Owned(owners=("@acme/core", "@sam", "x@forge.test"), paths=("mesh.py",)),)
+    world.inspection = {"owned": owned, "owners_known": True}
+    world.teams = {"acme/core": ("rita",)}
+    world.file().ci().review("max")
+    assert world.mission.phase is Phase.GATING
+    world.review()
+    assert world.mission.phase is Phase.OBSERVING
+    assert [(e.team, e.login) for e in world.asked(fx.ReadTeam)] == [
+        ("acme/core", "max"),
+        ("acme/core", "rita"),
+    ]

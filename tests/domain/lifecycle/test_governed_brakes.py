@@ -10,10 +10,12 @@ from grace.domain import messages
 from grace.domain.inspection import RepositoryRules
 from grace.domain.phase import Outcome, Phase
 from grace.domain.policy import Rollback
+from grace.domain.results import TestCase
 from grace.domain.rules.language import RepositoryPolicy
+from support.cases import make_suite
 from support.governed import merges, noted, ticket
 from support.phases import say, world_in
-from support.world import BOT, METRIC, World, make_policy, sha
+from support.world import BOT, METRIC, World, make_policy, make_report, sha
 
 CAPA = 9
 
@@ -214,3 +216,45 @@ def test_the_kill_switch_says_why_and_lets_a_revert_only_be_prepared():
     assert world.mission.revert.pull is not None
     world.switch(on=False)
     assert len(reverts(world)) == 1
+
+
+def test_a_revert_without_an_issue_to_write_on_is_prepared_all_the_same():
+    world = World().file().ci().review().deploy()
+    world.policy = make_policy(shadow=True)
+    world.mission = world.mission.with_(issue=None)
+    world.values[METRIC] = 900.0
+    world.observe(4)
+    assert world.mission.revert.pull is not None
+    assert [e for e in world.asked(fx.Reply) if e.surface == "revert-wanted"] == []
+
+
+def test_of_two_who_close_a_ticket_the_one_who_is_known_counts():
+    world = rolled_back()
+    world.waits = (fx.ReadPermission,)
+    ticket(world, "capa", "mallory", CAPA)
+    ticket(world, "capa", "rita", CAPA)
+    about = next(a for a in world.mission.tickets if ":rita:" in a)
+    told = ev.PermissionRead(login="rita", about=about, permission=ev.Permission.WRITE)
+    world.deliver(told)
+    assert world.mission.capa_closed_at == world.now
+    assert [t.actor.login for t in world.mission.tickets.values()] == ["mallory"]
+
+
+def test_a_review_that_nobody_owes_is_only_noted():
+    world = world_in(Phase.OBSERVING)
+    world.deliver(ev.IssueFiled(purpose="review", number=11, url=""))
+    assert world.mission.review is None
+    assert noted(world, "review_filed") == [{"number": 11, "url": ""}]
+
+
+def test_what_fails_on_the_base_is_remarked_nowhere():
+    world = World().file()
+    report = make_report(world.head, world.mission.attempt.tree)
+    lost = TestCase(name="a.b", outcome="failed", file="a.py", line=3)
+    suites = tuple(make_suite("unit", (lost,), subject) for subject in ("head", "base"))
+    world.jobs("failure", "unit integration stress")
+    told = report.model_copy(update={"suites": (*suites, *report.suites[1:])})
+    head = world.head
+    world.deliver(ev.ResultsReported(report=told))
+    world.settle()
+    assert [a.path for a in world.checks("governance", head)[-1].annotations] == ["a.py"]

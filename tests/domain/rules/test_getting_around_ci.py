@@ -315,6 +315,7 @@ def signed(**changes):
     return attested(SIGNED.model_copy(update=changes))
 
 
+HERE = "https://forge.test/Acme/mesh/"
 EVIL = "https://github.com/acme/mesh.evil/.github/workflows/ci.yml@refs/heads/main"
 
 ARTIFACTS = [
@@ -330,6 +331,22 @@ ARTIFACTS = [
     row("nobody", signed(), signed(identity="", issuer=""), FAIL, "signed by  (), not by"),
     row(
         "unverified", signed(), signed().knows(attested={}), WAIT, "the bundles are being verified"
+    ),
+    row(
+        *("of another repository", signed(repository=HERE)),
+        *(
+            signed(repository="https://forge.test/acme/mesh2"),
+            FAIL,
+            "was built in https://forge.te",
+        ),
+    ),
+    row(
+        *("of another pull request", signed(ref="refs/pull/2/merge")),
+        *(signed(ref="refs/pull/22/merge"), FAIL, "mesh.whl: was built for refs/pull/22/merge"),
+    ),
+    row(
+        *("of another commit", signed(commit=HEAD)),
+        *(signed(commit=sha("older")), FAIL, f"was built of {sha('older')[:10]}"),
     ),
     row("none verified", signed(), attested(), NO_DATA, "no bundle of this digest was verified"),
     row("verified twice", signed(), attested(SIGNED, SIGNED), NO_DATA, "no bundle of this digest"),

@@ -118,6 +118,7 @@ RULES = [
     ),
     row("owned by others", OWNED, owned(("@sam",)), WAIT, NO_OWNER),
     row("owned by two, one approves", OWNED, owned(("@rita",), ("@sam",)), WAIT, NO_OWNER),
+    row("owned by whom", OWNED, owned(()), NO_DATA, "CODEOWNERS at the base cannot be read"),
     row("owned by an address", OWNED, owned(("rita@forge.test",)), WAIT, NO_OWNER),
     row("owned by a login with no at", OWNED, owned(("rita",)), WAIT, NO_OWNER),
     row(

@@ -20,7 +20,7 @@ from grace.domain.verdict import (
     leaf,
     recomputed,
 )
-from support.cases import HEAD, Matter, ready
+from support.cases import HEAD, Matter, nodes_of, ready
 from support.random_policies import matters, red_jobs, released_twice, two_names
 from support.world import make_policy
 
@@ -29,14 +29,10 @@ quick = settings(
 )
 
 
-def nodes(tree: Condition) -> list[Condition]:
-    return [tree, *(node for child in tree.children for node in nodes(child))]
-
-
 def holds(matter: Matter) -> None:
     """Demand that a verdict is explained by its leaves, and that no data passes nowhere."""
     tree = matter.tree()
-    for node in nodes(tree):
+    for node in nodes_of(tree):
         assert recomputed(node) is node.result
         assert node.passes or node.reason
         assert bool(node.children) == (node.mode != "leaf")
