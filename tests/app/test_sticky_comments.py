@@ -52,7 +52,9 @@ def job(**surfaces: str) -> Job:
 
 def interpreter(thread: Thread) -> Interpreter:
     store = SimpleNamespace(kill_switch=off)
-    return Interpreter(World(thread, None, None, store, None, Lifecycle().policy, None, None, None, None))
+    return Interpreter(
+        World(thread, None, None, store, None, Lifecycle().policy, None, None, None, None)
+    )
 
 
 async def test_replacement_whose_answer_was_lost_is_found_and_not_doubled() -> None:
