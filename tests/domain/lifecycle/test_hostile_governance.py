@@ -185,3 +185,14 @@ def test_nobody_keeps_a_clean_record_by_letting_another_edit_what_goes_wrong(out
 def test_what_went_well_with_another_is_nobodys_own():
     assert trusted(ALONE, made_good(1, agent=TOGETHER)) == trusted(ALONE)
     assert trusted(TOGETHER).value == 0
+
+
+def test_an_objection_of_somebody_who_was_a_stranger_a_moment_ago_is_heard_later():
+    world = World().file().ci()
+    world.command("status", "mallory")
+    world.permission["mallory"] = ev.Permission.WRITE
+    world.review("mallory", ev.ReviewState.CHANGES_REQUESTED)
+    world.tick(11 * 60)
+    world.review()
+    assert world.mission.phase is Phase.GATING
+    assert "mallory asked for changes" in world.verdict.root.holding().reason

@@ -6,6 +6,7 @@ from datetime import timedelta
 from grace.domain import approving, judging, messages
 from grace.domain import events as ev
 from grace.domain.effects import Dequeue, MergePull, ReadPermission
+from grace.domain.lifecycle.commands import turned_away
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.forward import (
     GATE_PATIENCE,
@@ -39,6 +40,7 @@ def gating(draft: Draft) -> None:
     if landed_by_hand(draft, mission.pull) or mission.held is not None:
         return
     ask_for_governance(draft)
+    hear_reviewers(draft)
     attempt = attempt_of(draft)
     ci = ci_tree(draft)
     if ci.result in {Result.FAIL, Result.NO_DATA}:
@@ -63,6 +65,15 @@ def gating(draft: Draft) -> None:
         draft.passed = tree
         record_verdict(draft, tree)
         request_merge(draft, attempt)
+
+
+def hear_reviewers(draft: Draft) -> None:
+    """Ask about reviewers who were strangers a moment ago, and were not asked about then."""
+    for review in approving.reviews(draft.mission, draft.facts):
+        counts = review.state in {ev.ReviewState.APPROVED, ev.ReviewState.CHANGES_REQUESTED}
+        if counts and not turned_away(draft, review.login):
+            about = f"review:{review.id}"
+            draft.ask(ReadPermission(key=f"permission/{about}", login=review.login, about=about))
 
 
 def fresh_approvers(draft: Draft) -> bool:
