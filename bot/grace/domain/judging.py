@@ -53,9 +53,25 @@ def group_tree(case: Case, group: Group) -> Condition:
         return all_of(name, (leaf("patch", Result.FAIL, reason, "Grace"),))
     if group.tree is None:
         return all_of(name, (leaf("tree", Result.PENDING, "is being read", "Grace"),))
+    there = at_base_of(case, group)
+    if there is None:
+        reason = "the repository's policy at the base of this group is being read"
+        return all_of(name, (leaf("policy", Result.PENDING, reason, "Grace"),))
     own = of_group(case, group)
-    # The patch is what people and policy judged; CI alone has something new to say of the group.
-    return all_of(name, (*ci_gates(own), *people_gates(case), *policy_gates(case), *stops(case)))
+    # The patch is what people judged; CI and the base have something new to say of the group.
+    return all_of(name, (*ci_gates(own), *people_gates(there), *policy_gates(there), *stops(there)))
+
+
+def at_base_of(case: Case, group: Group) -> Case | None:
+    """Put the rules at a merge group's base in the place of older ones; None: not read yet."""
+    if group.base == case.attempt.base:
+        return case
+    read, patch = case.facts.inspections.get(group.head), case.inspection
+    if read is None or patch is None:
+        return None
+    newer = {"rules": read.rules, "waivers": read.waivers, "waiver_problems": read.waiver_problems}
+    known = {**case.facts.inspections, case.patch_head: patch.model_copy(update=newer)}
+    return replace(case, facts=case.facts.model_copy(update={"inspections": known}))
 
 
 def of_group(case: Case, group: Group) -> Case:

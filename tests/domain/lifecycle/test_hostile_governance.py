@@ -6,13 +6,15 @@ import pytest
 
 from grace.domain import effects as fx
 from grace.domain import events as ev
-from grace.domain.facts import MAX_LABELS
+from grace.domain.facts import MAX_INSPECTIONS, MAX_LABELS
+from grace.domain.inspection import RepositoryRules
 from grace.domain.lifecycle.merging import unheard_stop
 from grace.domain.phase import Outcome, Phase, Severity
 from grace.domain.policy import Emergency
+from grace.domain.rules.language import RepositoryPolicy
 from grace.domain.trust import score
 from support.cases import NOW, made_good, make_rule
-from support.governed import grave, label, merges, order, ruled
+from support.governed import grave, keys, label, merges, order, ruled
 from support.world import START, World, make_policy, sha
 
 STOP = "do-not-merge"
@@ -196,3 +198,38 @@ def test_an_objection_of_somebody_who_was_a_stranger_a_moment_ago_is_heard_later
     world.review()
     assert world.mission.phase is Phase.GATING
     assert "mallory asked for changes" in world.verdict.root.holding().reason
+
+
+def group_of(world, name="group"):
+    world.group(name).group_ci(name=name)
+    return world.checks("governance", sha(name))
+
+
+def test_a_policy_that_the_base_got_meanwhile_holds_for_the_merge_group():
+    world = World(queue=True).file().ci().review()
+    world.base = sha("a newer base")
+    policy = RepositoryPolicy(version=1, shadow=True)
+    world.inspection = {"rules": RepositoryRules(policy=policy)}
+    (*_, said) = group_of(world)
+    assert said.conclusion is None
+    assert "shadow mode" in said.summary
+    assert "inspect/" + sha("group") in "".join(keys(world, "inspect/"))
+
+
+def test_a_merge_group_waits_until_the_policy_at_its_base_was_read():
+    world = World(queue=True).file().ci().review()
+    world.base, world.waits = sha("a newer base"), (fx.InspectPatch,)
+    (*_, said) = group_of(world)
+    assert said.conclusion is None
+    assert "is being read" in said.summary
+    world.waits = ()
+    world.settle()
+    assert world.checks("governance", sha("group"))[-1].conclusion == "success"
+
+
+def test_many_groups_forget_nothing_of_the_patch():
+    world = World(queue=True).file().ci().review()
+    for n in range(MAX_INSPECTIONS + 1):
+        world.base = sha(f"base {n}")
+        (*_, said) = group_of(world, f"group {n}")
+        assert said.conclusion == "success"

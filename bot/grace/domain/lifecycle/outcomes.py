@@ -4,7 +4,7 @@ from typing import assert_never
 
 from grace.domain import events as ev
 from grace.domain import messages
-from grace.domain.effects import PublishLedger, ReadTree
+from grace.domain.effects import InspectPatch, PublishLedger, ReadTree
 from grace.domain.facts import PermissionFact
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.landed import tip_key
@@ -267,6 +267,7 @@ def group_seen(draft: Draft, event: ev.GroupSeen) -> None:
             draft.set(group=Group(pull=event.pull, head=event.head, base=event.base))
             draft.note("group", head=event.head, base=event.base)
             draft.ask(ReadTree(key=draft.next_key("tree"), sha=event.head))
+            inspect_group(draft, mission.group, event)
         return
     if not known or event.ended == "merged":
         return
@@ -274,6 +275,19 @@ def group_seen(draft: Draft, event: ev.GroupSeen) -> None:
     draft.note("group_dropped", "forge", head=event.head, reason=event.ended)
     if event.ended != "invalidated":
         left_queue(draft, event.ended)
+
+
+def inspect_group(draft: Draft, before: Group | None, event: ev.GroupSeen) -> None:
+    """Have the rules read at the base of a group, where it is not that of the patch."""
+    attempt = draft.mission.attempt
+    if attempt is None or event.base == attempt.base or draft.mission.revert is not None:
+        return
+    if before is not None:  # what was read of it is of no use any more
+        facts = draft.facts
+        kept = {head: read for head, read in facts.inspections.items() if head != before.head}
+        draft.facts = facts.model_copy(update={"inspections": kept})
+    key = f"inspect/{event.head}/{draft.mission.round}"
+    draft.ask(InspectPatch(key=key, base=event.base, head=event.head))
 
 
 def tree_read(draft: Draft, event: ev.TreeRead) -> None:
