@@ -81,12 +81,14 @@ def voices(mission: Mission, attempt: Attempt, facts: Facts, policy: Policy) -> 
     ]
     found: dict[str, str] = {}
     numbers: set[int] = set()
+    logins: dict[str, str] = {}  # a login is the same in small and capital letters
     for actor, sha, about in given:
         permission = facts.permission(about)
         counts = sha in same and not proposes(mission, policy, actor)
-        renamed = actor.id in numbers and actor.login not in found
+        login = logins.setdefault(actor.login.lower(), actor.login)
+        renamed = actor.id in numbers and login not in found
         if counts and permission is not None and permission.may_write and not renamed:
-            found[actor.login] = about
+            found[login] = about
             numbers |= {actor.id} - {0}
     return found
 
@@ -151,7 +153,7 @@ def objections(case: Case) -> Condition | None:
     if mission.vetoes:
         vetoing = sorted(mission.vetoes)
         reason = "; ".join(f"vetoed by {login}: {mission.vetoes[login]}" for login in vetoing)
-        lift = f"{', '.join(vetoing)} by /grace approve, or a maintainer by /grace resume"
+        lift = f"{', '.join(vetoing)} by /grace approve, or another maintainer by /grace resume"
         return leaf(APPROVALS, Result.FAIL, reason, lift)
     objecting = [
         r.login

@@ -13,7 +13,7 @@ from grace.domain.phase import Outcome, Phase, Severity
 from grace.domain.policy import Emergency
 from grace.domain.rules.language import RepositoryPolicy
 from grace.domain.trust import score
-from support.cases import NOW, made_good, make_rule
+from support.cases import NOW, made_good, make_rule, ready
 from support.governed import grave, keys, label, merges, order, ruled
 from support.world import START, World, make_policy, sha
 
@@ -233,3 +233,18 @@ def test_many_groups_forget_nothing_of_the_patch():
         world.base = sha(f"base {n}")
         (*_, said) = group_of(world, f"group {n}")
         assert said.conclusion == "success"
+
+
+def test_a_maintainer_lifts_no_veto_on_what_he_proposes():
+    world = World().file(author="max").ci()
+    world.command("veto", "rita", argument="no")
+    world.command("resume", "max")
+    assert world.mission.vetoes == {"rita": "no"}
+    world.permission["ada"] = ev.Permission.MAINTAIN
+    assert world.command("resume", "ada", number="2").mission.vetoes == {}
+
+
+def test_a_login_in_small_and_capital_letters_is_one_voice():
+    grave_one = ready().asks(severity=Severity.CRITICAL)
+    assert not grave_one.reviewed("RITA").tree().passes
+    assert grave_one.reviewed("sam").tree().passes

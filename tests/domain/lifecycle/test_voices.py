@@ -126,7 +126,7 @@ def test_a_veto_needs_a_reason_and_takes_the_approval_back():
     world.ci()
     held = world.verdict.root.holding()
     assert held.reason == "vetoed by rita: too risky"
-    assert held.who == "rita by /grace approve, or a maintainer by /grace resume"
+    assert held.who == "rita by /grace approve, or another maintainer by /grace resume"
 
 
 def test_a_veto_outweighs_every_approval_until_it_is_taken_back():

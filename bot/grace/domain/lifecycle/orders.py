@@ -94,9 +94,13 @@ def hold(draft: Draft, order: Order) -> str | None:
 
 
 def resume(draft: Draft, order: Order) -> str | None:
-    """Go on, and try again what had failed for good; a maintainer lifts vetoes too."""
+    """Go on, and try again what had failed for good.
+
+    A maintainer lifts vetoes too, but not those on what he proposes himself.
+    """
     mission = draft.mission
-    lifted = order.permission.reaches(Permission.MAINTAIN) and mission.vetoes
+    own = approving.proposes(mission, draft.policy, order.given.actor)
+    lifted = order.permission.reaches(Permission.MAINTAIN) and mission.vetoes and not own
     if not mission.live or (mission.held is None and not lifted):
         return replies.nothing_to("resume", mission)
     if lifted:
