@@ -16,7 +16,7 @@ COMMANDS: Mapping[str, str] = {
     "start": "start a waiting mission, or take over an edited contract",
     "retry [CANDIDATE]": "try a patch candidate again: the one named, else the last",
     "hold": "stop forward work; windows and reverts go on",
-    "resume": "go on; by a maintainer it lifts vetoes too",
+    "resume": "go on; by another maintainer it lifts vetoes too",
     "cancel": "end a mission that has not landed",
     "approve": "approve the head that stands, as a review does; takes your veto back",
     "veto REASON": "object: nothing merges until you take it back by `/grace approve`",
