@@ -112,6 +112,12 @@ def loaded(**changes):
     return READY.reported(stress=runs).rule(stress=LOAD)
 
 
+def calm(**changes):
+    head, _ = READY.report().stress
+    run = head.model_copy(update=changes)
+    return READY.reported(stress=(run,)).rule(stress={"max_error_rate": 0})
+
+
 def without_base_load():
     return loaded().reported(stress=READY.report().stress[:1])
 
@@ -171,6 +177,7 @@ TESTS = [
     row("too many errors", loaded(), loaded(error_rate=0.6), FAIL, "error rate, %: 0.6, at most"),
     row("too slow", loaded(), loaded(p95_ms=31), FAIL, "p95, ms: 31, at most 30"),
     row("too slow at times", loaded(), loaded(p99_ms=51), FAIL, "p99, ms: 51, at most 50"),
+    row("any errors", calm(), calm(error_rate=0.1), FAIL, "error rate, %: 0.1, at most 0"),
     row("worse than base", loaded(), loaded(p95_ms=26), FAIL, "26.0 ms, base 25.0 ms, at most"),
     row(
         *("a base without load", loaded(), without_base_load()),
