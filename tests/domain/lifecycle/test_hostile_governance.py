@@ -248,3 +248,13 @@ def test_a_login_in_small_and_capital_letters_is_one_voice():
     grave_one = ready().asks(severity=Severity.CRITICAL)
     assert not grave_one.reviewed("RITA").tree().passes
     assert grave_one.reviewed("sam").tree().passes
+
+
+def test_reviews_that_a_mute_kept_back_are_asked_for_after_it():
+    policy = make_policy()
+    known = policy.subsystems.subsystems["trigger_mesh"].model_copy(update={"reviewers": ("rita",)})
+    own = policy.subsystems.model_copy(update={"subsystems": {"trigger_mesh": known}})
+    world = World(policy=policy.model_copy(update={"subsystems": own})).file().command("mute").ci()
+    assert world.asked(fx.RequestReview) == []
+    world.command("unmute")
+    assert world.only_done(fx.RequestReview).reviewers == ("rita",)

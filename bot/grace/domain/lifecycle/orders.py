@@ -6,7 +6,7 @@ from datetime import timedelta
 from grace.domain import approving, emergencies, messages, replies
 from grace.domain.events import CommandGiven, Permission
 from grace.domain.lifecycle.draft import Draft
-from grace.domain.lifecycle.forward import criteria_of
+from grace.domain.lifecycle.forward import ask_reviewers, criteria_of
 from grace.domain.lifecycle.landed import start_revert
 from grace.domain.lifecycle.starting import begin, freeze
 from grace.domain.mission import CANDIDATE, Approval, Attempt, Emergency, Mission, about_of
@@ -219,11 +219,13 @@ def mute(draft: Draft, order: Order) -> str | None:
 
 
 def unmute(draft: Draft, order: Order) -> str | None:
-    """Write comments again."""
+    """Write comments again, and ask for the reviews that were not asked for meanwhile."""
     if draft.mission.muted is None:
         return replies.nothing_to("unmute", draft.mission)
     draft.set(muted=None)
     draft.note("unmuted", order.login)
+    if draft.mission.phase is Phase.GATING:
+        ask_reviewers(draft)
     return None
 
 
