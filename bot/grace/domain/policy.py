@@ -53,8 +53,8 @@ class Tests(Frozen):
 
     A report of any other workflow counts for nothing. A suite is believed only where the check run
     of its job succeeded, and only a check run of `ci_app_ids` counts; `jobs` names the jobs of
-    a suite (or of `stress`) where they are not called as it is. So long after CI's jobs ended
-    without a report, it is looked for among the run's artifacts.
+    a suite (or of `stress` or `hunter`) where they are not called as it is. So long after CI's
+    jobs ended without a report, it is looked for among the run's artifacts.
     """
 
     __test__ = False
@@ -118,7 +118,7 @@ class AutoMerge(Frozen):
 class Solo(Frozen):
     """For a maintainer who is alone: nobody approves, a waiting time and the window stand in.
 
-    It holds for missions whose only proposer with write permission is `maintainer`.
+    It holds for missions that `maintainer` started, whoever filed them: he has read what he starts.
     """
 
     maintainer: Login

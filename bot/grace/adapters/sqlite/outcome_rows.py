@@ -126,7 +126,8 @@ def _fact(said: Recorded) -> OutcomeFact | None:
         mission=said.mission,
         agent=payload["agent"],
         severity=payload["severity"],
-        outcome=payload["outcome"],
+        # What regressed was to be undone, whoever had to land the revert in the end.
+        outcome=Outcome.ROLLED_BACK if payload.get("regressed") else payload["outcome"],
         basis=payload["basis"],
         at=said.time,
     )

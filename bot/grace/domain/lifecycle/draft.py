@@ -110,6 +110,7 @@ class Draft:
                 "subsystem": mission.request.subsystem_id,
                 "severity": mission.severity.value,
                 "basis": mission.basis,
+                "regressed": mission.window is not None and mission.window.verdict == "regress",
             }
         self.note("closed", outcome=outcome.value, reason=reason, **work)
 

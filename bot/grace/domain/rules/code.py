@@ -20,6 +20,8 @@ from grace.domain.rules.paths import few
 from grace.domain.rules.testing import AUTHOR, CI, unreported
 from grace.domain.verdict import Condition, Result, all_of, leaf
 
+SCAN = "hunter"  # whose jobs `tests.jobs` names where they are not called so
+
 
 def unread(name: str) -> Condition:
     """Say that the patch was not read yet."""
@@ -90,6 +92,11 @@ def security(wanted: Security, case: Case) -> Condition:
 def _scanned(scan: ScanReport, report: CIReport, case: Case) -> Condition:
     """Judge whether a scan ran to its end and was compared with this very base."""
     name = f"scan {scan.job}"
+    jobs = case.governance.tests.jobs.get(SCAN, (SCAN,))
+    if scan.job not in jobs:
+        # Tested code can leave a scan among its own results; only these jobs run none of it.
+        reason = f"governance takes scans of {', '.join(jobs)} alone"
+        return leaf(name, Result.NO_DATA, reason, "an operator, in tests.jobs of governance.yaml")
     if scan.base_sha is not None and scan.base_sha != report.base_sha:
         reason = f"was compared with {scan.base_sha[:10]}, which is not the base"
         return leaf(name, Result.NO_DATA, reason, CI)

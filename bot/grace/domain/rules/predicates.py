@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from grace.domain.approving import proposes
 from grace.domain.facts import MAX_LABELS, LabelFact, label_about, label_key, labels_of
 from grace.domain.rules.case import Case
 from grace.domain.rules.language import SizeOver, When
@@ -124,10 +125,13 @@ def labels_lost(case: Case) -> bool:
 
 
 def set_by_authority(case: Case, label: str, fact: LabelFact) -> bool:
-    """Tell whether the label was last changed by somebody who may write, and is not us."""
+    """Tell whether the label was last changed by somebody who may write and did not propose this.
+
+    We ourselves count among the proposers.
+    """
     if fact.actor is None or case.mission.pull is None:
         return False
-    if fact.actor.login.lower() == case.policy.bot_login.lower():
+    if proposes(case.mission, case.policy, fact.actor):
         return False
     about = label_about(case.mission.pull.number, label, fact.actor.login)
     permission = case.facts.permission(about)
