@@ -7,10 +7,10 @@ import hashlib
 from enum import StrEnum
 from typing import Annotated, Literal
 
-import rfc8785
 from pydantic import AwareDatetime, Field
 
 from grace.domain.base import Frozen
+from grace.domain.canonical import canonical
 
 EVALUATOR = "2"
 
@@ -76,8 +76,7 @@ class Verdict(Frozen):
 
     def digest(self) -> str:
         """Hash what the tree says, whenever it was said."""
-        canonical = rfc8785.dumps(self.root.model_dump(mode="json"))
-        return hashlib.sha256(canonical).hexdigest()
+        return hashlib.sha256(canonical(self.root)).hexdigest()
 
 
 def leaf(name: str, result: Result, reason: str, who: str = "") -> Condition:
