@@ -369,12 +369,18 @@ def unheard(draft: Draft, key: str) -> bool:
         waiting = draft.mission.commands
         draft.set(commands=tuple(c for c in waiting if about_of(c.given) != about))
         return True
-    if about.startswith("review:") and about.count("/") == 0:
-        nobody = PermissionFact(permission=ev.Permission.NONE, at=draft.now)
-        permissions = {**draft.facts.permissions, about: nobody}
-        draft.facts = draft.facts.model_copy(update={"permissions": permissions})
+    if about.startswith("ticket:"):
+        left = {known: event for known, event in draft.mission.tickets.items() if known != about}
+        draft.set(tickets=left)
         return True
-    return False
+    if about.startswith("label:"):  # behind it stand the moment and the round
+        about = about.rsplit("/", 2)[0]
+    elif not about.startswith("review:") or about.count("/"):
+        return False
+    nobody = PermissionFact(permission=ev.Permission.NONE, at=draft.now)
+    permissions = {**draft.facts.permissions, about: nobody}
+    draft.facts = draft.facts.model_copy(update={"permissions": permissions})
+    return True
 
 
 def repository_gone(draft: Draft, event: ev.RepositoryGone) -> None:

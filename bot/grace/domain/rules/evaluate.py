@@ -14,6 +14,7 @@ from grace.domain.verdict import Condition, Result, all_of, any_of, at_least, ev
 FLOOR = "floor"
 REPOSITORY = "repository"
 A_DAY = timedelta(days=1)
+LOOK_AGAIN = timedelta(minutes=5)  # at rules that apply at some times only
 
 Judge = Callable[[Any, Case], Condition]
 
@@ -159,3 +160,5 @@ def wakes(case: Case) -> Iterator[datetime]:
             counted = standing.merges_counted(wanted.daily_cap, case)
             if len(counted) >= wanted.daily_cap.merges:
                 yield min(m.at for m in counted) + A_DAY
+    if any(w.during is not None for rule in _rules(case) if rule.when for w in rule.when.walk()):
+        yield case.now + LOOK_AGAIN

@@ -26,6 +26,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1, le=1_000_000)]
 Natural = Annotated[int, Field(ge=0, le=1_000_000)]
 MAX_RULES = 2000
+MIN_IDENTITY = 8
 
 
 class SizeOver(Frozen):
@@ -184,6 +185,12 @@ class Attestations(Frozen):
     artifacts: Globs
     identity: Annotated[str, StringConstraints(min_length=1, max_length=500)]
     issuer: Annotated[str, StringConstraints(min_length=1, max_length=300)]
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if len(self.identity.removesuffix("*")) < MIN_IDENTITY:
+            raise ValueError("the identity accepts nearly any signer; write more of it out")
+        return self
 
 
 class SignedCommits(Frozen):
