@@ -174,6 +174,16 @@ def test_redacted_evidence_and_policies_of_other_versions_leave_verdicts_unreada
     assert len(redacted.into(Simulation()).unreadable) == verdicts(log)
 
 
+def test_a_policy_that_is_not_what_its_hash_says_leaves_verdicts_unreadable():
+    def looser(payload):
+        return {**payload, "policy": {**payload["policy"], "bot_login": "somebody"}}
+
+    log = Log().put(World())
+    found = Log([*log.entries]).change("policy.in_force", looser).into(Simulation())
+    assert len(found.unreadable) == verdicts(log)
+    assert (found.reproduced, found.different) == (0, [])
+
+
 def test_only_verdicts_since_are_replayed():
     world = World()
     log = Log().put(world)

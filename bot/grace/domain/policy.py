@@ -192,6 +192,11 @@ class Governance(Frozen):
         return self
 
 
+def hashed(document: dict[str, Any]) -> str:
+    """Hash the document of a policy: canonical JSON by RFC 8785, SHA-256."""
+    return "sha256:" + hashlib.sha256(rfc8785.dumps(document)).hexdigest()
+
+
 class Policy(Frozen):
     """All that `decide` may know of the configuration."""
 
@@ -215,8 +220,7 @@ class Policy(Frozen):
 
     @cached_property
     def _digest(self) -> str:
-        canonical = rfc8785.dumps(self._document)
-        return "sha256:" + hashlib.sha256(canonical).hexdigest()
+        return hashed(self._document)
 
     def names_in(self, host: str, repository: str) -> tuple[str, ...]:
         """List the subsystems that live in a repository."""

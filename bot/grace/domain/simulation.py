@@ -12,7 +12,7 @@ from grace.domain.evidence import Evidence, Replay
 from grace.domain.inspection import RepositoryRules
 from grace.domain.judging import explained
 from grace.domain.phase import Phase
-from grace.domain.policy import Governance, Policy
+from grace.domain.policy import Governance, Policy, hashed
 from grace.domain.rules.language import RepositoryPolicy
 from grace.domain.rules.standings import Standing, holding
 from grace.domain.verdict import EVALUATOR, PASSING, Condition, Result
@@ -134,11 +134,16 @@ class Simulation:
             self._settle(mission, None)
 
     def _in_force(self, payload: Mapping[str, Any]) -> None:
-        """Keep a policy; one that this version cannot read leaves its verdicts unreadable."""
+        """Keep a policy; one that this version cannot read leaves its verdicts unreadable.
+
+        So does one that is not what its hash says.
+        """
         digest = str(payload["policy_hash"])
         try:
             policy = Policy.model_validate(payload["policy"])
         except ValidationError:
+            return
+        if hashed(payload["policy"]) != digest:
             return
         self._policies[digest] = policy
         if self.proposal is not None:
