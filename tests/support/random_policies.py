@@ -42,7 +42,7 @@ SINGLE = st.sampled_from(
         {"freeze": ALWAYS},
         {"freeze": NEVER},
         {"labels": {"all_of": ["tested"], "none_of": ["stop"]}},
-        {"attestations": {"artifacts": ["*"], "identity": "*", "issuer": "x"}},
+        {"attestations": {"artifacts": ["*"], "identity": "https://x*", "issuer": "x"}},
         {"signed_commits": {}},
         {"history": {"kind": "linear"}},
         {"history": {"kind": "merge"}},

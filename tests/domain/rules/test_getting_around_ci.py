@@ -266,6 +266,11 @@ SCANS = [
     row(
         "a job skipped", CLEAN, scanned(make_scan(), conclusion="skipped"), NO_DATA, "with skipped"
     ),
+    row(
+        *("a scan among the results of the tests", CLEAN),
+        scanned(make_scan().model_copy(update={"job": "unit"})),
+        *(NO_DATA, "scan unit: governance takes scans of hunter alone"),
+    ),
     row("a job that runs", CLEAN, scanned(make_scan(), conclusion=None), WAIT, "has ended"),
     row(
         *("a scanner left out", CLEAN),

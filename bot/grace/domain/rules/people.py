@@ -1,7 +1,7 @@
 """Conditions on people: approvals, separated duties, labels that somebody may set."""
 
 from grace.domain import approving
-from grace.domain.facts import label_key, team_key
+from grace.domain.facts import LabelFact, label_key, team_key
 from grace.domain.mission import CANDIDATE
 from grace.domain.people import Permission
 from grace.domain.phase import Severity
@@ -165,7 +165,14 @@ def _has(case: Case, label: str) -> Condition:
     by = fact.actor.login if fact.actor is not None else "nobody knows whom"
     if set_by_authority(case, label, fact):
         return leaf(name, Result.PASS, f"put on by {by}")
-    return leaf(name, WAITS, f"put on by {by}, who is not known to have write permission", who)
+    return leaf(name, WAITS, f"put on by {by}, {_doubt(case, fact)}", who)
+
+
+def _doubt(case: Case, fact: LabelFact) -> str:
+    """Say why somebody's label does not count."""
+    if fact.actor is not None and approving.proposes(case.mission, case.policy, fact.actor):
+        return "who proposes this and so does not judge it"
+    return "who is not known to have write permission"
 
 
 def _has_not(case: Case, label: str) -> Condition:
@@ -182,5 +189,5 @@ def _has_not(case: Case, label: str) -> Condition:
         return leaf(name, WAITS, f"put on by {by}", who)
     if set_by_authority(case, label, fact):
         return leaf(name, Result.PASS, f"taken off by {by}")
-    reason = f"taken off by {by}, who is not known to have write permission"
+    reason = f"taken off by {by}, {_doubt(case, fact)}"
     return leaf(name, WAITS, reason, f"{who}, or on and off again")
