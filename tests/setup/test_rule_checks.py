@@ -59,7 +59,7 @@ def test_what_a_workflow_makes_is_read_from_what_it_gives_our_actions(text, made
     ],
 )
 def test_scans_load_and_artifacts_are_looked_for_too(text, made):
-    attested = {"artifacts": ["*"], "identity": "x", "issuer": "y"}
+    attested = {"artifacts": ["*"], "identity": "https://x/", "issuer": "y"}
     asked = {"security": {}, "stress": {}, "attestations": attested}
     rules = [Rule.model_validate({"name": k, "require": {k: v}}) for k, v in asked.items()]
     found = check_rules(rules, {"ci.yml": text}, "o/n")

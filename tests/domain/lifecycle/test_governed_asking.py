@@ -123,9 +123,9 @@ def test_who_is_in_the_team_still_counts_after_a_second_look():
 
 
 def test_bundles_are_verified_once_for_each_run_of_ci():
-    wanted = {"artifacts": ["*.whl"], "identity": "me", "issuer": "it"}
+    wanted = {"artifacts": ["*.whl"], "identity": "me@x.test", "issuer": "it"}
     world = ruled({"attestations": wanted}).file()
-    found = ev.AttestedArtifact(name="a.whl", sha256="d" * 64, identity="me", issuer="it")
+    found = ev.AttestedArtifact(name="a.whl", sha256="d" * 64, identity="me@x.test", issuer="it")
     world.attested = (found,)
     world.ci().review()
     assert world.asked(fx.VerifyAttestations) == []
