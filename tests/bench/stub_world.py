@@ -20,9 +20,11 @@ from grace.domain.events import (
     RevertPushed,
     RevertRefused,
 )
+from grace.domain.inspection import FileChange
 from grace.domain.mission import MissionRef
 from grace.domain.package import MetricObservation
 from grace.domain.schedule import diff_paths
+from grace.domain.weakening import FilePair
 from grace.ports import (
     Change,
     ChangeDraft,
@@ -32,6 +34,7 @@ from grace.ports import (
     GitAccess,
     MergeAnswer,
     MergeDraft,
+    PatchRead,
 )
 
 BASE = "b" * 40
@@ -70,6 +73,13 @@ class StubRepositories:
 
     async def read(self, ref: MissionRef, branch: str, path: str) -> bytes | None:
         return self.files.get(path)
+
+    async def change(
+        self, ref: MissionRef, base: str, head: str, documents: Sequence[str]
+    ) -> PatchRead:
+        files = (FileChange(path="mesh.py", added=1, removed=1),)
+        pairs = (FilePair(path="mesh.py", before="slow\n", after="fast\n"),)
+        return PatchRead(files=files, pairs=pairs, commits=(), documents={})
 
     async def push_patch(
         self, ref: MissionRef, effect: PushPatch, order: CommitOrder

@@ -21,6 +21,8 @@ from pydantic import TypeAdapter
 
 from bench.figures import percentile, tell
 from bench.stub_world import NoMetrics, StubForge, StubRepositories, SystemClock
+from grace.adapters.attestations import SigstoreVerifier, embedded_root
+from grace.adapters.config import RuleFiles
 from grace.adapters.keys import Ed25519Key
 from grace.adapters.sqlite.store import SqliteStore
 from grace.app.courtesies import Courtesies
@@ -150,6 +152,10 @@ def quiet() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+async def nothing_stops(ref: MissionRef) -> None:
+    """Tell that no kill switch is on."""
+
+
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[Bench]:
     key, clock, measures = Ed25519Key(bytes(range(32))), SystemClock(), Measures()
@@ -165,6 +171,9 @@ async def running(folder: Path) -> AsyncIterator[Bench]:
         signer=key,
         policy=policy,
         clock=clock,
+        rules=RuleFiles(policy.governance, policy.catalog, policy.subsystems),
+        attestations=SigstoreVerifier(embedded_root()),
+        stopped=nothing_stops,
     )
     router = Router(store, clock, Readers({"bench": read}))
     courtesies = Courtesies(store, forge, clock)
