@@ -13,6 +13,7 @@ import httpx
 import pytest
 from aiohttp import web
 
+from support.flow_look import eventually
 from support.flows import free_port
 
 FORM = re.compile(r'action="[^"]*\?state=([^"&]+)')
@@ -100,7 +101,11 @@ async def test_the_app_is_made_and_the_bot_runs_with_it(hub: str, tmp_path: Path
             assert (await browser.get("/github/manifest/callback", params=back)).is_success
             await line(process, "grace-of-acme is made")
             await line(process, "[6/9]")
-            assert await alive(browser)
+
+            async def up() -> bool | None:
+                return await alive(browser) or None
+
+            await eventually(up, "the bot itself on the port")
             assert (await browser.get("/github/manifest")).status_code == 404
     assert (data / "bot.yaml").exists()
     async with served(hub, data, port) as process:
