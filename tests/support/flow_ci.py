@@ -124,12 +124,13 @@ class FastCI:
     """The forge's `WorkflowRunner`. `tokens` keeps each run's job token and report, for tests.
 
     `silent` runs get a token and report nothing, so that a test may report for them; with
-    `artifact` a run has no token, and leaves its report behind.
+    `artifact` a run has no token, and leaves its report behind. No run begins before `go`.
     """
 
     bot_url: str
     silent: bool = False
     artifact: bool = False
+    go: asyncio.Event | None = None
     answers: list[int] = field(default_factory=list)
     tokens: list[tuple[str, CIReport]] = field(default_factory=list)
 
@@ -145,6 +146,8 @@ class FastCI:
         return WorkflowPlan("ci", JOBS)
 
     async def run(self, request: RunRequest) -> AsyncIterator[RunEvent]:
+        if self.go is not None:
+            await self.go.wait()
         source = await git(request.bare, "show", f"{request.sha}:app.py")
         found = Findings(value(source, "WORKS") == "True", float(value(source, "DELAY_MS")))
         for job in ("unit", "integration", "stress"):

@@ -127,9 +127,17 @@ def _suite_condition(suite: SuiteReport) -> Condition:
 
 
 def failed_jobs(facts: Facts, sha: str, policy: Policy) -> tuple[CheckFact, ...]:
-    """List CI's jobs on this commit that ended badly; none while a job of CI still runs.
+    """List CI's jobs on this commit that ended badly; none while a job of CI still runs."""
+    jobs = newest_jobs(facts, sha, policy)
+    if any(check.conclusion is None for check in jobs):
+        return ()
+    return tuple(check for check in jobs if check.conclusion in FAILED_CONCLUSIONS)
 
-    A run that another one replaced is history: the newest of a job's checks counts.
+
+def newest_jobs(facts: Facts, sha: str, policy: Policy) -> tuple[CheckFact, ...]:
+    """List the newest check of each of CI's jobs on this commit.
+
+    A run that another one replaced is history, also where nobody told how it ended.
     """
     apps = policy.governance.tests.ci_app_ids
     newest: dict[tuple[int | None, str], CheckFact] = {}
@@ -137,9 +145,7 @@ def failed_jobs(facts: Facts, sha: str, policy: Policy) -> tuple[CheckFact, ...]
         known = newest.get((check.app_id, check.name))
         if check.app_id in apps and (known is None or known.order() <= check.order()):
             newest[check.app_id, check.name] = check
-    if any(check.conclusion is None for check in newest.values()):
-        return ()
-    return tuple(c for c in newest.values() if c.conclusion in FAILED_CONCLUSIONS)
+    return tuple(newest.values())
 
 
 def stress_of(report: CIReport, subject: str) -> StressReport | None:

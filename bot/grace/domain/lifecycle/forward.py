@@ -326,8 +326,7 @@ def fetch_report(draft: Draft, head: Sha) -> None:
     read again in between, and said the same, changes nothing.
     """
     rules = draft.policy.governance.tests
-    checks = draft.facts.checks.get(head, {}).values()
-    jobs = [c for c in checks if c.app_id in rules.ci_app_ids]
+    jobs = gates.newest_jobs(draft.facts, head, draft.policy)
     unfinished = not jobs or any(c.conclusion is None for c in jobs)
     if unfinished or draft.facts.report(head) is not None:
         return
