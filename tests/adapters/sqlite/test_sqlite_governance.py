@@ -67,6 +67,14 @@ async def test_history_is_the_subsystems_of_this_repository_oldest_first(world):
     assert await world.store.outcomes("mesh", "nobody") == []
 
 
+@pytest.mark.parametrize("regressed", [True, False])
+async def test_what_regressed_counts_as_undone_whoever_lands_the_revert(world, regressed):
+    uid = await asking(world)
+    await close(world, 2, ended(world, "failed", regressed=regressed))
+    [fact] = (await world.turn(uid)).facts.history
+    assert fact.outcome is (Outcome.ROLLED_BACK if regressed else Outcome.FAILED)
+
+
 @pytest.mark.parametrize(
     "payload",
     [

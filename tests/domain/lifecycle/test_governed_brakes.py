@@ -258,3 +258,10 @@ def test_what_fails_on_the_base_is_remarked_nowhere():
     world.deliver(ev.ResultsReported(report=told))
     world.settle()
     assert [a.path for a in world.checks("governance", head)[-1].annotations] == ["a.py"]
+
+
+def test_the_record_says_that_a_release_regressed():
+    world = regressed()
+    assert noted(world, "closed")[0]["regressed"] is True
+    good = World().file().ci().review().deploy().observe()
+    assert noted(good, "closed")[0]["regressed"] is False

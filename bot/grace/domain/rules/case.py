@@ -10,6 +10,7 @@ from grace.domain.mission import Attempt, Mission
 from grace.domain.package import AcceptanceCriteria, MissionRequest
 from grace.domain.policy import Governance, Policy
 from grace.domain.results import CIReport
+from grace.domain.rules.language import Rule
 from grace.domain.rules.paths import PathIndex
 from grace.domain.trust import Score
 
@@ -72,12 +73,16 @@ class Case:
         return self.facts.inspections.get(self.patch_head)
 
     @property
+    def rules(self) -> tuple[Rule, ...]:
+        """List all rules, of the floor and of the repository."""
+        read = self.inspection
+        own = read.rules.policy.rules if read is not None and read.rules.policy is not None else ()
+        return (*self.governance.rules, *own)
+
+    @property
     def labels_looked_at(self) -> frozenset[str]:
         """Name the labels that some rule's `when:` looks at."""
-        rules = [*self.governance.rules]
-        if self.inspection is not None and self.inspection.rules.policy is not None:
-            rules += self.inspection.rules.policy.rules
-        parts = (part for rule in rules if rule.when is not None for part in rule.when.walk())
+        parts = (part for rule in self.rules if rule.when is not None for part in rule.when.walk())
         return frozenset(label for part in parts for label in part.labels or ())
 
     @cached_property

@@ -120,15 +120,8 @@ def _each(wanted: tuple[Requirement, ...], case: Case) -> Iterator[Condition]:
 
 def in_force(case: Case) -> tuple[Rule, ...]:
     """List the rules that apply, or may apply, to a case."""
-    rules = _rules(case)
+    rules = case.rules
     return tuple(r for r in rules if r.when is None or applies(r.when, case) is not False)
-
-
-def _rules(case: Case) -> tuple[Rule, ...]:
-    """List all rules, of the floor and of the repository."""
-    read = case.inspection
-    own = read.rules.policy.rules if read is not None and read.rules.policy is not None else ()
-    return (*case.governance.rules, *own)
 
 
 def wanted_of(case: Case) -> Iterator[Requirement]:
@@ -142,7 +135,7 @@ def ruled_by_clock(case: Case) -> bool:
     return any(
         (rule.when is not None and any(w.during is not None for w in rule.when.walk()))
         or any(wanted.freeze is not None for wanted in rule.require.walk())
-        for rule in _rules(case)
+        for rule in case.rules
     )
 
 
@@ -160,5 +153,5 @@ def wakes(case: Case) -> Iterator[datetime]:
             counted = standing.merges_counted(wanted.daily_cap, case)
             if len(counted) >= wanted.daily_cap.merges:
                 yield min(m.at for m in counted) + A_DAY
-    if any(w.during is not None for rule in _rules(case) if rule.when for w in rule.when.walk()):
+    if any(w.during is not None for rule in case.rules if rule.when for w in rule.when.walk()):
         yield case.now + LOOK_AGAIN
