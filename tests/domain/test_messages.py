@@ -139,3 +139,17 @@ def test_messages_without_their_occasion_still_read():
     assert messages.revert_body(mission)
     assert messages.revert_pull_body(mission)
     assert "alert" in messages.mission_body(mission)
+
+
+@pytest.mark.parametrize(
+    ("basis", "words"),
+    [
+        ("trust", "Nobody approved it: the record of candidate did."),
+        ("solo", "Nobody approved it: the maintainer is alone"),
+        ("approvals", "Lands the tested tree of pull request #0."),
+    ],
+)
+def test_the_merge_message_says_what_stood_in_for_an_approval(basis: str, words: str) -> None:
+    body = messages.merge_body(World().mission.with_(basis=basis))
+    assert words in body
+    assert ("Nobody approved" in body) is (basis != "approvals")
