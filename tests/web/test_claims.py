@@ -8,7 +8,8 @@ from grace.app.inlets import from_ci
 from grace.domain.events import ResultsReported
 from grace.domain.results import CIReport
 from grace.ports import Delivery
-from grace.web.intake import Claims, Refused, Reported, check_claims
+from grace.web.intake import Claims, Reported, check_claims
+from grace.web.problems import Refused
 from support.reports import BASE, make_report
 
 HEAD, TREE, MERGE = "a" * 40, "c" * 40, "d" * 40

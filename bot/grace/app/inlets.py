@@ -15,7 +15,8 @@ from grace.domain.events import ResultsReported
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
 from grace.ports import Courtesy, Delivery, Routed, StopIssue, Target
-from grace.web.intake import Claims, Refused, Reported
+from grace.web.intake import Claims, Reported
+from grace.web.problems import Refused
 
 ROUTED: TypeAdapter[list[Routed]] = TypeAdapter(list[Routed])
 COURTESIES: TypeAdapter[list[Courtesy]] = TypeAdapter(list[Courtesy])

@@ -14,19 +14,10 @@ from pydantic import Field, ValidationError
 from grace.domain.base import Frozen
 from grace.domain.results import CIReport
 from grace.ports import Clock, Delivery, Store
+from grace.web.problems import Refused, fields_of, problem
 
 MAX_BODY = 25 * 1024 * 1024
 _PULL: Final = re.compile(r"refs/pull/([1-9][0-9]{0,17})/merge", re.ASCII)
-
-
-class Refused(Exception):
-    """A request that is not let in: status and a sentence that names the way out."""
-
-    def __init__(self, status: int, sentence: str, errors: tuple[dict[str, str], ...] = ()) -> None:
-        super().__init__(sentence)
-        self.status = status
-        self.sentence = sentence
-        self.errors = errors
 
 
 class Claims(Frozen):
@@ -95,14 +86,6 @@ class Intake:
 INTAKE: web.AppKey[Intake] = web.AppKey("intake", Intake)
 
 
-def problem(status: int, sentence: str, errors: tuple[dict[str, str], ...] = ()) -> web.Response:
-    """Answer with an RFC 9457 problem."""
-    body: dict[str, object] = {"type": "about:blank", "status": status, "detail": sentence}
-    if errors:
-        body["errors"] = list(errors)
-    return web.json_response(body, status=status, content_type="application/problem+json")
-
-
 @web.middleware
 async def refusals(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -152,7 +135,7 @@ async def ci_results(request: web.Request) -> web.Response:
     try:
         report = CIReport.model_validate_json(body)
     except ValidationError as error:
-        raise Refused(422, "the report does not fit its schema", _fields(error)) from error
+        raise Refused(422, "the report does not fit its schema", fields_of(error)) from error
     check_claims(claims, report, intake.workflows, intake.bases)
     stored = Reported(claims=claims, report=report).model_dump_json().encode()
     delivery_id = f"{claims.run_id}/{claims.run_attempt}/{hashlib.sha256(body).hexdigest()}"
@@ -245,17 +228,9 @@ async def kill_switch(request: web.Request) -> web.Response:
         wanted = Switch.model_validate_json(await request.read())
     except ValidationError as error:
         way = 'send {"on": true} or {"on": false}, and with it "reason" and "actor" if you like'
-        raise Refused(422, way, _fields(error)) from error
+        raise Refused(422, way, fields_of(error)) from error
     changed = await intake.store.set_kill_switch(
         on=wanted.on, actor=wanted.actor, reason=wanted.reason, now=intake.clock.now()
     )
     intake.wake()
     return web.json_response({"on": wanted.on, "changed": changed})
-
-
-def _fields(error: ValidationError) -> tuple[dict[str, str], ...]:
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return tuple(
-        {"field": ".".join(str(p) for p in e["loc"]) or "body", "problem": e["msg"]}
-        for e in found[:50]
-    )

@@ -1,0 +1,1 @@
+-- CAPAs and their deadlines.

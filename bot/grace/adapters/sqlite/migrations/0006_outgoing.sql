@@ -1,0 +1,1 @@
+-- Who follows the feed outside of the process, and what was sent.
