@@ -82,6 +82,15 @@ def alert(world: World, status: str = "firing") -> ev.AlertSeen:
     )
 
 
+def asked_by_api(world: World, actor: ev.Actor = ALICE, **changes: object) -> ev.MissionRequested:
+    return ev.MissionRequested(
+        title="Delivery is slow",
+        request=alert_request().model_copy(update=changes),
+        actor=actor,
+        at=world.now,
+    )
+
+
 def review(world: World, **changes: object) -> ev.ReviewSeen:
     return ev.ReviewSeen(
         **{
@@ -121,6 +130,7 @@ def one_of_each(world: World) -> tuple[ev.Event, ...]:
         ev.RepositoryRenamed(repository="acme/mesh-renamed"),
         ev.GroupSeen(pull=2, head=sha("group"), base=world.base),
         alert(world),
+        asked_by_api(world),
         ev.PermissionRead(login="x", about="nothing", permission=ev.Permission.ADMIN),
         ev.BaseRead(branch="main", sha=sha("read")),
         ev.TreeRead(sha=sha("group"), tree=sha("tree of the group")),

@@ -31,6 +31,7 @@ def readers_of(
             "github": from_github(ours, policy, refs),
             "ci": from_ci,
             "alertmanager": from_alerts,
+            "api": from_api,
             ORIGIN: from_sweep,
         },
         courtesies={"github": courtesies_of(ours, policy, refs), ORIGIN: owed_by_sweep},
@@ -119,6 +120,12 @@ def from_alerts(delivery: Delivery) -> Translation:
     """Take alerts as the intake routed them."""
     routed = ROUTED.validate_json(delivery.body)
     return routed, f"{len(routed)} alerts"
+
+
+def from_api(delivery: Delivery) -> Translation:
+    """Take what somebody asked for by the API: commands, and missions to file."""
+    routed = ROUTED.validate_json(delivery.body)
+    return routed, f"{delivery.event}: {len(routed)} events"
 
 
 def from_sweep(delivery: Delivery) -> Translation:

@@ -18,6 +18,7 @@ from grace.domain.package import MissionRequest
 from grace.domain.policy import Policy
 
 MAX_BODY = 256 * 1024
+MAX_FILED = 60_000  # bytes of a contract in an issue that Grace files; GitHub takes 65,536
 EMPTY = {"", "_no response_", "none"}
 
 MAX_LINE = 300
@@ -76,6 +77,20 @@ def dump(request: MissionRequest) -> str:
     fields = request.model_dump(mode="json", exclude_defaults=True)
     text = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=100)
     return text.replace("`" * 3, "'" * 3).replace("~" * 3, "---")
+
+
+def unfit(request: MissionRequest) -> list[Problem]:
+    """Find why an issue could not show a contract as it is, which `parse` then reads again."""
+    fields = request.model_dump(mode="json", exclude_defaults=True)
+    text = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=100)
+    problems = []
+    if len(text.encode()) > MAX_FILED:
+        limit = f"longer than {MAX_FILED // 1000} kB, which an issue cannot hold"
+        problems.append(("body", f"{limit}: put the patch on a branch and name it by ref"))
+    if text != dump(request):
+        fence = "``` or ~~~ stands in a text, which an issue cannot show unchanged"
+        problems.append(("body", f"{fence}: put the patch on a branch and name it by ref"))
+    return problems
 
 
 def check(request: MissionRequest, policy: Policy, ref: MissionRef) -> list[Problem]:

@@ -143,6 +143,16 @@ class AlertSeen(Frozen):
     at: AwareDatetime
 
 
+class MissionRequested(Frozen):
+    """Somebody asks for a mission by the API; Grace files its issue."""
+
+    kind: Literal["mission_requested"] = "mission_requested"
+    title: str
+    request: MissionRequest
+    actor: Actor
+    at: AwareDatetime
+
+
 class PermissionRead(Frozen):
     """The forge's answer to what `login` may do; `about` is the command, review or filing."""
 
@@ -345,6 +355,7 @@ Event = (
     | RepositoryRenamed
     | GroupSeen
     | AlertSeen
+    | MissionRequested
     | PermissionRead
     | BaseRead
     | TreeRead

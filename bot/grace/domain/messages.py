@@ -343,21 +343,36 @@ def mission_title(mission: Mission) -> str:
     return title_of(mission)
 
 
+ADD_A_CANDIDATE = (
+    "Add a patch candidate below (`workspace: {patch_candidates: [{name, diff}]}`), "
+    "then comment `/grace start`."
+)
+
+
+def not_filed(wrong: Sequence[tuple[str, str]]) -> str:
+    """Say why what was asked for by the API is no mission."""
+    return "the contract is not valid: " + "; ".join(f"{name}: {what}" for name, what in wrong)
+
+
 def mission_body(mission: Mission) -> str:
-    """Write the issue of a mission that an alert began; strangers' texts stay quoted."""
+    """Write the issue of a mission that an alert or the API began; strangers' texts stay quoted."""
     request = mission.request
     symptoms = request.symptoms if request else ()
+    asked = code(mission.requester.login if mission.requester else "")
+    source = (
+        f"{asked}, who asked for it by the API"
+        if mission.by_api
+        else (f"the alert {code(mission.alert or '')}")
+    )
+    offered = request is not None and bool(request.workspace.patch_candidates)
     return "\n".join(
         [
             marker(mission, "mission"),
-            f"Filed by Grace for the alert {code(mission.alert or '')}.",
+            f"Filed by Grace for {source}.",
             "",
             *(quoted(s.description) for s in symptoms),
             "",
-            (
-                "Add a patch candidate below (`workspace: {patch_candidates: [{name, diff}]}`), "
-                "then comment `/grace start`."
-            ),
+            *([] if offered else [ADD_A_CANDIDATE]),
             "",
             f"```yaml\n{dump(request)}```" if request else "",
         ]

@@ -179,6 +179,7 @@ class Mission(Frozen):
     created_at: AwareDatetime
     issue: int | None = None
     alert: str | None = None
+    by_api: bool = False
     title: str = ""
     requester: Actor | None = None
     phase: Phase = Phase.FILED

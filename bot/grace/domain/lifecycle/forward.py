@@ -51,7 +51,7 @@ def blocked(draft: Draft) -> bool:
 
 
 def awaiting_start(draft: Draft) -> None:
-    """Start at once what somebody with write permission filed; file an alert's issue first.
+    """Start at once what somebody with write permission filed; its issue comes first.
 
     An edit by somebody else starts nothing that a stranger filed.
     """
@@ -61,6 +61,10 @@ def awaiting_start(draft: Draft) -> None:
         if draft.policy.governance.start_alerts and mission.issue is not None:
             begin(draft, Actor(login="policy: start_alerts"))
         return
+    if mission.by_api:
+        file_mission(draft)
+        if mission.issue is None:
+            return
     body = mission.body_digest[:16]
     deeds = [d for d in ("filed", "edited") if f"permission/{d}/{body}" in mission.requested]
     found = [draft.facts.permission(f"{deed}:{body}") for deed in deeds]

@@ -15,6 +15,7 @@ from grace.domain.lifecycle.commands import (
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.tickets import tickets_known
 from grace.domain.mission import PendingCommand, about_of
+from grace.domain.people import Actor
 from grace.domain.phase import WAITING_ROOM, Outcome, Phase
 
 ALL = frozenset(Phase)
@@ -49,7 +50,7 @@ def issue_seen(draft: Draft, event: ev.IssueSeen) -> None:
         body_at=event.updated_at,
         revisions=mission.revisions + 1,
         title=event.title,
-        requester=event.author,
+        requester=asked_by(draft, event),
         issue=event.number,
         hidden=tuple(describe(find_hidden(event.body))),
     )
@@ -75,6 +76,13 @@ def issue_seen(draft: Draft, event: ev.IssueSeen) -> None:
     draft.set(request=request)
     if mission.phase is not Phase.AWAITING_START:
         draft.move(Phase.AWAITING_START, "the contract is valid")
+
+
+def asked_by(draft: Draft, event: ev.IssueSeen) -> Actor | None:
+    """Name who asked for the mission: an issue that Grace filed is of whom she filed it for."""
+    if draft.mission.by_api and event.author.login == draft.policy.bot_login:
+        return draft.mission.requester
+    return event.author
 
 
 def wrote(draft: Draft, event: ev.IssueSeen) -> None:
@@ -186,6 +194,32 @@ def alert_seen(draft: Draft, event: ev.AlertSeen) -> None:
     draft.note(f"alert_{event.status}", event.source, fingerprint=event.fingerprint)
     if mission.issue is None and mission.held is not None:
         draft.set(held=None, round=mission.round + 1)
+
+
+def mission_requested(draft: Draft, event: ev.MissionRequested) -> None:
+    """Take what somebody asked for by the API as the contract; its issue is filed next."""
+    mission, login = draft.mission, event.actor.login
+    if mission.phase is not Phase.FILED or mission.request is not None:
+        return  # a doubled request
+    digest = contract.contract_hash(event.request)
+    draft.set(
+        by_api=True,
+        title=event.title,
+        request=event.request,
+        requester=event.actor,
+        body_digest=digest.removeprefix("sha256:"),
+        authors=(login,),
+        proposer_ids=frozenset({event.actor.id} - {0}),
+    )
+    wrong = contract.check(event.request, draft.policy, mission.ref) + contract.unfit(event.request)
+    if wrong:
+        errors = [{"field": field, "problem": problem} for field, problem in wrong]
+        draft.note("invalid", login, errors=errors, count=len(errors))
+        draft.close(Outcome.CANCELLED, messages.not_filed(wrong))
+        return
+    draft.note("filed", login, contract_hash=digest, by="api")
+    ask_permission(draft, "filed", login)
+    draft.move(Phase.AWAITING_START, "asked for by the API")
 
 
 def pull_seen(draft: Draft, event: ev.PullSeen) -> None:

@@ -1,0 +1,287 @@
+"""Say what happened, one sentence for each kind of ledger entry: page, terminal and demo alike.
+
+Names and reasons in a payload are strangers' words; every sentence is one printable line.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+from grace.domain.phase import Phase
+from grace.domain.render import one_line, why
+from grace.domain.verdict import Condition
+
+Payload = Mapping[str, Any]
+Teller = Callable[[Payload, str], str]
+LIMIT: Final = 600
+REDACTED: Final = "its words were redacted; the signature still stands"
+
+
+class Tone(StrEnum):
+    """How an entry should look where colours are shown: never the only sign of it."""
+
+    GOOD = "good"
+    BAD = "bad"
+    WAIT = "wait"
+    PLAIN = "plain"
+
+
+def sentence(kind: str, actor: str, payload: Payload | None, mission: str | None = None) -> str:
+    """Tell an entry in one line. Total: of an unknown kind, or one spelled otherwise, its name."""
+    name = kind.removeprefix("mission.")
+    if payload is None:
+        return f"{_words(name)}: {REDACTED}"
+    teller = _TELL.get(name)
+    if teller is None:
+        return one_line(f"{_words(name)}, by {actor}", LIMIT)
+    if mission is not None:
+        payload = {"branch": f"grace/{mission}", **payload}
+    try:
+        return one_line(teller(payload, actor), LIMIT)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        # Another version wrote it with other fields. Its kind is signed, and is told.
+        return one_line(f"{_words(name)}, by {actor}", LIMIT)
+
+
+def tone(kind: str, payload: Payload | None) -> Tone:
+    """Tell how an entry should look."""
+    name = kind.removeprefix("mission.")
+    said: Payload = payload or {}
+    if name in _DECIDED_BY:
+        return _STANDING.get(str(said.get(_DECIDED_BY[name])), Tone.WAIT)
+    return _TONES.get(name, Tone.PLAIN)
+
+
+def known(kind: str) -> bool:
+    """Tell whether a kind has a sentence of its own."""
+    return kind.removeprefix("mission.") in _TELL
+
+
+def in_gating(payload: Payload) -> bool:
+    """Tell whether a verdict judged a head that CI has answered about."""
+    return bool(payload["evidence"]["mission"].get("phase") == Phase.GATING.value)
+
+
+def _words(name: str) -> str:
+    return name.replace(".", ": ").replace("_", " ")
+
+
+def _sha(value: object) -> str:
+    return str(value)[:10]
+
+
+def _because(payload: Payload, key: str = "reason") -> str:
+    return f": {payload[key]}" if payload.get(key) else ""
+
+
+def _samples(payload: Payload, _actor: str) -> str:
+    values = (
+        f"{s['metric_id']} = "
+        + ("no data" if s["value"] is None else f"{s['value']:.4g} {s['unit']}")
+        for s in payload["samples"]
+    )
+    return "window sample: " + ", ".join(values)
+
+
+def _tests(payload: Payload, _actor: str) -> str:
+    on_base = {"base": " on the base"}
+    suites = ", ".join(
+        f"{s['suite']}{on_base.get(s['subject'], '')} {s['passed']} passed {s['failed']} failed"
+        for s in payload["suites"]
+    )
+    stress = ", ".join(
+        f"{s['subject']} p95 {s['p95_ms']:.0f} ms at {s['throughput_rps']:.0f}/s"
+        for s in payload["stress"]
+    )
+    head = _sha(payload["head_sha"])
+    return f"CI run {payload['run_id']} on {head}: {suites}; stress: {stress or 'not run'}"
+
+
+def _verdict(payload: Payload, _actor: str) -> str:
+    """Sum a verdict up gate by gate once CI has answered; before that say what is awaited."""
+    tree = Condition.model_validate(payload["tree"])
+    if not in_gating(payload):
+        return f"judged: {why(tree)}"
+    words = "gates: " + ", ".join(f"{gate.name} {gate.result}" for gate in tree.children)
+    jobs = [
+        f"{leaf.name.removeprefix('job ')} {leaf.result}"
+        for gate in tree.children
+        for leaf in gate.children
+        if leaf.name.startswith("job ")
+    ]
+    return f"{words}; checks: {', '.join(jobs)}" if jobs else words
+
+
+def _stop(payload: Payload) -> str:
+    if payload["kind"] == "issue":
+        return f"the stop issue #{payload['number']}"
+    return "the stop file" if payload["kind"] == "file" else "the kill switch"
+
+
+def _errors(payload: Payload, actor: str) -> str:
+    fields = ", ".join(str(error["field"]) for error in payload["errors"][:5])
+    return f"contract by {actor} does not parse, {payload['count']} errors: {fields}"
+
+
+def _filed(payload: Payload, actor: str) -> str:
+    way = payload.get("by", "alert" if "fingerprint" in payload else "issue")
+    read = {"issue": "issue read, filed", "alert": "alert heard, filed", "api": "asked, filed"}
+    return f"{read[way]} by {actor}, contract {payload['contract_hash'][:19]}"
+
+
+def _health(payload: Payload, _actor: str) -> str:
+    before, after = payload.get("before"), payload["after"]
+    change = after if before is None else f"{before} -> {after}"
+    return f"{payload['subsystem']}: {change}{_because(payload, 'sentence')}"
+
+
+def _opened(payload: Payload, _actor: str) -> str:
+    return f"log opened for {payload['repository'] or 'the bot itself'}"
+
+
+def _claimed(payload: Payload, _actor: str) -> str:
+    return f"claimed by {payload['agent']} ({payload['role']}) until {payload['until'][11:19]} UTC"
+
+
+_TELL: Final[Mapping[str, Teller]] = MappingProxyType(
+    {
+        "requested": lambda _, a: f"mission asked for by {a}",
+        "filed": _filed,
+        "invalid": _errors,
+        "phase": lambda p, _: f"{p['before']} -> {p['after']}{_because(p)}",
+        "started": lambda p, a: f"mission started by {a}, {p['contract_hash'][:19]} frozen",
+        "planned": lambda p, _: (
+            f"snapshot of {p['context']['branch']} at {_sha(p['context']['git_sha'])}"
+        ),
+        "candidate_pinned": lambda p, _: (
+            f"candidate {p['candidate']} is {p['ref']} at {_sha(p['sha'])}"
+        ),
+        "attempt_started": lambda p, _: f"attempt {p['attempt']}: candidate {p['candidate']}",
+        "attempt_failed": lambda p, _: f"attempt {p['attempt']} failed: {p['reason']}",
+        "branch_pushed": lambda p, _: (
+            f"commit {_sha(p['head'])} (tree {_sha(p['tree'])}) pushed to {p['branch']}: "
+            + ", ".join(p["paths"])
+        ),
+        "base_moved": lambda p, _: f"{p['branch']} moved to {_sha(p['sha'])}",
+        "pull_opened": lambda p, _: f"{p['purpose']} pull request #{p['number']} opened",
+        "issue_filed": lambda p, _: f"issue #{p['number']} filed for the mission",
+        "tests_reported": _tests,
+        "evidence": lambda p, _: f"evidence kept, {p['digest'][:19]}",
+        "reviewed": lambda p, a: f"review by {a}: {p['state']} of {_sha(p['sha'])}",
+        "verdict": _verdict,
+        "approved": lambda p, a: f"{a} approved {p['gate']} of {_sha(p['sha'])}",
+        "vetoed": lambda p, a: f"VETO by {a}{_because(p)}",
+        "veto_lifted": lambda p, a: f"{a} lifted the veto of {', '.join(p['of'])}",
+        "emergency": lambda p, a: f"EMERGENCY ordered by {a} for {_sha(p['sha'])}: {p['reason']}",
+        "muted": lambda _, a: f"{a} asked Grace to comment no more here",
+        "unmuted": lambda _, a: f"{a} let Grace comment again",
+        "command": lambda p, a: f"{a} said /grace {p['command']} {p['argument']}",
+        "command_refused": lambda p, a: f"/grace {p['command']} of {a} was refused",
+        "merge_requested": lambda p, _: (
+            f"merge of {_sha(p['head'])} requested, approved by {', '.join(p['approved_by'])}"
+        ),
+        "merge_refused": lambda p, _: f"the forge did not merge: {p['reason']}",
+        "enqueued": lambda p, _: f"#{p['number']} stands in the merge queue",
+        "dequeued": lambda p, _: f"left the merge queue{_because(p)}",
+        "leaving_queue": lambda p, _: f"taken out of the merge queue{_because(p)}",
+        "group": lambda p, _: f"merge group {_sha(p['head'])} on {_sha(p['base'])}",
+        "group_dropped": lambda p, _: f"merge group {_sha(p['head'])} dropped{_because(p)}",
+        "merged": lambda p, _: f"landed as {_sha(p['merge_sha'])}, tree {_sha(p['tree'])}",
+        "incident": lambda p, _: (
+            f"INCIDENT: landed tree {_sha(p['landed'])} is not the tested {_sha(p['tested'])}"
+        ),
+        "window_opened": lambda p, _: (
+            f"window opened at the {p['anchored_to']}, until {p['ends_at'][11:19]}: "
+            + ", ".join(p["targets"])
+        ),
+        "sampled": _samples,
+        "window_extended": lambda p, _: f"window extended: {p['reason']}",
+        "window_lengthened": lambda p, a: f"{a} made the window {p['minutes']:g} minutes longer",
+        "window_closed": lambda p, _: f"window closed: {p['verdict']} ({p['reason']})",
+        "revert_pushed": lambda p, _: f"revert {_sha(p['head'])} pushed, tree {_sha(p['tree'])}",
+        "revert_refused": lambda p, _: f"no machine can make this revert{_because(p)}",
+        "reverted": lambda p, _: f"revert landed as {_sha(p['merge_sha'])}, tree {_sha(p['tree'])}",
+        "capa_filed": lambda p, _: f"CAPA issue #{p['number']} filed",
+        "capa_closed": lambda p, a: f"CAPA issue #{p['number']} closed by {a}",
+        "capa_reopened": lambda p, a: f"CAPA issue #{p['number']} opened again by {a}",
+        "review_owed": lambda _, __: "a review is owed for what landed without one",
+        "review_filed": lambda p, _: f"review issue #{p['number']} filed",
+        "review_asked": lambda _, __: "the owed review was asked for again",
+        "reviewed_after": lambda p, a: f"{a} reviewed afterwards, in issue #{p['number']}",
+        "review_reopened": lambda p, a: f"{a} opened the review #{p['number']} again",
+        "review_refused": lambda p, a: f"{a} may not end the review #{p['number']} of an own order",
+        "ticket_closed_refused": lambda p, a: f"{a} may not close #{p['number']}",
+        "ticket_reopened_refused": lambda p, a: f"{a} may not open #{p['number']} again",
+        "alert_firing": lambda _, a: f"the alert of {a} fires again",
+        "alert_resolved": lambda _, a: f"the alert of {a} is resolved",
+        "repository_renamed": lambda p, _: f"{p['before']} is now called {p['after']}",
+        "held": lambda p, _: f"HELD: {p['reason']}",
+        "resumed": lambda _, a: f"resumed by {a}",
+        "effect_failed": lambda p, _: f"{p['effect']} failed: {p['reason']}",
+        "closed": lambda p, _: f"mission closed: {p['outcome']} ({p['reason']})",
+        "brake.on": lambda p, a: f"STOP by {a}, {_stop(p)}{_because(p)}",
+        "brake.off": lambda p, a: f"{_stop(p)} stops no more, by {a}{_because(p)}",
+        "brake.refused": lambda p, _: f"{_stop(p)}: a wish to {p['wish']} was refused{_because(p)}",
+        "policy.in_force": lambda p, _: f"rules {p['policy_hash'][:19]} are in force",
+        "crypto.log_opened": _opened,
+        "crypto.key_loaded": lambda p, _: f"key {p['key_id']} signs the ledger",
+        "crypto.token_created": lambda p, a: f"{a} made the token {p['name']}",
+        "crypto.token_revoked": lambda p, a: f"{a} revoked the token {p['name']}",
+        "integration.health_changed": _health,
+        "elite.claimed": _claimed,
+        "elite.released": lambda p, _: f"given back by {p['agent']}",
+    }
+)
+
+# Where the kind alone does not say how it looks: the field that does.
+_DECIDED_BY: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "verdict": "result",
+        "window_closed": "verdict",
+        "closed": "outcome",
+        "integration.health_changed": "after",
+    }
+)
+_STANDING: Final[Mapping[str, Tone]] = MappingProxyType(
+    {
+        "pass": Tone.GOOD,
+        "fixed": Tone.GOOD,
+        "self_recovered": Tone.GOOD,
+        "healthy": Tone.GOOD,
+        "cancelled": Tone.PLAIN,
+        "fail": Tone.BAD,
+        "regress": Tone.BAD,
+        "rolled_back": Tone.BAD,
+        "failed": Tone.BAD,
+        "unhealthy": Tone.BAD,
+    }
+)
+_TONES: Final[Mapping[str, Tone]] = MappingProxyType(
+    {
+        "merged": Tone.GOOD,
+        "approved": Tone.GOOD,
+        "resumed": Tone.GOOD,
+        "brake.off": Tone.GOOD,
+        "capa_closed": Tone.GOOD,
+        "reviewed_after": Tone.GOOD,
+        "invalid": Tone.BAD,
+        "attempt_failed": Tone.BAD,
+        "vetoed": Tone.BAD,
+        "emergency": Tone.BAD,
+        "incident": Tone.BAD,
+        "revert_pushed": Tone.BAD,
+        "revert_refused": Tone.BAD,
+        "reverted": Tone.BAD,
+        "effect_failed": Tone.BAD,
+        "merge_refused": Tone.BAD,
+        "alert_firing": Tone.BAD,
+        "capa_filed": Tone.BAD,
+        "brake.on": Tone.BAD,
+        "held": Tone.WAIT,
+        "review_owed": Tone.WAIT,
+        "review_asked": Tone.WAIT,
+        "window_extended": Tone.WAIT,
+        "command_refused": Tone.WAIT,
+    }
+)

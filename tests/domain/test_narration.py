@@ -1,0 +1,248 @@
+"""Every kind of entry has a sentence, and no payload breaks one."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from grace.domain import narration
+from grace.domain.narration import Tone, known, sentence, tone
+from support.world import World
+
+SHA = "0123456789abcdef"
+LIFECYCLE = Path(narration.__file__).parent / "lifecycle"
+SPELLED = (
+    *("alert_firing", "alert_resolved", "capa_closed", "capa_reopened"),
+    *("ticket_closed_refused", "ticket_reopened_refused"),
+)
+ELSEWHERE = (
+    *("brake.on", "brake.off", "brake.refused", "policy.in_force", "crypto.log_opened"),
+    *("crypto.key_loaded", "crypto.token_created", "crypto.token_revoked"),
+    *("integration.health_changed", "elite.claimed", "elite.released"),
+)
+EXAMPLES = [
+    ("requested", {}, "mission asked for by ann"),
+    ("filed", {"contract_hash": "sha256:0123"}, "issue read, filed by ann, contract sha256:0123"),
+    (
+        "filed",
+        {"contract_hash": "sha256:0123", "fingerprint": "f"},
+        "alert heard, filed by ann, contract sha256:0123",
+    ),
+    (
+        "filed",
+        {"contract_hash": "sha256:0123", "by": "api"},
+        "asked, filed by ann, contract sha256:0123",
+    ),
+    (
+        "invalid",
+        {"count": 7, "errors": [{"field": "severity"}]},
+        "contract by ann does not parse, 7 errors: severity",
+    ),
+    ("phase", {"before": "filed", "after": "planning", "reason": ""}, "filed -> planning"),
+    (
+        "phase",
+        {"before": "gating", "after": "merging", "reason": "it passes"},
+        "gating -> merging: it passes",
+    ),
+    (
+        "candidate_pinned",
+        {"candidate": "a", "ref": "fix", "sha": SHA},
+        "candidate a is fix at 0123456789",
+    ),
+    ("base_moved", {"branch": "main", "sha": SHA}, "main moved to 0123456789"),
+    ("issue_filed", {"number": 3}, "issue #3 filed for the mission"),
+    ("evidence", {"digest": "sha256:0123"}, "evidence kept, sha256:0123"),
+    ("approved", {"gate": "approvals", "sha": SHA}, "ann approved approvals of 0123456789"),
+    ("vetoed", {"reason": "no"}, "VETO by ann: no"),
+    ("veto_lifted", {"of": ["bob", "cy"]}, "ann lifted the veto of bob, cy"),
+    ("emergency", {"reason": "fire", "sha": SHA}, "EMERGENCY ordered by ann for 0123456789: fire"),
+    ("muted", {}, "ann asked Grace to comment no more here"),
+    ("unmuted", {}, "ann let Grace comment again"),
+    ("command", {"command": "veto", "argument": "no"}, "ann said /grace veto no"),
+    ("command_refused", {"command": "start"}, "/grace start of ann was refused"),
+    ("merge_refused", {"reason": "405"}, "the forge did not merge: 405"),
+    ("enqueued", {"number": 4}, "#4 stands in the merge queue"),
+    ("dequeued", {"reason": "checks"}, "left the merge queue: checks"),
+    ("leaving_queue", {"reason": "held"}, "taken out of the merge queue: held"),
+    ("group", {"head": SHA, "base": "ba5e"}, "merge group 0123456789 on ba5e"),
+    ("group_dropped", {"head": SHA, "reason": "gone"}, "merge group 0123456789 dropped: gone"),
+    (
+        "incident",
+        {"landed": SHA, "tested": None},
+        "INCIDENT: landed tree 0123456789 is not the tested None",
+    ),
+    ("window_extended", {"reason": "no data"}, "window extended: no data"),
+    ("window_lengthened", {"minutes": 2.5}, "ann made the window 2.5 minutes longer"),
+    ("revert_refused", {"reason": "conflict"}, "no machine can make this revert: conflict"),
+    ("capa_filed", {"number": 9}, "CAPA issue #9 filed"),
+    ("capa_closed", {"number": 9}, "CAPA issue #9 closed by ann"),
+    ("capa_reopened", {"number": 9}, "CAPA issue #9 opened again by ann"),
+    ("review_owed", {}, "a review is owed for what landed without one"),
+    ("review_filed", {"number": 9}, "review issue #9 filed"),
+    ("review_asked", {"number": 9}, "the owed review was asked for again"),
+    ("reviewed_after", {"number": 9}, "ann reviewed afterwards, in issue #9"),
+    ("review_reopened", {"number": 9}, "ann opened the review #9 again"),
+    ("review_refused", {"number": 9}, "ann may not end the review #9 of an own order"),
+    ("ticket_closed_refused", {"number": 9}, "ann may not close #9"),
+    ("ticket_reopened_refused", {"number": 9}, "ann may not open #9 again"),
+    ("alert_firing", {}, "the alert of ann fires again"),
+    ("alert_resolved", {}, "the alert of ann is resolved"),
+    ("repository_renamed", {"before": "a/b", "after": "a/c"}, "a/b is now called a/c"),
+    ("held", {"reason": "why"}, "HELD: why"),
+    ("resumed", {}, "resumed by ann"),
+    ("attempt_failed", {"attempt": 1, "reason": "red"}, "attempt 1 failed: red"),
+    ("effect_failed", {"effect": "merge", "reason": "404"}, "merge failed: 404"),
+    ("revert_pushed", {"head": SHA, "tree": "7ree"}, "revert 0123456789 pushed, tree 7ree"),
+    ("reverted", {"merge_sha": SHA, "tree": "7ree"}, "revert landed as 0123456789, tree 7ree"),
+    ("brake.on", {"kind": "operator", "reason": "x"}, "STOP by ann, the kill switch: x"),
+    ("brake.on", {"kind": "file", "reason": ""}, "STOP by ann, the stop file"),
+    (
+        "brake.off",
+        {"kind": "issue", "number": 5, "reason": "lifted"},
+        "the stop issue #5 stops no more, by ann: lifted",
+    ),
+    (
+        "brake.refused",
+        {"kind": "issue", "number": 5, "wish": "lift", "reason": "read only"},
+        "the stop issue #5: a wish to lift was refused: read only",
+    ),
+    ("policy.in_force", {"policy_hash": "sha256:0123"}, "rules sha256:0123 are in force"),
+    ("crypto.log_opened", {"repository": "a/b"}, "log opened for a/b"),
+    ("crypto.log_opened", {"repository": ""}, "log opened for the bot itself"),
+    ("crypto.key_loaded", {"key_id": "ed25519:0"}, "key ed25519:0 signs the ledger"),
+    ("crypto.token_created", {"name": "ops"}, "ann made the token ops"),
+    ("crypto.token_revoked", {"name": "ops"}, "ann revoked the token ops"),
+    (
+        "integration.health_changed",
+        {"subsystem": "store", "before": "healthy", "after": "degraded", "sentence": "slow"},
+        "store: healthy -> degraded: slow",
+    ),
+    ("integration.health_changed", {"subsystem": "store", "after": "healthy"}, "store: healthy"),
+    (
+        "elite.claimed",
+        {"agent": "bot", "role": "coder", "until": "2026-11-22T10:20:30Z"},
+        "claimed by bot (coder) until 10:20:30 UTC",
+    ),
+    ("elite.released", {"agent": "bot"}, "given back by bot"),
+]
+
+
+@pytest.mark.parametrize(("name", "payload", "words"), EXAMPLES)
+def test_an_entry_is_told(name: str, payload: dict[str, object], words: str) -> None:
+    kind = name if "." in name else f"mission.{name}"
+    assert sentence(kind, "ann", payload) == words
+
+
+def noted() -> set[str]:
+    """Collect the kinds that the lifecycle writes out."""
+    calls = (
+        node
+        for path in LIFECYCLE.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+    )
+    return {
+        call.args[0].value
+        for call in calls
+        if isinstance(call.func, ast.Attribute)
+        and call.func.attr == "note"
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+    }
+
+
+def test_every_kind_that_is_written_has_a_sentence_of_its_own() -> None:
+    kinds = noted()
+    assert len(kinds) > 40
+    assert {k for k in (*kinds, *SPELLED, *ELSEWHERE) if not known(k)} == set()
+    assert not known("mission.unheard_of")
+
+
+@pytest.mark.parametrize("payload", [{}, {"errors": 3}, {"kind": []}, {"tree": {"name": 1}}])
+@pytest.mark.parametrize("kind", [k for k, *_ in EXAMPLES] + ["verdict", "sampled", "new.thing"])
+def test_no_payload_breaks_a_sentence(kind: str, payload: dict[str, object]) -> None:
+    told = sentence(kind, "ann", payload, "mission_20261122_001")
+    assert told.isprintable()
+    assert told
+
+
+def test_words_of_strangers_stay_on_one_line() -> None:
+    told = sentence("mission.held", "ann", {"reason": "a\r\n\x1b[31mb" + "x" * 5000})
+    assert told.startswith("HELD: a [31mbx")
+    assert told.isprintable()
+    assert len(told) == narration.LIMIT
+
+
+def test_a_redacted_entry_says_so() -> None:
+    told = sentence("mission.held", "ann", None)
+    assert told == "held: its words were redacted; the signature still stands"
+
+
+def test_what_is_not_known_is_told_by_its_name() -> None:
+    assert sentence("memory.thing_learned", "ann", {"x": 1}) == "memory: thing learned, by ann"
+
+
+def test_a_whole_mission_is_told() -> None:
+    played = World().file().ci().review().tick()
+    played.deploy().observe()
+    name = played.mission.name
+    told = [sentence(n.kind, n.actor, n.payload, name) for n in played.notes]
+    assert any(words.startswith("judged: wait: ") for words in told)
+    assert any(words.startswith("gates: ") and "; checks: unit pass" in words for words in told)
+    assert any(
+        words.startswith("window sample: trigger_mesh.latency_p95 = 20 ms") for words in told
+    )
+    assert any(f"pushed to grace/{name}: mesh.py" in words for words in told)
+    assert told[-1].startswith("mission closed: fixed")
+
+
+def test_a_sample_without_a_value_says_so() -> None:
+    samples = [{"metric_id": "m", "value": None, "unit": "ms"}]
+    assert (
+        sentence("mission.sampled", "metrics", {"samples": samples}) == "window sample: m = no data"
+    )
+
+
+def test_gates_without_jobs_are_told_alone() -> None:
+    tree = {
+        "name": "all",
+        "result": "pass",
+        "reason": "",
+        "children": [{"name": "floor", "result": "pass", "reason": ""}],
+    }
+    payload = {"tree": tree, "evidence": {"mission": {"phase": "gating"}}}
+    assert sentence("mission.verdict", "grace", payload) == "gates: floor pass"
+
+
+def test_a_report_is_told_with_its_stress_runs() -> None:
+    suites = [
+        {"suite": "unit", "subject": "head", "passed": 3, "failed": 0},
+        {"suite": "unit", "subject": "base", "passed": 2, "failed": 1},
+    ]
+    stress = [{"subject": "head", "p95_ms": 12.4, "throughput_rps": 80.2}]
+    payload = {"run_id": 5, "head_sha": SHA, "suites": suites, "stress": stress}
+    assert sentence("mission.tests_reported", "ci", payload) == (
+        "CI run 5 on 0123456789: unit 3 passed 0 failed, unit on the base 2 passed 1 failed; "
+        "stress: head p95 12 ms at 80/s"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "looks"),
+    [
+        ("mission.verdict", {"result": "pass"}, Tone.GOOD),
+        ("mission.verdict", {"result": "fail"}, Tone.BAD),
+        ("mission.verdict", {"result": "pending"}, Tone.WAIT),
+        ("mission.closed", {"outcome": "rolled_back"}, Tone.BAD),
+        ("mission.closed", {"outcome": "cancelled"}, Tone.PLAIN),
+        ("mission.window_closed", {"verdict": "pass"}, Tone.GOOD),
+        ("integration.health_changed", {"after": "unhealthy"}, Tone.BAD),
+        ("brake.on", {}, Tone.BAD),
+        ("mission.phase", {}, Tone.PLAIN),
+        ("mission.closed", None, Tone.WAIT),
+    ],
+)
+def test_an_entry_looks_as_what_it_says(
+    kind: str, payload: dict[str, object] | None, looks: Tone
+) -> None:
+    assert tone(kind, payload) is looks
