@@ -22,6 +22,15 @@ class BadCursor(ValueError):
     """A cursor that no answer of ours gave."""
 
 
+class NothingToClaim(LookupError):
+    """A claim on a mission that is not there, or that is closed (`closed`)."""
+
+    def __init__(self, mission: str, *, closed: bool) -> None:
+        super().__init__(f"mission {mission} is {'closed' if closed else 'not there'}")
+        self.mission = mission
+        self.closed = closed
+
+
 class MissionFilter(Frozen):
     """Which missions are wanted. `logs` None: of every repository. Empty fields do not filter.
 
@@ -153,7 +162,9 @@ class HubStore(Store, Protocol):
     async def claim(self, lease: Lease, now: datetime) -> Lease:
         """Take or renew a claim, unless another one's is in force; return the one in force.
 
-        A new one writes `elite.claimed` to the log of the mission's repository, with the mission.
+        Another one is another `agent_id` too: agents that share a token do not take each other's
+        work. A new one writes `elite.claimed` to the log of the mission's repository, with the
+        mission; a renewal keeps `since` and writes nothing. Errors: `NothingToClaim`.
         """
         ...
 
@@ -161,15 +172,22 @@ class HubStore(Store, Protocol):
         """Give a claim back; False: the holder had none. Writes `elite.released`."""
         ...
 
-    async def answered(self, caller: str, key: str) -> Answered | None:
+    async def answered(self, caller: str, key: str, now: datetime) -> Answered | None:
         """Return what a caller was answered under an `Idempotency-Key` within the last day."""
         ...
 
     async def remember_answer(
         self, caller: str, key: str, answer: Answered, now: datetime
-    ) -> None: ...
-    async def backlog(self) -> Mapping[str, int]:
-        """Count what waits: `inbox`, `events`, `outbox`, `postponed`, `overdue` (deadlines)."""
+    ) -> None:
+        """Keep an answer for a day, unless one is kept already."""
+        ...
+
+    async def backlog(self, now: datetime) -> Mapping[str, int]:
+        """Count what waits: `inbox`, `events`, `outbox`, `postponed`, `overdue` (deadlines).
+
+        `postponed`: effects of the outbox that are due later. `overdue`: missions whose deadline
+        has passed.
+        """
         ...
 
 
