@@ -137,7 +137,8 @@ def wrong_import(importer: str, imported: str) -> str | None:
         return None
     if mine == "adapters" == theirs and adapter_of(importer) != adapter_of(imported):
         return f"{importer} imports another adapter, {imported}"
-    allowed = ROOTS.get(importer, MAY_IMPORT.get(mine))
+    root = "grace.app.bootstrap" if importer.startswith("grace.app.bootstrap.") else importer
+    allowed = ROOTS.get(root, MAY_IMPORT.get(mine))
     if allowed is None:
         return f"{importer} is in no known part of the layout"
     return None if theirs in allowed else f"{importer} imports {imported}"

@@ -1,0 +1,57 @@
+"""The HTTP server with its checks."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from grace.adapters.github.webhook import WebhookSecrets
+from grace.adapters.oidc import OidcVerifier
+from grace.app.bootstrap.system import System, exposition
+from grace.app.bootstrap.working import bases_of
+from grace.app.inlets import alerts_of, token_check, webhook_of
+from grace.web.intake import Intake
+from grace.web.server import make_app
+
+
+def make_intake(system: System) -> Intake:
+    """Give the HTTP server its checks."""
+    settings = system.settings
+    secret = settings.webhook_secret
+    secrets = None if secret is None else WebhookSecrets([secret.get_secret_value()])
+    verifier = OidcVerifier(
+        settings.oidc_issuer, settings.oidc_audience, system.client, system.clock
+    )
+    token, operator = settings.alert_token, settings.operator_token
+    return Intake(
+        store=system.store,
+        clock=system.clock,
+        count=system.measures.count_delivery,
+        wake=system.wake,
+        webhook=lambda headers, body: webhook_of(headers, body, secrets),
+        token=token_check(verifier, settings.forge_host),
+        alerts=lambda body: alerts_of(body, system.policy, system.refs),
+        workflows=system.configuration.governance.tests.workflows,
+        bases=bases_of(system.configuration.subsystems),
+        alert_token=token.get_secret_value() if token is not None else None,
+        operator_token=operator.get_secret_value() if operator is not None else None,
+    )
+
+
+@asynccontextmanager
+async def listening(system: System) -> AsyncIterator[str]:
+    """Serve HTTP; yield the base URL."""
+    settings = system.settings
+    runner = web.AppRunner(
+        make_app(make_intake(system), system.readiness, lambda: exposition(system)),
+        access_log=None,
+        handle_signals=False,
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.listen_host, settings.listen_port)
+        await site.start()
+        port = runner.addresses[0][1]
+        yield f"http://{settings.listen_host}:{port}"
+    finally:
+        await runner.cleanup()
