@@ -172,7 +172,7 @@ def test_an_installed_wheel_loads_its_own_configuration(installed, tmp_path):
 
 def test_an_installed_wheel_runs_a_story(installed, tmp_path):
     work = tmp_path / "story"
-    argv = ("demo", "--story", "resolve", "--json", "--workdir", work)
+    argv = ("demo", "--story", "weaken", "--json", "--workdir", work)
     path = f"{installed}{os.pathsep}{os.environ['PATH']}"
     run(installed / "grace", *argv, cwd=tmp_path, PATH=path, HOME=str(tmp_path))
     assert json.loads((work / "report.json").read_text())

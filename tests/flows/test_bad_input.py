@@ -1,12 +1,14 @@
 """Contracts, patches and branches that cannot work: a clear word where the person will see it."""
 
+from pathlib import Path
+
 import pytest
 
 from grace.domain.phase import Outcome, Phase
 from support.flow_ci import git
 from support.flow_look import eventually
 from support.flow_mission import GOOD, OTHER, SERVICE, Wanted, diff, service_patch
-from support.flows import OWNER, Bot, Stage
+from support.flows import OWNER, Bot, Stage, staged
 
 FIVE_ERRORS = """```yaml
 subsystem_id: nowhere
@@ -108,22 +110,26 @@ OUT_OF_BOUNDS = {
 }
 
 
-@pytest.mark.parametrize("name", list(OUT_OF_BOUNDS))
-async def test_patch_that_cannot_be_applied_fails_its_attempt_and_the_next_one_is_tried(
-    stage: Stage, bot: Bot, name: str
+async def test_patches_that_cannot_be_applied_fail_their_attempts_and_the_next_one_is_tried(
+    tmp_path: Path, app_key: tuple[str, str]
 ) -> None:
-    async with stage.people():
-        issue = await stage.file(Wanted((OUT_OF_BOUNDS[name], GOOD)))
-        mission = await bot.look.closed(issue, Outcome.FIXED)
-    first, second = mission.attempts
-    assert first.failure
-    assert first.head is None
-    assert second.candidate == "second"
-    assert mission.pull is not None
-    (words,) = await stage.words(mission.pull.number)
-    assert "attempt 1, `first`" in words
-    assert await stage.work_pushes() == 1
-    await bot.look.nothing_doubled(mission)
+    rules = {"max_attempts": len(OUT_OF_BOUNDS) + 1}
+    async with staged(tmp_path, app_key, rules) as stage, stage.bot() as bot:
+        async with stage.people():
+            issue = await stage.file(Wanted((*OUT_OF_BOUNDS.values(), GOOD)))
+            mission = await bot.look.closed(issue, Outcome.FIXED)
+        *refused, last = mission.attempts
+        assert len(refused) == len(OUT_OF_BOUNDS)
+        for name, attempt in zip(OUT_OF_BOUNDS, refused, strict=True):
+            assert attempt.failure, name
+            assert attempt.head is None, name
+        assert last.failure is None
+        assert mission.pull is not None
+        (words,) = await stage.words(mission.pull.number)
+        for attempt in refused:
+            assert f"attempt {attempt.number}, `{attempt.candidate}`" in words
+        assert await stage.work_pushes() == 1
+        await bot.look.nothing_doubled(mission)
 
 
 async def test_patch_of_too_many_files_says_so(stage: Stage, bot: Bot) -> None:

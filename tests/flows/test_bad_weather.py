@@ -55,9 +55,19 @@ async def test_lost_checks_and_reviews_are_read_from_the_forge(short_stage: Stag
         await bot.look.nothing_doubled(mission)
 
 
-@pytest.mark.parametrize("event", ["issues", "pull_request_review", "deployment_status", ""])
-async def test_dropped_deliveries_are_asked_for_again(stage: Stage, event: str) -> None:
-    stage.forge.faults.deliveries(DeliveryFault.DROP, event, times=2)
+@pytest.mark.parametrize(
+    "events",
+    [
+        ("issues", "pull_request_review", "deployment_status"),
+        pytest.param(("",), marks=pytest.mark.stress),
+    ],
+    ids=["of each kind", "the first"],
+)
+async def test_dropped_deliveries_are_asked_for_again(
+    stage: Stage, events: tuple[str, ...]
+) -> None:
+    for event in events:
+        stage.forge.faults.deliveries(DeliveryFault.DROP, event, times=2)
     async with stage.bot(redelivery_seconds="0.3") as bot, stage.people():
         issue = await stage.file()
         mission = await bot.look.closed(issue, Outcome.FIXED)
@@ -90,11 +100,10 @@ async def test_write_that_happened_behind_an_error_is_not_repeated(stage: Stage,
 @pytest.mark.parametrize(
     "phase",
     [
-        Phase.FILED,
         Phase.MERGING,
         *(
             pytest.param(phase, marks=pytest.mark.stress)
-            for phase in (Phase.PATCHING, Phase.TESTING, Phase.OBSERVING)
+            for phase in (Phase.FILED, Phase.PATCHING, Phase.TESTING, Phase.OBSERVING)
         ),
     ],
 )

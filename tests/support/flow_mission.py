@@ -50,7 +50,18 @@ class Wanted:
 
     def body(self) -> str:
         """Write the issue's body in the form of the template."""
-        names = ("first", "second", "third", "fourth")
+        names = [
+            "first",
+            "second",
+            "third",
+            "fourth",
+            "fifth",
+            "sixth",
+            "seventh",
+            "eighth",
+            "ninth",
+            "tenth",
+        ]
         patches = "\n\n".join(
             f"```diff name={n}\n{d}```" for n, d in zip(names, self.candidates, strict=False)
         )
