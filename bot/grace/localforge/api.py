@@ -1,19 +1,18 @@
 """One API call as handlers see it, and the answers they give."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
-from aiohttp import web
-
-from grace.localforge.auth import Actor
+from grace.localforge.auth import Actor, require
 from grace.localforge.core import Core, Json
 from grace.localforge.db import Row
 from grace.localforge.errors import ApiError, invalid, not_found
 
 MAX_PAGE: Final = 100
+REPOSITORY: Final = "/repos/{owner}/{repo}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +99,29 @@ class Body:
         return value
 
 
+class Asked(Protocol):
+    """What handlers read of a request besides its body; an HTTP request is one."""
+
+    @property
+    def match_info(self) -> Mapping[str, str]: ...
+
+    @property
+    def query(self) -> Mapping[str, str]: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def path(self) -> str: ...
+
+
 @dataclass(slots=True)
 class Call:
     """A routed and authorised request; `found` is the row of {owner}/{repo} in its path."""
 
     core: Core
     actor: Actor
-    request: web.Request
+    request: Asked
     payload: bytes
     found: Row | None = None
 
@@ -214,6 +229,22 @@ class Route:
     need: Need = METADATA
     jwt: bool = False
     signed_in: bool = False
+
+
+async def carry_out(route: Route, call: Call) -> Reply:
+    """Check that the caller may, find the repository of the path, and do it; ApiError if not."""
+    if route.jwt and call.actor.kind != "app":
+        raise ApiError(401, "A JSON web token could not be decoded")
+    if route.signed_in and call.actor.kind not in {"user", "installation"}:
+        raise ApiError(401, "Requires authentication")
+    if route.path.startswith(REPOSITORY):
+        repo = call.core.repository(call.param("owner"), call.param("repo"))
+        if not route.jwt:
+            require(call.core, call.actor, repo, route.need.app, route.need.role)
+            if route.method != "GET" and call.actor.user is None:
+                raise ApiError(401, "Requires authentication")
+        call.found = repo
+    return await route.handler(call)
 
 
 def _positive(text: str, default: int) -> int:

@@ -23,6 +23,7 @@ class NewApp:
     public_key_pem: str
     permissions: dict[str, str]
     events: tuple[str, ...]
+    callback_urls: tuple[str, ...] = ()
 
     @property
     def slug(self) -> str:
@@ -52,6 +53,7 @@ def register_app(core: Core, new: NewApp) -> int:
         public_key=new.public_key_pem,
         permissions_json=new.permissions,
         events_json=list(new.events),
+        callbacks_json=list(new.callback_urls),
         created_at=core.now(),
         updated_at=core.now(),
     )

@@ -21,7 +21,11 @@ MAX_JWT_LIFE = timedelta(minutes=11)
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts. `permissions` is None for people, whose role decides; Apps have both."""
+    """Who acts.
+
+    `permissions` is None for people, whose role decides; Apps have both, and people for whom an
+    App acts are bound by theirs and by its.
+    """
 
     kind: Literal["anonymous", "user", "app", "installation"]
     user: Row | None = None
@@ -53,22 +57,23 @@ class Actor:
 class Grant:
     """What a new token may do; the fields are the token table's columns."""
 
-    kind: Literal["personal", "installation", "job"]
+    kind: Literal["personal", "installation", "job", "authorized"]
     user_id: int
     installation_id: int | None = None
     run_id: int | None = None
     permissions: Mapping[str, str] | None = None
     repositories: tuple[int, ...] | None = None
     expires_at: str | None = None
+    app_id: int | None = None
 
 
 def issue_token(core: Core, grant: Grant) -> str:
     """Store a new token's hash and return the token."""
-    prefix = {"personal": "ghp_", "installation": "ghs_", "job": "ghs_"}[grant.kind]
+    prefix = {"personal": "ghp_", "authorized": "ghu_"}.get(grant.kind, "ghs_")
     token = prefix + secrets.token_hex(20)
     core.db.insert(
         "tokens",
-        hash=_digest(token),
+        hash=digest(token),
         kind=grant.kind,
         user_id=grant.user_id,
         installation_id=grant.installation_id,
@@ -76,6 +81,7 @@ def issue_token(core: Core, grant: Grant) -> str:
         permissions_json=None if grant.permissions is None else dict(grant.permissions),
         repositories_json=None if grant.repositories is None else list(grant.repositories),
         expires_at=grant.expires_at,
+        app_id=grant.app_id,
     )
     return token
 
@@ -92,22 +98,33 @@ def authenticate(core: Core, header: str | None) -> Actor:
         raise ApiError(401, "Bad credentials")
     if value.count(".") == 2:  # noqa: PLR2004 - a JWT has three parts
         return _app_actor(core, value)
-    row = core.db.one("SELECT * FROM tokens WHERE hash=?", _digest(value))
+    row = core.db.one("SELECT * FROM tokens WHERE hash=?", digest(value))
     if row is None or (row["expires_at"] and row["expires_at"] <= core.now()):
         raise ApiError(401, "Bad credentials")
     user = core.user(row["user_id"])
     if row["kind"] == "personal":
         return Actor("user", user=user)
+    if row["kind"] == "authorized":
+        return _authorized_actor(core, row, user)
     return _installation_actor(core, row, user)
 
 
 def job_run_id(core: Core, header: str | None) -> int | None:
     """Return the workflow run whose identity token may be asked for with this header."""
     _, _, value = (header or "").partition(" ")
-    row = core.db.one("SELECT * FROM tokens WHERE hash=? AND kind='job'", _digest(value.strip()))
+    row = core.db.one("SELECT * FROM tokens WHERE hash=? AND kind='job'", digest(value.strip()))
     if row is None or "id_token" not in (row["permissions_json"] or {}):
         return None
     return int(row["run_id"])
+
+
+def _authorized_actor(core: Core, token: Row, user: Row) -> Actor:
+    """Return a person for whom an App acts: they may what both of them may."""
+    app = core.db.get("apps", token["app_id"])
+    covered = core.db.all("SELECT id FROM installations WHERE app_id=?", app["id"])
+    allowed = [installed_repositories(core, row["id"]) for row in covered]
+    repositories = frozenset[int]().union(*allowed)
+    return Actor("user", user, permissions=app["permissions_json"], repositories=repositories)
 
 
 def _installation_actor(core: Core, token: Row, user: Row) -> Actor:
@@ -206,15 +223,9 @@ def require(core: Core, actor: Actor, repo: Row, app_permission: str, role: str)
     """
     if actor.kind == "app":
         raise ApiError(401, "A JSON web token could not be used here; use an installation token")
+    if actor.permissions is not None:
+        _require_app(actor, repo, app_permission)
     if actor.kind == "installation":
-        if repo["id"] not in actor.repositories:
-            if repo["private"]:
-                raise not_found()
-            if ":read" not in app_permission:
-                raise forbidden(INTEGRATION)
-            return
-        if not any(_covers(actor.permissions or {}, need) for need in app_permission.split("|")):
-            raise forbidden(INTEGRATION)
         return
     have = core.role(repo, actor.user)
     if have == "none":
@@ -223,6 +234,18 @@ def require(core: Core, actor: Actor, repo: Row, app_permission: str, role: str)
         if actor.user is None:
             raise ApiError(401, "Requires authentication")
         raise forbidden("Must have admin rights to Repository." if role == "admin" else PUSH)
+
+
+def _require_app(actor: Actor, repo: Row, app_permission: str) -> None:
+    """Refuse what an App was not given: a repository, or a permission there."""
+    if repo["id"] not in actor.repositories:
+        if repo["private"]:
+            raise not_found()
+        if ":read" not in app_permission:
+            raise forbidden(INTEGRATION)
+        return
+    if not any(_covers(actor.permissions or {}, need) for need in app_permission.split("|")):
+        raise forbidden(INTEGRATION)
 
 
 INTEGRATION = "Resource not accessible by integration"
@@ -238,27 +261,40 @@ def _covers(permissions: Mapping[str, str], need: str) -> bool:
 
 def can_push(core: Core, actor: Actor, repo: Row) -> bool:
     """Tell whether an actor may write contents."""
-    if actor.kind == "installation":
-        return repo["id"] in actor.repositories and _covers(
-            actor.permissions or {}, "contents:write"
-        )
-    return actor.kind == "user" and has_role(core.role(repo, actor.user), "write")
+    if actor.permissions is not None and not _app_writes(actor, repo):
+        return False
+    return actor.kind == "installation" or (
+        actor.kind == "user" and has_role(core.role(repo, actor.user), "write")
+    )
 
 
 def can_read(core: Core, actor: Actor, repo: Row) -> bool:
     """Tell whether an actor may read contents."""
-    if actor.kind == "installation":
-        covered = repo["id"] in actor.repositories
-        return _covers(actor.permissions or {}, "contents:read") if covered else not repo["private"]
-    return actor.kind != "app" and core.role(repo, actor.user) != "none"
+    if actor.permissions is not None and not _app_reads(actor, repo):
+        return False
+    return actor.kind == "installation" or (
+        actor.kind != "app" and core.role(repo, actor.user) != "none"
+    )
 
 
 def is_admin(core: Core, actor: Actor, repo: Row) -> bool:
     """Tell whether an actor administers a repository, which lets it go around protection."""
-    return actor.kind == "user" and core.role(repo, actor.user) == "admin"
+    bound = actor.permissions is not None
+    return actor.kind == "user" and not bound and core.role(repo, actor.user) == "admin"
 
 
-def _digest(token: str) -> str:
+def _app_reads(actor: Actor, repo: Row) -> bool:
+    covered = repo["id"] in actor.repositories
+    return _covers(actor.permissions or {}, "contents:read") if covered else not repo["private"]
+
+
+def _app_writes(actor: Actor, repo: Row) -> bool:
+    covered = repo["id"] in actor.repositories
+    return covered and _covers(actor.permissions or {}, "contents:write")
+
+
+def digest(token: str) -> str:
+    """Return what of a secret is stored."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

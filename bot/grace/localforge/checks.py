@@ -127,6 +127,12 @@ def check_event(core: Core, repo: Row, run: Row, act: Act) -> None:
     emit(core, Event("check_run", act.sender, repo, act.action, body, only_app=only))
 
 
+def press(core: Core, repo: Row, run: Row, sender: Row, identifier: str) -> None:
+    """Tell a check run's App that a person pressed one of its buttons."""
+    extra = {"requested_action": {"identifier": identifier}}
+    check_event(core, repo, run, Act("requested_action", sender, extra))
+
+
 def follow_suite(core: Core, repo: Row, suite_id: int, sender: Row) -> None:
     """Derive a suite's status from the latest run of each name; tell when it completes."""
     suite = core.db.get("suites", suite_id)

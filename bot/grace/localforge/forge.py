@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -21,15 +21,15 @@ from grace.localforge.apps import (
     tell_installation,
 )
 from grace.localforge.auth import Grant, issue_token
-from grace.localforge.checks import check_event
+from grace.localforge.checks import press
 from grace.localforge.core import ROLES, Core, ForgeConfig, Json
 from grace.localforge.db import Database, Row
 from grace.localforge.deliveries import Deliveries
-from grace.localforge.events import Act
 from grace.localforge.faults import Faults
 from grace.localforge.idle import wait_idle
 from grace.localforge.limits import Limits
 from grace.localforge.merging import METHODS
+from grace.localforge.oauth import client_id, new_secret
 from grace.localforge.queueing import MergeQueue
 from grace.localforge.repositories import create_from_template
 from grace.localforge.runs import WorkflowRunner
@@ -64,11 +64,13 @@ class Repository:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """`bot` is the login under which its installations act."""
+    """`bot` is the login under which its installations act; the secret is told only here."""
 
     id: int
     slug: str
     bot: str
+    client_id: str
+    client_secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,14 +231,25 @@ class LocalForge:
         public_key_pem: str,
         permissions: Mapping[str, str],
         events: Sequence[str],
+        callback_urls: Sequence[str] = (),
     ) -> App:
-        """Register an App with its webhook; ValueError when its name is taken."""
+        """Register an App with its webhook; ValueError when its name is taken.
+
+        People may sign in with it where `callback_urls` names where they are sent back to.
+        """
         new = NewApp(
-            name, webhook_url, webhook_secret, public_key_pem, dict(permissions), tuple(events)
+            name,
+            webhook_url,
+            webhook_secret,
+            public_key_pem,
+            dict(permissions),
+            tuple(events),
+            tuple(callback_urls),
         )
         app_id = register_app(self._core, new)
         add_hook(self._core, app_id, new)
-        return App(app_id, new.slug, f"{new.slug}[bot]")
+        secret = new_secret(self._core, app_id)
+        return App(app_id, new.slug, f"{new.slug}[bot]", client_id(app_id), secret)
 
     async def set_webhook(self, app_id: int, *, active: bool) -> None:
         """Turn an App's webhook on or off, as a box of its form does."""
@@ -301,8 +314,7 @@ class LocalForge:
         """Press a button of a check run, as a person does on the page."""
         run = self._core.db.get("check_runs", check_run_id)
         repo = self._core.db.get("repositories", run["repository_id"])
-        extra = {"requested_action": {"identifier": identifier}}
-        check_event(self._core, repo, run, Act("requested_action", self._user(login), extra))
+        press(self._core, repo, run, self._user(login), identifier)
 
     async def calls(self, actor: str | None = None) -> list[ApiCall]:
         """Return the API requests so far, oldest first, those of one login when given."""

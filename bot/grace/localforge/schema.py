@@ -1,6 +1,6 @@
 """The tables of the forge. A column whose name ends in `_json` holds a JSON value."""
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -9,11 +9,16 @@ CREATE TABLE users (
   type TEXT NOT NULL, site_admin INTEGER NOT NULL DEFAULT 0, created_at TEXT NOT NULL);
 CREATE TABLE tokens (
   hash TEXT PRIMARY KEY, kind TEXT NOT NULL, user_id INTEGER NOT NULL, installation_id INTEGER,
-  run_id INTEGER, permissions_json TEXT, repositories_json TEXT, expires_at TEXT);
+  run_id INTEGER, permissions_json TEXT, repositories_json TEXT, expires_at TEXT,
+  app_id INTEGER);
+CREATE TABLE oauth_codes (
+  hash TEXT PRIMARY KEY, app_id INTEGER NOT NULL, user_id INTEGER NOT NULL,
+  redirect_uri TEXT NOT NULL, challenge TEXT, expires_at TEXT NOT NULL);
 CREATE TABLE apps (
   id INTEGER PRIMARY KEY AUTOINCREMENT, slug TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
   user_id INTEGER NOT NULL, public_key TEXT NOT NULL, permissions_json TEXT NOT NULL,
-  events_json TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
+  events_json TEXT NOT NULL, callbacks_json TEXT NOT NULL DEFAULT '[]', secret_hash TEXT,
+  created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
 CREATE TABLE installations (
   id INTEGER PRIMARY KEY AUTOINCREMENT, app_id INTEGER NOT NULL, account_id INTEGER NOT NULL,
   created_at TEXT NOT NULL, updated_at TEXT NOT NULL);

@@ -11,8 +11,8 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from grace.localforge.api import Call, Reply, Route
-from grace.localforge.auth import Actor, authenticate, require
+from grace.localforge.api import Call, Reply, Route, carry_out
+from grace.localforge.auth import Actor, authenticate
 from grace.localforge.core import Core
 from grace.localforge.errors import ApiError, not_found
 from grace.localforge.faults import RequestFault
@@ -23,7 +23,6 @@ from grace.localforge.routes.table import ALL_ROUTES, service_routes
 from grace.localforge.watching import Exchange
 
 MAX_BODY: Final = 25 * 1024 * 1024
-REPOSITORY: Final = "/repos/{owner}/{repo}"
 NOT_MODIFIED: Final = 304
 TOO_LARGE: Final = 413
 
@@ -151,19 +150,7 @@ class ForgeServer:
 
     async def _serve(self, request: web.Request, actor: Actor, route: Route) -> Reply:
         payload = await request.read()
-        call = Call(self._core, actor, request, payload)
-        if route.jwt and actor.kind != "app":
-            raise ApiError(401, "A JSON web token could not be decoded")
-        if route.signed_in and actor.kind not in {"user", "installation"}:
-            raise ApiError(401, "Requires authentication")
-        if route.path.startswith(REPOSITORY):
-            repo = self._core.repository(call.param("owner"), call.param("repo"))
-            if not route.jwt:
-                require(self._core, actor, repo, route.need.app, route.need.role)
-                if request.method != "GET" and actor.user is None:
-                    raise ApiError(401, "Requires authentication")
-            call.found = repo
-        return await route.handler(call)
+        return await carry_out(route, Call(self._core, actor, request, payload))
 
     def _git(self, handler: WebHandler) -> WebHandler:
         async def handle(request: web.Request) -> web.StreamResponse:
