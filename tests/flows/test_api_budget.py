@@ -46,8 +46,12 @@ async def test_the_page_lists_the_calls_of_a_mission_that_goes_well(
         gated = await bot.look.phase(issue, Phase.GATING)
         await bot.look.settled()
         await approve(stage, gated)
-        await bot.look.closed(issue, Outcome.FIXED)
+        mission = await bot.look.closed(issue, Outcome.FIXED)
         calls = await made(stage, booted)
+        await bot.look.nothing_doubled(mission)
+        everything = await stage.forge.calls(stage.app.bot)
+    assert len([c for c in everything if c.template.endswith("/access_tokens")]) == 1
+    assert await stage.work_pushes() == len(candidates)
     well, failed = listed("A mission that goes well"), listed("A failed attempt")
     assert (well.total(), failed.total()) == (12, 3)
     assert calls == well + (failed if len(candidates) > 1 else Counter())

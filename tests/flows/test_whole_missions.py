@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
 from grace.adapters.keys import allowed_signers_line, raw_line
@@ -234,28 +233,6 @@ async def test_flipped_byte_in_the_audit_of_a_saved_comment_is_found(
     )
     assert done.returncode == 1, done.stdout
     assert "the audit table is not the one that the signed head names" in done.stdout
-
-
-@pytest.mark.parametrize(("candidates", "further"), [((GOOD,), 0), ((WRONG, GOOD), 1)])
-async def test_mission_keeps_to_its_budget_of_calls_and_pushes(
-    stage: Stage, candidates: tuple[str, ...], further: int
-) -> None:
-    """The dearer order: people approve only when everything else passes and the check says so."""
-    async with stage.bot() as bot, stage.people(reviewing=False):
-        booted = await stage.calls()
-        issue = await stage.file(Wanted(candidates))
-        gated = await bot.look.phase(issue, Phase.GATING)
-        assert gated.pull is not None
-        await bot.look.settled()
-        await stage.post(f"/pulls/{gated.pull.number}/reviews", "rita", event="APPROVE")
-        mission = await bot.look.closed(issue, Outcome.FIXED)
-        calls = await stage.forge.calls(stage.app.bot)
-        await bot.look.nothing_doubled(mission)
-    tokens = [c for c in calls if c.template.endswith("/access_tokens")]
-    mine = [f"{c.method} {c.path}" for c in calls[booted:] if "/app/hook/" not in c.path]
-    assert len(tokens) == 1
-    assert len(mine) == 12 + 3 * further, mine
-    assert await stage.work_pushes() == 1 + further
 
 
 async def test_nobody_but_people_and_the_bot_called_the_forge(stage: Stage, bot: Bot) -> None:
