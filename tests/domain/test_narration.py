@@ -1,12 +1,15 @@
 """Every kind of entry has a sentence, and no payload breaks one."""
 
 import ast
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from grace.adapters.keys import Ed25519Key
 from grace.domain import narration
-from grace.domain.narration import Tone, known, sentence, tone
+from grace.domain.ledger import Head, append, draft
+from grace.domain.narration import Said, Tone, known, read, sentence, tone
 from support.world import World
 
 SHA = "0123456789abcdef"
@@ -244,3 +247,21 @@ def test_an_entry_looks_as_what_it_says(
     kind: str, payload: dict[str, object] | None, looks: Tone
 ) -> None:
     assert tone(kind, payload) is looks
+
+
+def test_a_stored_line_is_read_as_what_it_says(key: Ed25519Key) -> None:
+    note = draft("mission.held", "ann", {"reason": "why"}, mission="mission_20261122_001")
+    at = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+    entry = append(Head.empty("forge.test/1"), note, bytes(16), at, key)
+    said = read(entry.line)
+    assert said == Said(
+        log="forge.test/1",
+        seq=1,
+        time="2026-11-22T09:30:00.000000Z",
+        mission="mission_20261122_001",
+        kind="mission.held",
+        actor="ann",
+        payload={"reason": "why"},
+    )
+    assert (said.sentence, said.tone) == ("HELD: why", Tone.WAIT)
+    assert read(entry.redacted().line).payload is None
