@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     YamlConfigSettingsSource,
@@ -31,11 +33,25 @@ _WAYS_OUT: Final = {
         "a personal access token cannot create check runs, only a GitHub App can; give app_id "
         "and app_key instead, or set mode to statuses, which uses commit statuses"
     ),
+    "no address": (
+        "must be an address alone, such as https://grace.example.org: no path, query or user"
+    ),
+    "half a client": "is required beside the other: both are on the App's settings page",
+    "short session key": "is too short to seal sessions: give 32 random characters or more",
     "two ways": "is given beside a GitHub App: take it away, or app_id, app_key and app_key_file",
 }
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Amount = Annotated[int, Field(gt=0, le=1_000_000)]
+_LEAST_KEY: Final = 32
+
+
+def _words(value: object) -> object:
+    """Read a list that an environment variable writes with commas."""
+    return [w for w in value.replace(",", " ").split() if w] if isinstance(value, str) else value
+
+
+Logins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 
 
 class _Wrong(ValueError):
@@ -72,6 +88,13 @@ class Settings(BaseSettings):
     commits: Literal["git", "api"] = "git"
     alert_token: SecretStr | None = None
     operator_token: SecretStr | None = None
+    public_url: str | None = None
+    oauth_client_id: str | None = None
+    oauth_client_secret: SecretStr | None = None
+    operators: Logins = ()
+    session_hours: Annotated[float, Field(gt=0, le=720)] = 12
+    session_key: SecretStr | None = None
+    requests_per_minute: Amount = 600
     signing_key: SecretStr | None = None
     signing_key_file: Path | None = None
     stop_file: Path | None = None
@@ -93,7 +116,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        problems = [*self._secret_problems(), *self._credential_problems()]
+        problems = [
+            *self._secret_problems(),
+            *self._credential_problems(),
+            *self._sign_in_problems(),
+        ]
         if problems:
             raise _Wrong(problems)
         return self
@@ -119,6 +146,16 @@ class Settings(BaseSettings):
             yield "app_id", "no app"
         if self.app_key is None and self.app_key_file is None:
             yield "app_key", "no key"
+
+    def _sign_in_problems(self) -> Iterator[tuple[str, str]]:
+        if self.public_url is not None and not _is_address(self.public_url):
+            yield "public_url", "no address"
+        if (self.oauth_client_id is None) != (self.oauth_client_secret is None):
+            missing = "oauth_client_id" if self.oauth_client_id is None else "oauth_client_secret"
+            yield missing, "half a client"
+        key = self.session_key
+        if key is not None and len(key.get_secret_value().strip()) < _LEAST_KEY:
+            yield "session_key", "short session key"
 
     @property
     def sweep_every(self) -> float:
@@ -159,6 +196,17 @@ class Settings(BaseSettings):
         """Order the sources: arguments, environment, `yaml_file`."""
         del dotenv_settings, file_secret_settings
         return (init_settings, env_settings, YamlConfigSettingsSource(settings_cls))
+
+
+def _is_address(url: str) -> bool:
+    """Tell whether a URL is scheme, host and port alone."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reading it checks it
+    except ValueError:
+        return False
+    bare = not (parts.query or parts.fragment or parts.username) and parts.path in {"", "/"}
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and bare
 
 
 def load(file: Path | None, **given: object) -> Settings:

@@ -27,8 +27,6 @@ _START: Final = "/sign-in/start"
 _LIFE: Final = timedelta(minutes=10)
 _CODE: Final = re.compile(r"[A-Za-z0-9_.~-]{1,200}")
 _AGAIN: Final = "this belongs to no sign-in of the last ten minutes in this browser: try again"
-    "this belongs to no sign-in that began in this browser within ten minutes: try again"
-)
 
 
 def add_routes(app: web.Application) -> None:
