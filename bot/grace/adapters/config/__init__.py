@@ -7,6 +7,7 @@ from grace.adapters.config.files import (
     load_configuration,
     schemas,
 )
+from grace.adapters.config.given import Given, given
 from grace.adapters.config.rule_files import PolicyKind, RuleFiles, check_policy, read_policy
 from grace.adapters.config.strict import ConfigError, ConfigProblem, load
 
@@ -14,11 +15,13 @@ __all__ = [
     "ConfigError",
     "ConfigProblem",
     "Configuration",
+    "Given",
     "PolicyKind",
     "RuleFiles",
     "check_policy",
     "config_hash",
     "default_folder",
+    "given",
     "load",
     "load_configuration",
     "read_policy",

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import rfc8785
 
+from grace.adapters.config.notification_problems import unknown_names
 from grace.adapters.config.rule_problems import rule_problems
 from grace.adapters.config.strict import (
     ConfigError,
@@ -21,6 +22,7 @@ from grace.adapters.config.strict import (
 from grace.domain.base import Frozen
 from grace.domain.catalog import Catalog, Subsystems
 from grace.domain.inspection import POLICY_FILE, WAIVER_FILE
+from grace.domain.notifying.config import Notifications
 from grace.domain.policy import Governance, Policy
 from grace.domain.rules.language import RepositoryPolicy
 from grace.domain.waivers import Waivers
@@ -28,10 +30,12 @@ from grace.domain.waivers import Waivers
 CATALOG_FILE = "metrics_catalog.yaml"
 SUBSYSTEMS_FILE = "subsystems.yaml"
 GOVERNANCE_FILE = "governance.yaml"
+NOTIFICATIONS_FILE = "notifications.yaml"
 FILES: dict[str, type[Frozen]] = {
     CATALOG_FILE: Catalog,
     SUBSYSTEMS_FILE: Subsystems,
     GOVERNANCE_FILE: Governance,
+    NOTIFICATIONS_FILE: Notifications,
 }
 REPOSITORY_FILES: dict[str, type[Frozen]] = {
     POLICY_FILE: RepositoryPolicy,
@@ -45,6 +49,7 @@ class Configuration(Frozen):
     catalog: Catalog = Catalog()
     subsystems: Subsystems = Subsystems()
     governance: Governance = Governance()
+    notifications: Notifications = Notifications()
 
     def policy(self, bot_login: str, app_id: int) -> Policy:
         """Make the rules in force for a bot of this name."""
@@ -80,14 +85,28 @@ def load_configuration(folder: Path | None = None) -> Configuration:
     catalog = gather(Catalog, sources[CATALOG_FILE], problems)
     subsystems = gather(Subsystems, sources[SUBSYSTEMS_FILE], problems)
     governance = gather(Governance, sources[GOVERNANCE_FILE], problems)
+    notifications = gather(Notifications, sources[NOTIFICATIONS_FILE], problems)
     if catalog is not None and subsystems is not None:
         problems += _unknown_guards(sources[SUBSYSTEMS_FILE], subsystems, catalog)
         if governance is not None:
             known = (governance, catalog, subsystems)
             problems += rule_problems(sources[GOVERNANCE_FILE], governance.rules, known)
-    if problems or catalog is None or subsystems is None or governance is None:
+    if notifications is not None:
+        problems += unknown_names(sources[NOTIFICATIONS_FILE], notifications, subsystems)
+    if (
+        problems
+        or catalog is None
+        or subsystems is None
+        or governance is None
+        or notifications is None
+    ):
         raise ConfigError(problems)
-    return Configuration(catalog=catalog, subsystems=subsystems, governance=governance)
+    return Configuration(
+        catalog=catalog,
+        subsystems=subsystems,
+        governance=governance,
+        notifications=notifications,
+    )
 
 
 def schemas() -> dict[str, str]:

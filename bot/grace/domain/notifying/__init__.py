@@ -1,0 +1,1 @@
+"""What is told outside of the process: to whom, when, in which words. Pure."""
