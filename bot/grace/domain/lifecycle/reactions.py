@@ -199,8 +199,6 @@ def alert_seen(draft: Draft, event: ev.AlertSeen) -> None:
 def mission_requested(draft: Draft, event: ev.MissionRequested) -> None:
     """Take what somebody asked for by the API as the contract; its issue is filed next."""
     mission, login = draft.mission, event.actor.login
-    if mission.phase is not Phase.FILED or mission.request is not None:
-        return  # a doubled request
     digest = contract.contract_hash(event.request)
     draft.set(
         by_api=True,
