@@ -287,17 +287,17 @@ async def test_older_store_is_brought_up_to_date(world_of, path, key, tmp_path):
     (uid,) = [m.uid for m in await store.missions() if m.issue == 3]
     facts = (await world.turn(uid)).facts
     assert [(m.mission, m.subsystem, m.at) for m in facts.merges] == [
-        ("m1", "mesh", landing.at),
-        ("m2", "", world.START + timedelta(hours=1)),
+        ("mission_20261122_001", "mesh", landing.at),
+        ("mission_20261122_002", "", world.START + timedelta(hours=1)),
     ]
-    assert [(c.mission, c.issue) for c in facts.capas] == [("m1", 9)]
+    assert [(c.mission, c.issue) for c in facts.capas] == [("mission_20261122_001", 9)]
     await store.close()
 
 
 def _insert_as_before(connection: sqlite3.Connection, world, issue: int, changes) -> None:
     mission = Mission(
         uid=f"00000000-0000-0000-0000-00000000000{issue}",
-        name=f"m{issue}",
+        name=f"mission_20261122_00{issue}",
         ref=world.ref,
         created_at=world.now,
         issue=issue,

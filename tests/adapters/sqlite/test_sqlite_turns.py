@@ -25,19 +25,19 @@ async def test_what_is_stored_comes_back(world):
     turn = await world.turn(uid)
     assert [event.id for _, event in turn.events] == ["a", "b"]
     facts = fold(turn.facts, BaseRead(branch="main", sha=SHA), world.now)
+    verdict = {"root": {"name": "gates", "result": "pass", "reason": "all hold"}, "at": "now"}
     await world.settle(
         uid,
         title="Slow mesh",
         requested=frozenset({"k1", "k2"}),
         facts=facts.model_copy(update={"kill_switch": True}),
-        verdict={"label": "gates", "children": [1, 2]},
+        verdict=verdict,
         wake_at=world.now + timedelta(minutes=5),
     )
     again = await world.turn(uid)
     assert (again.mission.title, again.mission.requested) == ("Slow mesh", {"k1", "k2"})
     assert (again.facts, again.events, again.version) == (facts, (), turn.version + 1)
     found = await world.store.find("mission_20261122_001")
-    verdict = {"label": "gates", "children": [1, 2]}
     assert found == (again.mission, facts, verdict, world.now)
     assert await world.store.find("mission_20261122_002") is None
     assert await world.store.next_wake() == world.now + timedelta(minutes=5)

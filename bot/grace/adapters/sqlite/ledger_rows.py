@@ -67,6 +67,12 @@ def record(
         _write(connection, head, _draft(note, None), now, pen)
 
 
+def record_own(connection: sqlite3.Connection, note: Note, now: datetime, pen: Pen) -> None:
+    """Append a note to the bot's own log alone."""
+    head = head_of(connection, OWN_LOG) or _open_own(connection, now, pen)
+    _write(connection, head, _draft(note, None), now, pen)
+
+
 def put_in_force(
     connection: sqlite3.Connection,
     ref: MissionRef,
@@ -158,4 +164,5 @@ def entries_of_mission(connection: sqlite3.Connection, log: str, mission: str) -
 
 def log_names(connection: sqlite3.Connection) -> list[str]:
     """Return the names of all logs."""
-    return [row["log"] for row in connection.execute("SELECT DISTINCT log FROM ledger ORDER BY 1")]
+    rows = connection.execute("SELECT DISTINCT log FROM feed_kinds ORDER BY log")
+    return [row["log"] for row in rows]

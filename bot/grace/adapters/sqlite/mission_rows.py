@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
+from grace.adapters.sqlite import list_rows
 from grace.adapters.sqlite.errors import IssueTaken
 from grace.adapters.sqlite.values import micros, mission_of, optional_micros, verdict_text
 from grace.domain.facts import Facts
@@ -37,6 +38,7 @@ def insert(connection: sqlite3.Connection, mission: Mission, now: datetime) -> N
         f"INSERT INTO missions ({columns}) VALUES ({marks})",  # noqa: S608 - our own columns
         values,
     )
+    list_rows.write(connection, list_rows.listed(mission, None, now))
     _write_lookups(connection, mission)
 
 
@@ -65,6 +67,8 @@ def update(
             f"{mission.name} cannot take issue {mission.issue} of {mission.ref.repository}: "
             f"another mission has it ({error})"
         ) from error
+    row = list_rows.listed(mission, ruling.verdict, now)
+    list_rows.write(connection, row, same=before["mission"] == values["mission"])
     _write_lookups(connection, mission)
 
 

@@ -1,4 +1,4 @@
-"""Reading the store: one connection that cannot write, one thread, one snapshot a question.
+"""Reading the store: connections that cannot write, a thread each, one snapshot a question.
 
 The process that holds the store reads with it, and so may another process beside it: WAL lets
 readers see the newest commit without waiting for the writer.
@@ -7,7 +7,6 @@ readers see the newest commit without waiting for the writer.
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,8 @@ from grace.adapters.sqlite import (
     stop_rows,
     switch_rows,
 )
-from grace.adapters.sqlite.errors import StoreClosed, StoreUnreadable
+from grace.adapters.sqlite.desk import Desk
+from grace.adapters.sqlite.errors import StoreUnreadable
 from grace.adapters.sqlite.schema import connect, require_current
 from grace.adapters.sqlite.values import facts_of, mission_of, moment, verdict_of
 from grace.domain.facts import Facts
@@ -42,11 +42,8 @@ class StoreReader:
 
     page = 2000
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA query_only=ON")
-        self._reading = connection
-        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-reader")
-        self._closed = False
+    def __init__(self, *connections: sqlite3.Connection) -> None:
+        self._desk = Desk(*connections)
 
     @classmethod
     async def look(cls, path: Path) -> Self:
@@ -145,26 +142,8 @@ class StoreReader:
         return await self._read(lambda c: stop_rows.to_verify(c, limit))
 
     async def close(self) -> None:
-        """Stop the thread and close the connection; a second time does nothing."""
-        if not self._closed:
-            self._closed = True
-            await asyncio.to_thread(self._stop_reading)
-
-    def _stop_reading(self) -> None:
-        self._threads.shutdown(wait=True)
-        self._reading.close()
+        """Stop the threads and close the connections; a second time does nothing."""
+        await self._desk.close()
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if self._closed:
-            raise StoreClosed("the store is closed: open it again before asking it")
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, _snapshot, self._reading, work)
-
-
-def _snapshot(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
-    """Run a closure in a transaction that sees one state of the store."""
-    connection.execute("BEGIN")
-    try:
-        return work(connection)
-    finally:
-        connection.execute("ROLLBACK")
+        return await self._desk.read(work)

@@ -10,24 +10,31 @@ from typing import Self, TypeVar
 from uuid import UUID
 
 from grace.adapters.sqlite import (
+    answer_rows,
     brakes,
     courtesy_rows,
+    feed_rows,
     inbox_rows,
+    lease_rows,
     ledger_rows,
     mission_rows,
     outbox_rows,
     routing,
     turns,
 )
+from grace.adapters.sqlite.capa_store import CapaTables
+from grace.adapters.sqlite.desk import Desk
+from grace.adapters.sqlite.hub_reader import HubReader
 from grace.adapters.sqlite.ledger_rows import Pen
 from grace.adapters.sqlite.lock import ProcessLock
 from grace.adapters.sqlite.outcome_rows import Histories
-from grace.adapters.sqlite.reader import StoreReader
+from grace.adapters.sqlite.probing import ProbedTables
 from grace.adapters.sqlite.schema import connect, create_private, migrate, shipped
 from grace.adapters.sqlite.switch_rows import Switch
-from grace.adapters.sqlite.writer import GroupWriter
+from grace.adapters.sqlite.writer import GroupWriter, Hooks
 from grace.domain.decision import Note
 from grace.domain.events import Event
+from grace.domain.lease import Lease
 from grace.domain.ledger import SALT_BYTES
 from grace.domain.mission import MissionRef
 from grace.domain.signing import Signer
@@ -41,6 +48,7 @@ from grace.ports import (
     Translated,
     Turn,
 )
+from grace.ports.hub import Answered
 
 T = TypeVar("T")
 
@@ -49,23 +57,26 @@ def _random_salt() -> bytes:
     return secrets.token_bytes(SALT_BYTES)
 
 
-def _at_once() -> None:
-    """Hold nothing up before a commit."""
+def _nothing() -> None:
+    """Hold nothing up before a commit, and tell nobody behind it."""
 
 
-class SqliteStore(StoreReader):
-    """`grace.ports.Store` in one file.
+class SqliteStore(HubReader, CapaTables, ProbedTables):
+    """`grace.ports.hub.HubStore` in one file.
 
-    Each writing method returns after the commit that contains it is on disk. Errors: StoreError,
-    LedgerError for a note that cannot be written, sqlite3.Error from the disk.
+    Each writing method returns after the commit that contains it is on disk. What the worker asks
+    again and again has a connection of its own, and waits for no page that somebody looks at.
+    Errors: StoreError, LedgerError for a note that cannot be written, sqlite3.Error from the disk.
     """
 
     def __init__(self, path: Path, lock: ProcessLock, pen: Pen, writer: GroupWriter) -> None:
-        super().__init__(connect(path))
+        super().__init__(connect(path), connect(path))
+        self._worker = Desk(connect(path))
         self._lock = lock
         self._pen = pen
         self._writer = writer
         self._histories = Histories()
+        self._closed = False
 
     @classmethod
     async def open(
@@ -74,16 +85,19 @@ class SqliteStore(StoreReader):
         signer: Signer,
         *,
         salt: Callable[[], bytes] = _random_salt,
-        before_commit: Callable[[], None] = _at_once,
+        before_commit: Callable[[], None] = _nothing,
+        on_append: Callable[[], None] = _nothing,
     ) -> Self:
         """Lock, migrate and open the file, and let effects that were begun wait again.
 
         `before_commit` runs in the writing thread in front of each COMMIT; it may delay or fail it.
+        `on_append` runs there behind each COMMIT with which the ledger grew, and is to be quick.
         """
-        return await asyncio.to_thread(cls._open, path, Pen(signer, salt), before_commit)
+        hooks = Hooks(before_commit, on_append)
+        return await asyncio.to_thread(cls._open, path, Pen(signer, salt), hooks)
 
     @classmethod
-    def _open(cls, path: Path, pen: Pen, before_commit: Callable[[], None]) -> Self:
+    def _open(cls, path: Path, pen: Pen, hooks: Hooks) -> Self:
         create_private(path)
         lock = ProcessLock(path)
         try:
@@ -97,7 +111,7 @@ class SqliteStore(StoreReader):
         except BaseException:
             lock.release()
             raise
-        return cls(path, lock, pen, GroupWriter(connection, before_commit))
+        return cls(path, lock, pen, GroupWriter(connection, hooks, feed_rows.end))
 
     @property
     def commits(self) -> int:
@@ -110,7 +124,7 @@ class SqliteStore(StoreReader):
 
     async def unrouted(self, limit: int) -> Sequence[Delivery]:
         """Return deliveries that nobody has looked at, in the order they came."""
-        return await self._read(lambda c: inbox_rows.unrouted(c, limit))
+        return await self._worker.read(lambda c: inbox_rows.unrouted(c, limit))
 
     async def route(self, delivery: int, said: Translated, now: datetime) -> int:
         """Give events to missions and mark the delivery; 0 when it was routed before."""
@@ -119,7 +133,7 @@ class SqliteStore(StoreReader):
 
     async def courtesies(self, now: datetime, limit: int) -> Sequence[CourtesyJob]:
         """Take courtesies that are due; those on a mission's commit are dropped."""
-        if not await self._read(lambda c: courtesy_rows.waits(c, now)):
+        if not await self._worker.read(lambda c: courtesy_rows.waits(c, now)):
             return ()
         return await self._write(lambda c: courtesy_rows.due(c, now, limit))
 
@@ -129,15 +143,15 @@ class SqliteStore(StoreReader):
 
     async def due(self, now: datetime, limit: int) -> Sequence[UUID]:
         """Return missions with waiting events or a passed deadline, most urgent first."""
-        return await self._read(lambda c: mission_rows.due(c, now, limit))
+        return await self._worker.read(lambda c: mission_rows.due(c, now, limit))
 
     async def next_wake(self) -> datetime | None:
         """Return the earliest deadline of a mission or of an effect; waiting events have none."""
-        return await self._read(outbox_rows.next_wake)
+        return await self._worker.read(outbox_rows.next_wake)
 
     async def turn(self, uid: UUID) -> Turn | None:
         """Read a mission, its waiting events and what surrounds it."""
-        return await self._read(lambda c: turns.read(c, uid, self._histories))
+        return await self._worker.read(lambda c: turns.read(c, uid, self._histories))
 
     async def commit(self, turn: Turn, ruling: Ruling, now: datetime) -> bool:
         """Store mission, ledger entries and effects at once; False: the turn is out of date."""
@@ -145,7 +159,7 @@ class SqliteStore(StoreReader):
 
     async def jobs(self, now: datetime, limit: int) -> Sequence[Job]:
         """Return each mission's next effect, once the mission has heard of the one before."""
-        return await self._read(lambda c: outbox_rows.jobs(c, now, limit))
+        return await self._worker.read(lambda c: outbox_rows.jobs(c, now, limit))
 
     async def begin(self, job: int) -> None:
         """Note that an effect begins now; EffectGone when it does not wait any more."""
@@ -184,11 +198,27 @@ class SqliteStore(StoreReader):
         """Say whether who spoke a word may; a second time changes nothing."""
         await self._write(lambda c: brakes.verify(c, stop, now, self._pen, allowed=allowed))
 
+    async def claim(self, lease: Lease, now: datetime) -> Lease:
+        """Take or renew a claim, unless another one's is in force; return the one in force."""
+        at = lease_rows.Claiming(now, self._pen)
+        return await self._write(lambda c: lease_rows.claim(c, lease, at))
+
+    async def release(self, mission: str, holder: str, now: datetime) -> bool:
+        """Give a claim back; False: the holder had none."""
+        at = lease_rows.Claiming(now, self._pen)
+        return await self._write(lambda c: lease_rows.release(c, mission, holder, at))
+
+    async def remember_answer(self, caller: str, key: str, answer: Answered, now: datetime) -> None:
+        """Keep an answer for a day, unless one is kept already."""
+        await self._write(lambda c: answer_rows.keep(c, caller, key, answer, now))
+
     async def close(self) -> None:
         """Write what is queued, close the file and let the next process in."""
         if self._closed:
             return
+        self._closed = True
         await super().close()
+        await self._worker.close()
         await asyncio.to_thread(self._writer.close)
         self._lock.release()
 

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -49,3 +49,8 @@ def verdict_of(text: str | None) -> Mapping[str, object] | None:
         return None
     verdict: dict[str, Any] = json.loads(text)
     return verdict
+
+
+def json_list(values: Iterable[str] | None) -> str | None:
+    """Write texts for `json_each`, in one order; None where any will do."""
+    return None if values is None else json.dumps(sorted(values))

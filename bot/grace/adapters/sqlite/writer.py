@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
+import structlog
+
 from grace.adapters.sqlite.errors import StoreClosed
 
 MAX_GROUP: Final = 256
@@ -38,12 +40,25 @@ class _Raised:
     error: Exception
 
 
-class GroupWriter:
-    """Own the writing connection. `before_commit` runs in the thread just before each COMMIT."""
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What runs in the writing thread: in front of each COMMIT, and behind those that append."""
 
-    def __init__(self, connection: sqlite3.Connection, before_commit: Callable[[], None]) -> None:
+    before_commit: Callable[[], None]
+    on_append: Callable[[], None]
+
+
+class GroupWriter:
+    """Own the writing connection. `end` says where the ledger ends; it has grown if that moves."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, hooks: Hooks, end: Callable[[sqlite3.Connection], int]
+    ) -> None:
         self._connection = connection
-        self._before_commit = before_commit
+        self._hooks = hooks
+        self._end = end
+        self._told = end(connection)
+        self._log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
         self._queue: SimpleQueue[_Task[Any] | None] = SimpleQueue()
         self._guard = threading.Lock()
         self._open = True
@@ -99,18 +114,28 @@ class GroupWriter:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             outcomes = [self._attempt(task) for task in group]
-            self._before_commit()
+            end = self._end(self._connection)
+            self._hooks.before_commit()
             self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - handed to everybody whose work is lost
             self._abandon(group, error)
             return
         self._commits += 1
+        if end != self._told:
+            self._told = end
+            self._tell()
         for task, outcome in zip(group, outcomes, strict=True):
             match outcome:
                 case _Done(result):
                     task.future.set_result(result)
                 case _Raised(raised):
                     task.future.set_exception(raised)
+
+    def _tell(self) -> None:
+        try:
+            self._hooks.on_append()
+        except Exception:  # noqa: BLE001 - logged; what is on disk stays, and its askers are answered
+            self._log.exception("hook behind a commit failed")
 
     def _attempt(self, task: _Task[Any]) -> _Done | _Raised:
         connection = self._connection
