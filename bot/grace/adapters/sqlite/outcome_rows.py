@@ -19,7 +19,7 @@ _NAMED: Final = ("agent", "subsystem", "severity", "outcome", "basis")
 
 def remember(connection: sqlite3.Connection, said: Recorded) -> None:
     """Fold one entry; all but the end of a mission that an agent worked on changes nothing."""
-    fact = _fact(said)
+    fact = fact_of(said)
     if fact is None or said.payload is None:
         return
     connection.execute(
@@ -98,6 +98,17 @@ def select(
     return [_read(row) for row in rows]
 
 
+def between(
+    connection: sqlite3.Connection, log: str, after: int, last: int | None
+) -> dict[int, OutcomeFact]:
+    """Return what was folded from entries behind `after` up to `last`, by their number."""
+    rows = connection.execute(
+        "SELECT * FROM outcomes WHERE log = ? AND seq > ? AND (? IS NULL OR seq <= ?)",
+        (log, after, last, last),
+    )
+    return {row["seq"]: _read(row) for row in rows}
+
+
 def subsystems(connection: sqlite3.Connection) -> Sequence[str]:
     """Return the subsystems in which missions ended, by name."""
     rows = connection.execute("SELECT DISTINCT subsystem FROM outcomes ORDER BY subsystem")
@@ -115,7 +126,7 @@ def _read(row: sqlite3.Row) -> OutcomeFact:
     )
 
 
-def _fact(said: Recorded) -> OutcomeFact | None:
+def fact_of(said: Recorded) -> OutcomeFact | None:
     """Read the end of a mission; older versions did not write who worked on what."""
     payload = said.payload
     if said.kind != CLOSED or said.mission is None or payload is None:

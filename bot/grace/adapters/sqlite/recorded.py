@@ -32,7 +32,7 @@ def read_kind(connection: sqlite3.Connection, kind: str) -> Iterator[Recorded]:
     rows = connection.execute(
         "SELECT * FROM ledger INDEXED BY ledger_kind WHERE kind = ? ORDER BY log, seq", (kind,)
     )
-    return (_recorded(row) for row in rows)
+    return (of_row(row) for row in rows)
 
 
 def read_page(
@@ -45,7 +45,7 @@ def read_page(
         " AND seq BETWEEN ? AND ? ORDER BY seq",
         (log, json.dumps(list(kinds)), *numbers),
     )
-    return [_recorded(row) for row in rows]
+    return [of_row(row) for row in rows]
 
 
 def bounds(connection: sqlite3.Connection, log: str, since: datetime | None) -> tuple[int, int]:
@@ -64,7 +64,8 @@ def bounds(connection: sqlite3.Connection, log: str, since: datetime | None) -> 
     return low, last
 
 
-def _recorded(row: sqlite3.Row) -> Recorded:
+def of_row(row: sqlite3.Row) -> Recorded:
+    """Take what a row of `ledger` says."""
     record = json.loads(row["line"])
     return Recorded(
         log=row["log"],
