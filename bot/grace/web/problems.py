@@ -1,7 +1,32 @@
 """How a request is refused: RFC 9457 problems that name the field and the way out."""
 
+from http import HTTPStatus
+from typing import Literal
+
 from aiohttp import web
 from pydantic import ValidationError
+
+from grace.domain.base import Frozen
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Wrong(Frozen):
+    """One thing that is wrong with a request: which field or parameter, and what."""
+
+    field: str
+    problem: str
+
+
+class Problem(Frozen):
+    """Why a request is refused (RFC 9457); `detail` names the way out."""
+
+    type: Literal["about:blank"] = "about:blank"
+    title: str
+    status: int
+    detail: str
+    instance: str | None = None
+    errors: tuple[Wrong, ...] = ()
 
 
 class Refused(Exception):
@@ -14,12 +39,25 @@ class Refused(Exception):
         self.errors = errors
 
 
-def problem(status: int, sentence: str, errors: tuple[dict[str, str], ...] = ()) -> web.Response:
-    """Answer with an RFC 9457 problem."""
-    body: dict[str, object] = {"type": "about:blank", "status": status, "detail": sentence}
-    if errors:
-        body["errors"] = list(errors)
-    return web.json_response(body, status=status, content_type="application/problem+json")
+def problem(
+    status: int,
+    sentence: str,
+    errors: tuple[dict[str, str], ...] = (),
+    instance: str | None = None,
+) -> web.Response:
+    """Answer with an RFC 9457 problem. `instance`: the path that was asked, without its query."""
+    found = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=sentence,
+        instance=instance,
+        errors=tuple(Wrong.model_validate(error) for error in errors),
+    )
+    body = found.model_dump(mode="json", exclude_none=True)
+    if not errors:
+        del body["errors"]
+    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
+    return web.json_response(body, status=status, content_type=MEDIA_TYPE, headers=headers)
 
 
 def fields_of(error: ValidationError) -> tuple[dict[str, str], ...]:
