@@ -17,6 +17,7 @@ from grace.cli.missions import app as missions_app
 from grace.cli.policy import app as policy_app
 from grace.cli.schema import schema
 from grace.cli.serve import kill_switch, serve
+from grace.cli.token import app as token_app
 from grace.cli.trust import app as trust_app
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ app.add_typer(audit_app, name="audit", help="Verify what the bot did, offline.")
 app.add_typer(missions_app, name="mission", help="Look at missions in the bot's store.")
 app.add_typer(policy_app, name="policy", help="Check, explain, try and lay out the rules.")
 app.add_typer(trust_app, name="trust", help="Show how far agents are trusted, and why.")
+app.add_typer(token_app, name="token", help="Make, list and revoke tokens of API and page.")
 app.command("schema")(schema)
 app.add_typer(github_app, name="github", help="Make the GitHub App that Grace acts as.")
 app.add_typer(forge_app, name="forge", help="Run the local forge.")
