@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
-from grace.adapters.sqlite import brakes, courtesy_rows, inbox_rows, mission_rows
+from grace.adapters.sqlite import brakes, capa_rows, courtesy_rows, inbox_rows, mission_rows
 from grace.adapters.sqlite.event_rows import add_event
 from grace.adapters.sqlite.ledger_rows import Pen
 from grace.adapters.sqlite.values import micros
@@ -46,7 +46,10 @@ def route(connection: sqlite3.Connection, arrival: Arrival, said: Translated, pe
     brakes.hear(connection, said.stops, arrival.now, pen)
     reached: set[str] = set()
     for item in said.routed:
-        for uid in _resolve(connection, arrival, item.target):
+        found = _resolve(connection, arrival, item.target)
+        if not found:
+            capa_rows.hear(connection, item)
+        for uid in found:
             add_event(connection, uid, item.event, arrival.now, delivery=arrival.delivery)
             reached.add(uid)
     return len(reached)

@@ -4,7 +4,13 @@ import sqlite3
 from datetime import datetime
 from uuid import UUID
 
-from grace.adapters.sqlite import event_rows, mission_rows, outbox_rows, outcome_rows
+from grace.adapters.sqlite import (
+    capa_following,
+    event_rows,
+    mission_rows,
+    outbox_rows,
+    outcome_rows,
+)
 from grace.adapters.sqlite.ledger_rows import Pen, put_in_force, write_notes
 from grace.adapters.sqlite.surroundings import Surroundings
 from grace.adapters.sqlite.values import facts_of, mission_of
@@ -55,6 +61,7 @@ def commit(
     if ruling.policy is not None:
         put_in_force(connection, mission.ref, ruling.policy, now, pen)
     entry = write_notes(connection, mission, ruling.notes, now, pen)
+    capa_following.follow(connection, mission, ruling.notes, now, pen)
     mission_rows.update(connection, ruling, row, now)
     outbox_rows.add(connection, row["uid"], ruling.effects, entry, now)
     event_rows.mark_handled(connection, row["uid"], ruling.handled, now)
