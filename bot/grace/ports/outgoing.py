@@ -110,8 +110,15 @@ class OutgoingStore(Protocol):
         """Return the position that a follower has read up to; a new one begins at the end."""
         ...
 
-    async def settle(self, followers: Collection[str], addresses: Mapping[str, str]) -> None:
-        """Forget all followers but these: one that comes back begins at the end.
+    async def settle_channels(self, follower: str, channels: Collection[str]) -> None:
+        """Forget what was to be said in other channels than these; without any, the follower too.
+
+        A follower that comes back begins at the end.
+        """
+        ...
+
+    async def settle_webhooks(self, addresses: Mapping[str, str]) -> None:
+        """Forget the followers of other webhooks than these: one that comes back begins at the end.
 
         A webhook that was turned off at another address than it has now is on again.
         """
@@ -142,10 +149,6 @@ class OutgoingStore(Protocol):
     async def due_messages(self, channel: str, now: datetime, limit: int) -> Sequence[Message]: ...
     async def end_message(self, message: int, outcome: Outcome, now: datetime) -> None:
         """Note what became of a try to send a message."""
-        ...
-
-    async def next_notice(self, channel: str) -> datetime | None:
-        """Return when something is next due in a channel."""
         ...
 
     async def message_tally(self, channel: str, since: datetime) -> Tally:
@@ -212,7 +215,6 @@ class WebhookState(Frozen):
     url: str
     patterns: tuple[str, ...]
     off: str | None
-    position: int
     day: Tally
 
 
@@ -237,7 +239,7 @@ class WebhookDesk(Protocol):
     async def redeliver(self, delivery: str) -> WebhookDelivery | None: ...
 
 
-class Bell(Protocol):
+class ChannelDesk(Protocol):
     """What an administrator does with channels."""
 
     def channels(self) -> Sequence[str]: ...

@@ -1,7 +1,8 @@
 """What people are to be told: notices that wait, and the messages that were made of them."""
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -145,15 +146,14 @@ def end(connection: sqlite3.Connection, message: int, outcome: Outcome, now: dat
     )
 
 
-def next_due(connection: sqlite3.Connection, channel: str) -> datetime | None:
-    """Return when something is next due in a channel."""
-    row = connection.execute(
-        "SELECT min(due_at) AS due FROM ("
-        " SELECT due_at FROM notices WHERE channel = ?1 UNION ALL"
-        " SELECT due_at FROM messages WHERE channel = ?1 AND state = 'waiting')",
-        (channel,),
-    ).fetchone()
-    return None if row["due"] is None else moment(row["due"])
+def settle(connection: sqlite3.Connection, channels: Collection[str]) -> None:
+    """Forget what was to be said in other channels than these."""
+    for table, which in (("notices", "1"), ("messages", "state = 'waiting'")):
+        connection.execute(
+            f"DELETE FROM {table} WHERE {which}"  # noqa: S608 - our own tables
+            " AND channel NOT IN (SELECT value FROM json_each(?))",
+            (json.dumps(sorted(channels)),),
+        )
 
 
 def tally(connection: sqlite3.Connection, channel: str, since: datetime) -> Tally:

@@ -11,7 +11,14 @@ from grace.adapters.sqlite.values import micros, moment, optional_micros
 from grace.domain.notifying.news import News
 from grace.domain.phase import Severity
 from grace.ports.hub import BadCursor
-from grace.ports.outgoing import Outcome, Parcel, SentState, Tally, WebhookDelivery
+from grace.ports.outgoing import (
+    Outcome,
+    Parcel,
+    SentState,
+    Tally,
+    WebhookDelivery,
+    webhook_follower,
+)
 
 _SEVERITIES: Final = tuple(Severity)
 _DELIVERY: Final = (
@@ -32,13 +39,17 @@ def follow(connection: sqlite3.Connection, follower: str) -> int:
     return int(row.fetchone()["position"])
 
 
-def settle(
-    connection: sqlite3.Connection, followers: Collection[str], addresses: Mapping[str, str]
-) -> None:
-    """Forget all followers but these, and that webhooks were off at other addresses."""
+def forget(connection: sqlite3.Connection, follower: str) -> None:
+    """Forget how far a follower has read."""
+    connection.execute("DELETE FROM followers WHERE name = ?", (follower,))
+
+
+def settle(connection: sqlite3.Connection, addresses: Mapping[str, str]) -> None:
+    """Forget the followers of other webhooks, and what was off at another address."""
+    kept = [webhook_follower(name) for name in addresses]
     connection.execute(
-        "DELETE FROM followers WHERE name NOT IN (SELECT value FROM json_each(?))",
-        (json.dumps(sorted(followers)),),
+        "DELETE FROM followers WHERE name GLOB ? AND name NOT IN (SELECT value FROM json_each(?))",
+        (webhook_follower("*"), json.dumps(kept)),
     )
     connection.execute(
         "DELETE FROM webhooks_off WHERE (webhook, url) NOT IN"

@@ -33,9 +33,19 @@ class OutgoingTables(ABC):
         """Return the position that a follower has read up to; a new one begins at the end."""
         return await self._write(lambda c: outgoing_rows.follow(c, follower))
 
-    async def settle(self, followers: Collection[str], addresses: Mapping[str, str]) -> None:
-        """Forget all followers but these, and that webhooks were off at other addresses."""
-        await self._write(lambda c: outgoing_rows.settle(c, followers, addresses))
+    async def settle_channels(self, follower: str, channels: Collection[str]) -> None:
+        """Forget what was to be said in other channels than these; without any, the follower."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            notice_rows.settle(connection, channels)
+            if not channels:
+                outgoing_rows.forget(connection, follower)
+
+        await self._write(work)
+
+    async def settle_webhooks(self, addresses: Mapping[str, str]) -> None:
+        """Forget the followers of other webhooks, and what was off at another address."""
+        await self._write(lambda c: outgoing_rows.settle(c, addresses))
 
     async def news(self, after: int, limit: int) -> Sequence[News]:
         """Return the entries of all logs behind a position, with what is known of missions."""
@@ -73,10 +83,6 @@ class OutgoingTables(ABC):
     async def end_message(self, message: int, outcome: Outcome, now: datetime) -> None:
         """Note what became of a try to send a message."""
         await self._write(lambda c: notice_rows.end(c, message, outcome, now))
-
-    async def next_notice(self, channel: str) -> datetime | None:
-        """Return when something is next due in a channel."""
-        return await self._read(lambda c: notice_rows.next_due(c, channel))
 
     async def message_tally(self, channel: str, since: datetime) -> Tally:
         """Count messages: those that wait, and those that ended since a moment."""
