@@ -51,7 +51,7 @@ class Hub:
 
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)
 # Set by the middleware that knows tokens and sessions; missing where nobody is known.
-PRINCIPAL = "grace_principal"
+PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
 
 
 def principal_of(request: web.Request) -> Principal:

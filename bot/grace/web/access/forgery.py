@@ -13,7 +13,7 @@ from grace.web.access.site import is_ours
 from grace.web.problems import Refused
 
 # The id of the session that a request came with; missing where it came with none.
-SESSION: Final = "grace_session_id"
+SESSION: web.RequestKey[str] = web.RequestKey("session_id", str)
 HEADER: Final = "X-CSRF-Token"
 FIELD: Final = "csrf_token"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -24,7 +24,7 @@ _OWN_SITES: Final = frozenset({"same-origin", "none"})
 def csrf_token(request: web.Request) -> str:
     """Return the token for the pages and forms of this session; empty where there is none."""
     session_id = request.get(SESSION)
-    return request.app[ACCESS].seal.csrf(session_id) if isinstance(session_id, str) else ""
+    return "" if session_id is None else request.app[ACCESS].seal.csrf(session_id)
 
 
 def is_upgrade(request: web.Request) -> bool:
