@@ -19,6 +19,7 @@ from grace.localforge.faults import RequestFault
 from grace.localforge.githttp import git_routes
 from grace.localforge.graph.endpoint import GraphApi
 from grace.localforge.limits import GRAPHQL, HourExhausted, Resource, cost_of
+from grace.localforge.pages.site import Pages
 from grace.localforge.routes.table import ALL_ROUTES, service_routes
 from grace.localforge.watching import Exchange
 
@@ -39,6 +40,9 @@ class ForgeServer:
         """Return the application: API at /api/v3 and at /, services, git."""
         app = web.Application(client_max_size=MAX_BODY)
         app.add_routes(service_routes(self._core))
+        pages = Pages(self._core, ALL_ROUTES)
+        root = next(route for route in ALL_ROUTES if route.path == "/")
+        app.add_routes(pages.front(self._handler(root)))
         graph = GraphApi().route
         for prefix in ("/api/v3", ""):
             for route in (graph, *ALL_ROUTES):
@@ -46,6 +50,8 @@ class ForgeServer:
         app.router.add_route(graph.method, f"/api{graph.path}", self._handler(graph))
         for git in git_routes(self._core):
             app.router.add_route(git.method, git.path, self._git(git.handler))
+        # What the API has comes first: an owner called `users` has no pages.
+        app.add_routes(pages.routes(self._unknown))
         app.router.add_route("*", "/{tail:.*}", self._unknown)
         return app
 

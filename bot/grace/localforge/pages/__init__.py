@@ -1,0 +1,1 @@
+"""The forge in a browser: small pages over the same operations as its API."""
