@@ -190,9 +190,12 @@ class Store(Protocol):
         ...
 
     async def outcomes(
-        self, subsystem: str | None = None, agent: str | None = None
+        self, subsystem: str | None = None, agent: str | None = None, log: str | None = None
     ) -> Sequence[OutcomeFact]:
-        """Return how missions ended, oldest first: the fold of the ledger that trust is made of."""
+        """Return how missions ended, oldest first: the fold of the ledger that trust is made of.
+
+        `log`: in this repository alone.
+        """
         ...
 
     async def record(self, note: Note, now: datetime, *, ref: MissionRef | None = None) -> None:

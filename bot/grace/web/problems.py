@@ -1,7 +1,8 @@
 """How a request is refused: RFC 9457 problems that name the field and the way out."""
 
 from http import HTTPStatus
-from typing import Literal
+from types import MappingProxyType
+from typing import Final, Literal
 
 from aiohttp import web
 from pydantic import ValidationError
@@ -9,6 +10,12 @@ from pydantic import ValidationError
 from grace.domain.base import Frozen
 
 MEDIA_TYPE = "application/problem+json"
+_PLAIN: Final = MappingProxyType(
+    {
+        "missing": "is required",
+        "extra_forbidden": "is not known here: remove it or correct its name",
+    }
+)
 
 
 class Wrong(Frozen):
@@ -64,6 +71,9 @@ def fields_of(error: ValidationError) -> tuple[dict[str, str], ...]:
     """Name the fields that are wrong, and what is wrong with each; never what was given."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     return tuple(
-        {"field": ".".join(str(p) for p in e["loc"]) or "body", "problem": e["msg"]}
+        {
+            "field": ".".join(str(p) for p in e["loc"]) or "body",
+            "problem": _PLAIN.get(e["type"], e["msg"].removeprefix("Value error, ")),
+        }
         for e in found[:50]
     )

@@ -65,6 +65,9 @@ async def test_history_is_the_subsystems_of_this_repository_oldest_first(world):
     assert len(await world.store.outcomes("mesh")) == 3
     assert [f.agent for f in await world.store.outcomes(agent="other")] == ["other"]
     assert await world.store.outcomes("mesh", "nobody") == []
+    here = await world.store.outcomes("mesh", log=world.ref.log)
+    assert [f.mission for f in here] == [f.mission for f in history]
+    assert len(await world.store.outcomes("mesh", log=other.log)) == 1
 
 
 @pytest.mark.parametrize("regressed", [True, False])

@@ -87,13 +87,13 @@ def newest(connection: sqlite3.Connection, log: str, subsystem: str) -> int:
 
 
 def select(
-    connection: sqlite3.Connection, subsystem: str | None, agent: str | None
+    connection: sqlite3.Connection, subsystem: str | None, agent: str | None, log: str | None
 ) -> Sequence[OutcomeFact]:
-    """Return outcomes of all repositories, oldest first; None is any."""
+    """Return outcomes, oldest first; None is any."""
     rows = connection.execute(
         "SELECT * FROM outcomes WHERE subsystem = coalesce(?, subsystem)"
-        " AND agent = coalesce(?, agent) ORDER BY at, log, seq",
-        (subsystem, agent),
+        " AND agent = coalesce(?, agent) AND log = coalesce(?, log) ORDER BY at, log, seq",
+        (subsystem, agent, log),
     )
     return [_read(row) for row in rows]
 

@@ -116,10 +116,10 @@ class StoreReader:
                 yield said
 
     async def outcomes(
-        self, subsystem: str | None = None, agent: str | None = None
+        self, subsystem: str | None = None, agent: str | None = None, log: str | None = None
     ) -> Sequence[OutcomeFact]:
-        """Return how missions ended, oldest first."""
-        return await self._read(lambda c: outcome_rows.select(c, subsystem, agent))
+        """Return how missions ended, oldest first; `log`: in this repository alone."""
+        return await self._read(lambda c: outcome_rows.select(c, subsystem, agent, log))
 
     async def subsystems(self) -> Sequence[str]:
         """Return the subsystems in which missions ended, by name."""

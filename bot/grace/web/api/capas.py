@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from grace.domain.base import Frozen
 from grace.domain.capa import Capa, CapaId, CapaRequest, CapaState, Words
+from grace.domain.capas import CapaRefused
 from grace.domain.mission import MissionRef
 from grace.domain.package import Text
 from grace.domain.people import Permission
@@ -45,7 +46,10 @@ class CapaList(Frozen):
 
 
 class CapaChanges(Frozen):
-    """What is changed; what is left out stays. `state`: its actions are done."""
+    """What is changed; what is left out stays.
+
+    `state`: its actions are done (`closed`), or what somebody found about their effect.
+    """
 
     severity: Severity | None = None
     title: (
@@ -59,7 +63,7 @@ class CapaChanges(Frozen):
     corrective_action: Words | None = None
     preventive_action: Words | None = None
     check_at: AwareDatetime | None = None
-    state: Literal["closed"] | None = None
+    state: Literal[CapaState.CLOSED, CapaState.EFFECTIVE, CapaState.INEFFECTIVE] | None = None
 
     def changes(self) -> dict[str, object]:
         """List what is changed; a field that must have a value cannot be emptied."""
@@ -103,7 +107,16 @@ async def open_capa(call: Call[Any, CapaRequest]) -> Answer:
     ref = place_of(call, call.body.subsystem_id)
     await check_permission(call, ref, Permission.TRIAGE)
     await _check_mission(call, ref)
-    return Answer(await call.hub.capas.open(call.body, ref, call.principal.actor), 201)
+    try:
+        capa = await call.hub.capas.open(call.body, ref, call.principal.actor)
+    except CapaRefused as error:
+        raise _refused(error) from error
+    return Answer(capa, 201)
+
+
+def _refused(error: CapaRefused) -> Refused:
+    wrong = {"field": error.field, "problem": error.sentence}
+    return Refused(422, "the register does not take it", (wrong,))
 
 
 async def _check_mission(call: Call[Any, CapaRequest], ref: MissionRef) -> None:
@@ -125,9 +138,10 @@ async def change_capa(call: Call[OfCapa, CapaChanges]) -> Answer:
         known = etag_of(capa.model_dump_json().encode())
         if call.if_match is not None and not named(call.if_match, known):
             raise Refused(412, "somebody changed it meanwhile: read it again, then change it")
-        if capa.state is not CapaState.OPEN and "state" in changes:
-            raise Refused(409, f"{capa.capa_id} is {capa.state.value} already")
-        changed = await call.hub.capas.change(capa.capa_id, changes, call.principal.actor)
+        try:
+            changed = await call.hub.capas.change(capa.capa_id, changes, call.principal.actor)
+        except CapaRefused as error:
+            raise _refused(error) from error
     if changed is None:
         raise not_there("CAPA")
     return Answer(changed)
@@ -188,7 +202,7 @@ OPERATIONS = (
         need=COMMAND,
         given=OfCapa,
         body=CapaChanges,
-        problems=(404, 409, 412, 503),
+        problems=(404, 412, 503),
         examples={"body": {"root_cause": "the queue had no bound"}},
         words="With `If-Match` it changes what was read, or nothing.",
     ),

@@ -147,7 +147,7 @@ async def why_not(call: Call[Any, Any], mission: Mission, asking: Asking | Claim
             f"{mission.name} allows {allowed}; {agent} is {role or 'without a role'} in "
             "governance.yaml"
         )
-    history = await call.hub.store.outcomes(subsystem=request.subsystem_id)
+    history = await call.hub.store.outcomes(request.subsystem_id, log=mission.ref.log)
     reached = score(history[-REMEMBERED:], agent, request.severity, call.hub.clock.now())
     if reached.value < trust.required_trust_score:
         needed = f"{trust.required_trust_score:g} is needed"

@@ -14,6 +14,7 @@ from grace.web.api import (
     trust,
 )
 from grace.web.api.operation import Operation
+from grace.web.outgoing import OPERATIONS as OUTGOING
 
 TABLE: Final[tuple[Operation, ...]] = (
     *status.OPERATIONS,
@@ -25,4 +26,5 @@ TABLE: Final[tuple[Operation, ...]] = (
     *entries.OPERATIONS,
     *capas.OPERATIONS,
     *trust.OPERATIONS,
+    *OUTGOING,
 )

@@ -1,5 +1,6 @@
 """How far agents are trusted, and how that comes about."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -96,18 +97,11 @@ async def _scores(call: Call[Any, None], agent: str | None) -> list[TrustScore]:
     return found
 
 
-async def _history(call: Call[Any, None], subsystem: str) -> list[OutcomeFact]:
-    """Read how missions of a subsystem ended, as verdicts see it.
-
-    A subsystem may have lived elsewhere: what ended in a repository that the reader does not see
-    is left out.
-    """
-    store, now = call.hub.store, call.hub.clock.now()
-    history = list((await store.outcomes(subsystem=subsystem))[-REMEMBERED:])
-    if call.reach.logs is None:
-        return history
-    rows = [(each, await store.mission_row(each.mission, now)) for each in history]
-    return [each for each, row in rows if row is not None and call.reach.sees(row.log)]
+async def _history(call: Call[Any, None], subsystem: str) -> Sequence[OutcomeFact]:
+    """Read how missions of a subsystem ended, as verdicts see it: where its code lives now."""
+    ref = call.hub.refs.get(subsystem)
+    found = await call.hub.store.outcomes(subsystem, log=None if ref is None else ref.log)
+    return found[-REMEMBERED:]
 
 
 async def explain_scores(call: Call[Explaining, None]) -> Answer:
