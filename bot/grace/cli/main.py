@@ -14,6 +14,7 @@ from grace.cli.github import app as github_app
 from grace.cli.init import init
 from grace.cli.keys import app as keys_app
 from grace.cli.missions import app as missions_app
+from grace.cli.notify import app as notify_app
 from grace.cli.policy import app as policy_app
 from grace.cli.schema import schema
 from grace.cli.serve import kill_switch, serve
@@ -38,6 +39,7 @@ app.add_typer(trust_app, name="trust", help="Show how far agents are trusted, an
 app.add_typer(token_app, name="token", help="Make, list and revoke tokens of API and page.")
 app.command("schema")(schema)
 app.add_typer(github_app, name="github", help="Make the GitHub App that Grace acts as.")
+app.add_typer(notify_app, name="notify", help="See whether people are reached.")
 app.add_typer(forge_app, name="forge", help="Run the local forge.")
 app.add_typer(ci_app, name="ci", help="Collect and report results inside a CI job.")
 app.command("init")(init)

@@ -10,11 +10,11 @@ from grace.web.api import (
     evidence,
     filing,
     missions,
+    outgoing,
     status,
     trust,
 )
 from grace.web.api.operation import Operation
-from grace.web.outgoing import OPERATIONS as OUTGOING
 
 TABLE: Final[tuple[Operation, ...]] = (
     *status.OPERATIONS,
@@ -26,5 +26,5 @@ TABLE: Final[tuple[Operation, ...]] = (
     *entries.OPERATIONS,
     *capas.OPERATIONS,
     *trust.OPERATIONS,
-    *OUTGOING,
+    *outgoing.OPERATIONS,
 )
