@@ -1,0 +1,96 @@
+// The lists of ledger entries: each is shown when its record was fetched and verified.
+
+import { FAULTS, Verifier } from "./verify.js";
+
+const known = new Map(); // entry hash -> { fault, record, envelope }
+let turn = Promise.resolve();
+
+/** Keep what was verified already, from the live events. */
+export function remember(said, record) {
+  known.set(said.hash, { ...said, record });
+}
+
+/** Put all entries that have no state yet into one. */
+export function mark(state) {
+  for (const entry of document.querySelectorAll(".entry:not([data-state])")) entry.dataset.state = state;
+}
+
+/** Read stored records, page by page, until all that are wanted were there. */
+async function* records(source) {
+  let url = source;
+  while (url) {
+    const answer = await fetch(url, { headers: { Accept: "application/x-ndjson" } });
+    if (!answer.ok) throw new Error(`${answer.status}`);
+    for (const line of (await answer.text()).split("\n")) if (line) yield JSON.parse(line);
+    url = /<([^>]+)>;\s*rel="next"/.exec(answer.headers.get("Link") ?? "")?.[1];
+  }
+}
+
+function show(entry, said) {
+  const proof = entry.querySelector("[data-proof]");
+  if (said.fault !== null) {
+    entry.dataset.state = "bad";
+    proof.textContent = "BAD";
+    entry.querySelector(".words").textContent = `This entry is not shown: ${FAULTS[said.fault]}.`;
+    return;
+  }
+  entry.dataset.state = "verified";
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "proof";
+  button.textContent = "verified";
+  button.title = `signed by ${said.envelope.key}; press to read the signed record`;
+  button.setAttribute("aria-expanded", "false");
+  button.addEventListener("click", () => toggle(entry, button, said));
+  proof.replaceWith(button);
+}
+
+function toggle(entry, button, said) {
+  const open = button.getAttribute("aria-expanded") === "true";
+  button.setAttribute("aria-expanded", String(!open));
+  if (open) {
+    entry.querySelector(".record").remove();
+    return;
+  }
+  const record = document.createElement("pre");
+  record.className = "record";
+  record.tabIndex = 0;
+  record.textContent = JSON.stringify({ ...said.envelope, hash: said.hash, payload: said.payload }, null, 2);
+  entry.append(record);
+}
+
+async function checkList(list, keys) {
+  const waiting = new Map();
+  for (const entry of list.querySelectorAll(".entry:not([data-state])")) {
+    const said = known.get(entry.dataset.hash);
+    if (said !== undefined) show(entry, said);
+    else waiting.set(entry.dataset.hash, entry);
+  }
+  if (waiting.size === 0) return;
+  list.setAttribute("aria-busy", "true");
+  const verifier = new Verifier(keys);
+  try {
+    for await (const record of records(list.dataset.entries)) {
+      const said = await verifier.check(record);
+      if (said.fault === null) remember(said, record);
+      const entry = waiting.get(said.hash);
+      if (entry === undefined) continue;
+      show(entry, said);
+      waiting.delete(said.hash);
+      if (waiting.size === 0) break;
+    }
+    for (const entry of waiting.values()) show(entry, { fault: "payload_changed" });
+  } catch {
+    for (const entry of waiting.values()) entry.dataset.state = "unchecked";
+  } finally {
+    list.removeAttribute("aria-busy");
+  }
+}
+
+/** Verify every list on the page, one after another. */
+export function check(keys) {
+  turn = turn.then(async () => {
+    for (const list of document.querySelectorAll("[data-entries]")) await checkList(list, keys);
+  });
+  return turn;
+}

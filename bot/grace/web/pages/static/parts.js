@@ -1,0 +1,60 @@
+// Fetch this same page again and swap the parts that changed. Its markup is our own server's.
+
+const SOON = 250;
+let timer = 0;
+let running = false;
+let again = false;
+
+/** Tell whether somebody is using a part right now; it is left alone then. */
+const inUse = (part) =>
+  part.querySelector("details[open] form") !== null ||
+  part.querySelector("form :focus") !== null;
+
+function swap(fresh) {
+  const parts = new Map();
+  for (const part of fresh.querySelectorAll("[data-part]")) parts.set(part.dataset.part, part);
+  const here = [...document.querySelectorAll("[data-part]")];
+  const same = here.length === parts.size && here.every((part) => parts.has(part.dataset.part));
+  const main = document.getElementById("main");
+  if (!same && !inUse(main)) {
+    const next = fresh.getElementById("main");
+    if (next !== null) main.replaceChildren(...document.adoptNode(next).childNodes);
+  } else {
+    for (const part of here) {
+      const next = parts.get(part.dataset.part);
+      if (next === undefined || inUse(part) || part.dataset.was === next.innerHTML) continue;
+      const was = next.innerHTML;
+      part.replaceChildren(...document.adoptNode(next).childNodes);
+      part.dataset.was = was;
+    }
+  }
+  document.dispatchEvent(new CustomEvent("grace:swapped"));
+}
+
+async function fetchParts() {
+  running = true;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer.ok && !answer.redirected) {
+      swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    }
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error; // the network; the live state tells of it
+  } finally {
+    running = false;
+    if (again) {
+      again = false;
+      refresh();
+    }
+  }
+}
+
+/** Fetch soon; many events at once are one fetch. */
+export function refresh() {
+  if (running) {
+    again = true;
+    return;
+  }
+  clearTimeout(timer);
+  timer = setTimeout(fetchParts, SOON);
+}
