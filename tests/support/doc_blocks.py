@@ -72,6 +72,7 @@ SETTINGS = {
     "config_dir": "folder with your configuration files; unset: those that ship",
     "listen_host": "address to listen on; put TLS in front",
     "listen_port": "port to listen on; 0 takes a free one",
+    "environment": "what this bot serves, as its pages and its API call it",
     "forge_host": "name of the forge, as `subsystems.yaml` writes it",
     "forge_api_url": "REST API of the forge",
     "forge_web_url": "where git clones from",

@@ -2,20 +2,23 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from grace import __version__
 from grace.app.bootstrap import (
+    HubParts,
     Machine,
     System,
     configuration_hash,
     connect,
     listening,
+    open_hub,
     open_system,
     resolve,
 )
@@ -23,6 +26,7 @@ from grace.app.settings import Settings
 from grace.ports import ForgeError
 
 RETRY_S = 5.0
+TELL_S = 5.0
 KEPT = timedelta(days=3)  # how long the forge remembers deliveries
 OVERLAP = timedelta(minutes=10)
 STEPS = 9
@@ -50,7 +54,8 @@ async def running(
     steps = Steps(say)
     async with open_system(settings, machine) as system:
         steps.done("hub loads", f"grace {__version__}, store {settings.data_dir / 'grace.db'}")
-        steps.done("git state detected", await git_state())
+        code = await git_state()
+        steps.done("git state detected", code)
         steps.done("config hash calculated", configuration_hash(system))
         catalog = system.configuration.catalog.metrics
         measured = sum(m.source is not None for m in catalog.values())
@@ -64,18 +69,23 @@ async def running(
             "trust scores loaded",
             f"none recorded yet; entries are signed by {system.signer.key_id}",
         )
-        async with listening(system) as url:
+        async with (
+            open_hub(system, code) as parts,
+            kept_going(system, hub_loops(system, parts)),
+            listening(system, parts) as url,
+        ):
             found = await reach(system, say)
             assert system.worker is not None
-            work = asyncio.create_task(system.worker.run(), name="worker")
             assert system.brakes is not None
-            loops = [
-                asyncio.create_task(reconcile(system), name="sweep"),
-                asyncio.create_task(system.brakes.run(), name="brakes"),
-            ]
+            loops = {
+                "worker": system.worker.run(),
+                "sweep": reconcile(system),
+                "brakes": system.brakes.run(),
+                "capas": parts.capas.run(),
+            }
             if not settings.poll:
-                loops.append(asyncio.create_task(ask_for_missed(system), name="redelivery"))
-            try:
+                loops["redelivery"] = ask_for_missed(system)
+            async with kept_going(system, loops):
                 steps.done("coding pipeline starts", f"{found}; {hears(settings)}")
                 steps.done(
                     "healing workflow starts",
@@ -83,10 +93,41 @@ async def running(
                 )
                 steps.done("all systems operational", f"listening on {url}")
                 yield system, url
-            finally:
-                for task in (work, *loops):
-                    task.cancel()
-                await asyncio.gather(work, *loops, return_exceptions=True)
+
+
+@asynccontextmanager
+async def kept_going(
+    system: System, loops: Mapping[str, Coroutine[Any, Any, None]]
+) -> AsyncIterator[None]:
+    """Run loops, each in a task of its own, until it is over here; then end them all."""
+    tasks = {name: asyncio.create_task(work, name=name) for name, work in loops.items()}
+    system.tasks |= tasks
+    try:
+        yield
+    finally:
+        for task in tasks.values():
+            task.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+
+def hub_loops(system: System, parts: HubParts) -> dict[str, Coroutine[Any, Any, None]]:
+    """List what goes on whether or not the forge is reached."""
+    return {"mesh": parts.mesh.run(), "announcer": tell_of_tokens(system, parts)}
+
+
+async def tell_of_tokens(system: System, parts: HubParts) -> None:
+    """Write to the ledger what `grace token` did, every few seconds."""
+    log = structlog.get_logger("announcer")
+    while True:
+        try:
+            await parts.tell()
+        except Exception as error:
+            log.exception("failed")
+            system.measures.faults.labels(loop="announcer").inc()
+            system.failures["tokens"] = f"{type(error).__name__}: {error}"
+        else:
+            system.failures.pop("tokens", None)
+        await asyncio.sleep(TELL_S)
 
 
 async def reach(system: System, say: Say) -> str:

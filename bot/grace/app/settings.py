@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     config_dir: Path | None = None
     listen_host: str = "127.0.0.1"
     listen_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    environment: str = "production"
     forge_host: str = "github.com"
     forge_api_url: str = "https://api.github.com"
     forge_web_url: str = "https://github.com"

@@ -142,6 +142,7 @@ async def set_up(workdir: Path, stories: tuple[Story, ...], say: Say) -> AsyncIt
             public_key_pem=public_pem(key),
             permissions=PERMISSIONS,
             events=EVENTS,
+            callback_urls=(f"{bot_url}/sign-in/callback",),
         )
         names = [r.full_name.partition("/")[2] for r in repositories.values()]
         await forge.install_app(app.id, OWNER, names)
@@ -159,6 +160,11 @@ async def set_up(workdir: Path, stories: tuple[Story, ...], say: Say) -> AsyncIt
             app_id=app.id,
             app_key=private_pem(key),
             webhook_secret=secret,
+            environment="demo",
+            public_url=bot_url,
+            oauth_client_id=app.client_id,
+            oauth_client_secret=app.client_secret,
+            operators=(OWNER,),
             oidc_issuer=f"{forge.url}/_services/token",
         )
         system, url = await stack.enter_async_context(running(settings, say))

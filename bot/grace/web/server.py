@@ -1,9 +1,16 @@
-"""The HTTP server: intake, health, measures."""
+"""The HTTP server: intake, health and measures; and the hub: API, live events, pages."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 from aiohttp import web
 
+from grace.web import api, live, pages
+from grace.web.access import sign_in
+from grace.web.access.door import guard
+from grace.web.access.entrance import ACCESS, Access
+from grace.web.api.calling import api_problems
+from grace.web.hub import HUB, Hub
 from grace.web.intake import (
     INTAKE,
     MAX_BODY,
@@ -14,6 +21,8 @@ from grace.web.intake import (
     kill_switch,
     refusals,
 )
+from grace.web.live import LIVE, Live
+from grace.web.pages.rendering import errors_as_pages
 
 Readiness = Callable[[], Awaitable[Mapping[str, str]]]
 READINESS: web.AppKey[Readiness] = web.AppKey("readiness")
@@ -21,16 +30,41 @@ Exposition = Callable[[], tuple[bytes, str]]
 EXPOSITION: web.AppKey[Exposition] = web.AppKey("exposition")
 
 
-def make_app(intake: Intake, readiness: Readiness, exposition: Exposition) -> web.Application:
-    """Build the application.
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the server is made of.
 
     `readiness` answers what is not well, by part; empty: ready. `exposition` answers the measures
     and their media type.
     """
+
+    intake: Intake
+    readiness: Readiness
+    exposition: Exposition
+    hub: Hub
+    access: Access
+    live: Live
+
+
+def make_app(served: Served) -> web.Application:
+    """Build the application: the door stands in front of every route."""
     app = web.Application(client_max_size=MAX_BODY, middlewares=[refusals])
-    app[INTAKE] = intake
-    app[READINESS] = readiness
-    app[EXPOSITION] = exposition
+    guard(app)
+    app.middlewares.extend((api_problems, errors_as_pages))
+    app[INTAKE] = served.intake
+    app[READINESS] = served.readiness
+    app[EXPOSITION] = served.exposition
+    app[HUB] = served.hub
+    app[ACCESS] = served.access
+    app[LIVE] = served.live
+    add_machine_routes(app)
+    for part in (sign_in, api, live, pages):
+        part.add_routes(app)
+    return app
+
+
+def add_machine_routes(app: web.Application) -> None:
+    """Add what machines call, who prove themselves in their own ways."""
     app.router.add_post("/hooks/github", github)
     app.router.add_post("/ci/results", ci_results)
     app.router.add_post("/alerts/alertmanager", alertmanager)
@@ -38,7 +72,6 @@ def make_app(intake: Intake, readiness: Readiness, exposition: Exposition) -> we
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
-    return app
 
 
 async def healthz(_request: web.Request) -> web.Response:

@@ -1,5 +1,6 @@
 """The only place that constructs adapters and puts the parts together."""
 
+from grace.app.bootstrap.hub import HubParts, open_hub
 from grace.app.bootstrap.serving import listening
 from grace.app.bootstrap.system import (
     Machine,
@@ -14,6 +15,7 @@ from grace.app.bootstrap.working import connect, resolve
 from grace.app.settings import SettingsError
 
 __all__ = [
+    "HubParts",
     "Machine",
     "SettingsError",
     "System",
@@ -23,6 +25,7 @@ __all__ = [
     "listening",
     "make_forge",
     "make_site",
+    "open_hub",
     "open_system",
     "resolve",
 ]

@@ -7,11 +7,12 @@ from aiohttp import web
 
 from grace.adapters.github.webhook import WebhookSecrets
 from grace.adapters.oidc import OidcVerifier
+from grace.app.bootstrap.hub import HubParts
 from grace.app.bootstrap.system import System, exposition
 from grace.app.bootstrap.working import bases_of
 from grace.app.inlets import alerts_of, token_check, webhook_of
 from grace.web.intake import Intake
-from grace.web.server import make_app
+from grace.web.server import Served, make_app
 
 
 def make_intake(system: System) -> Intake:
@@ -38,12 +39,24 @@ def make_intake(system: System) -> Intake:
     )
 
 
+def served(system: System, parts: HubParts) -> Served:
+    """Gather what the server is made of."""
+    return Served(
+        intake=make_intake(system),
+        readiness=system.readiness,
+        exposition=lambda: exposition(system),
+        hub=parts.hub,
+        access=parts.access,
+        live=parts.live,
+    )
+
+
 @asynccontextmanager
-async def listening(system: System) -> AsyncIterator[str]:
+async def listening(system: System, parts: HubParts) -> AsyncIterator[str]:
     """Serve HTTP; yield the base URL."""
     settings = system.settings
     runner = web.AppRunner(
-        make_app(make_intake(system), system.readiness, lambda: exposition(system)),
+        make_app(served(system, parts)),
         access_log=None,
         handle_signals=False,
     )
@@ -51,7 +64,7 @@ async def listening(system: System) -> AsyncIterator[str]:
     try:
         site = web.TCPSite(runner, settings.listen_host, settings.listen_port)
         await site.start()
-        port = runner.addresses[0][1]
-        yield f"http://{settings.listen_host}:{port}"
+        system.address = (settings.listen_host, runner.addresses[0][1])
+        yield f"http://{settings.listen_host}:{system.address[1]}"
     finally:
         await runner.cleanup()

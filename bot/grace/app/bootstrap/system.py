@@ -1,5 +1,6 @@
 """The parts of one running bot, and what opens them without a forge."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from grace.adapters.github.wire import Call
 from grace.adapters.keys import Ed25519Key
 from grace.adapters.sqlite.store import SqliteStore
 from grace.app.brakes import Brakes
+from grace.app.mesh import Bell
 from grace.app.news import News
 from grace.app.observe import Budget, Measures
 from grace.app.settings import Settings, SettingsError
@@ -69,6 +71,10 @@ class System:
     unresolved: set[str] = field(default_factory=set)
     waiting_for: str | None = "the boot is not finished"
     calls: list[Call] = field(default_factory=list)
+    bell: Bell = field(default_factory=Bell)
+    failures: dict[str, str] = field(default_factory=dict)
+    tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    address: tuple[str, int] | None = None
 
     def wake(self) -> None:
         """Tell the worker, if it runs already, that something came in."""
@@ -81,7 +87,7 @@ class System:
 
     async def readiness(self) -> dict[str, str]:
         """Say what is not well, by part."""
-        problems: dict[str, str] = {}
+        problems: dict[str, str] = dict(self.failures)
         if self.waiting_for is not None:
             problems["boot"] = self.waiting_for
         if self.worker is not None:
@@ -174,8 +180,12 @@ async def open_system(settings: Settings, machine: Machine | None = None) -> Asy
         return name if isinstance(name, str) else None
 
     site = make_site(settings)
+    bell = Bell()
     store = await SqliteStore.open(
-        settings.data_dir / "grace.db", signer, before_commit=machine.before_commit
+        settings.data_dir / "grace.db",
+        signer,
+        before_commit=machine.before_commit,
+        on_append=bell.ring,
     )
     try:
         async with httpx.AsyncClient(timeout=HTTP_TIMEOUT_S) as client:
@@ -190,6 +200,7 @@ async def open_system(settings: Settings, machine: Machine | None = None) -> Asy
                 client=client,
                 clock=clock,
                 calls=calls,
+                bell=bell,
             )
     finally:
         await store.close()
