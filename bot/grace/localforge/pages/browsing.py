@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
-from grace.localforge.errors import ApiError
+from grace.localforge.errors import ApiError, not_found
 from grace.localforge.pages.checks import checks_of
 from grace.localforge.pages.visit import PageRoute, R, Visit
 from grace.localforge.routes.contents import get_commit, get_contents
@@ -23,8 +23,11 @@ async def show_branches(visit: Visit) -> web.StreamResponse:
 
 async def show_commit(visit: Visit) -> web.StreamResponse:
     """Show a commit with its diff and checks."""
-    commit = await visit.ask(get_commit, ref=visit.param("sha"))
-    checks = await checks_of(visit, commit["sha"])
+    sha = await visit.core.git(visit.repo).resolve(visit.param("sha"))
+    if sha is None:
+        raise not_found()
+    commit = await visit.ask(get_commit, ref=sha)
+    checks = await checks_of(visit, sha)
     return visit.page("commit.html", repo=visit.repo, commit=commit, checks=checks)
 
 

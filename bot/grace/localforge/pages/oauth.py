@@ -53,7 +53,6 @@ async def decide(visit: Visit) -> web.StreamResponse:
         answer["state"] = asked.state
     parts = urlsplit(asked.redirect_uri)
     query = urlencode([*parse_qsl(parts.query), *answer.items()])
-    visit.form_targets = (f"{parts.scheme}://{parts.netloc}",)
     return visit.see(urlunsplit(parts._replace(query=query)))
 
 

@@ -18,6 +18,9 @@ _UNSEEN: Final = re.compile(
 )
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+_LINKED: Final = re.compile(
+    r"(?<![\w&/])#(?P<number>[1-9]\d{0,8})\b|(?P<url>https?://[^\s<>\"'`]+[\w/#])"
+)
 _HUNK: Final = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 MAX_LINES: Final = 1500
 
@@ -54,10 +57,14 @@ class Markdown:
         self._parser.add_render_rule("html_block", _html)
         self._parser.add_render_rule("html_inline", _html)
         self._parser.add_render_rule("link_open", _link)
+        self._parser.add_render_rule("text", _text)
 
-    def __call__(self, text: str | None) -> Markup:
-        """Render a text; nothing in it can become markup of its own."""
-        rendered = self._parser.render(visible(text or ""))
+    def __call__(self, text: str | None, base: str = "") -> Markup:
+        """Render a text; nothing in it can become markup of its own.
+
+        `#4` leads to issue 4 of the repository whose page is `base`.
+        """
+        rendered = self._parser.render(visible(text or ""), {"base": base})
         return Markup(rendered)  # noqa: S704 - made by the renderer, which escapes every text
 
 
@@ -68,7 +75,32 @@ def _html(
     _options: OptionsDict,
     _env: EnvType,
 ) -> str:
-    return str(escape(_COMMENT.sub("", tokens[index].content)))
+    text = str(escape(_COMMENT.sub("", tokens[index].content).strip()))
+    return f"<p>{text}</p>\n" if text and tokens[index].block else text
+
+
+def _text(
+    _self: RendererProtocol,
+    tokens: Sequence[Token],
+    index: int,
+    _options: OptionsDict,
+    env: EnvType,
+) -> str:
+    """Render words; addresses and numbers of issues outside a link become links."""
+    before = [token.type for token in tokens[:index]]
+    text = tokens[index].content
+    if before.count("link_open") > before.count("link_close"):
+        return str(escape(text))
+    parts, at = [], 0
+    for found in _LINKED.finditer(text):
+        number, url = found["number"], found["url"]
+        if number is not None and not env["base"]:
+            continue
+        place = url or f"{env['base']}/issues/{number}"
+        link = Markup('<a href="{}" rel="nofollow noopener noreferrer">{}</a>')
+        parts += [escape(text[at : found.start()]), link.format(place, found[0])]
+        at = found.end()
+    return str(Markup("").join([*parts, escape(text[at:])]))
 
 
 def _link(

@@ -117,7 +117,7 @@ class Visit:
         context |= {
             "me": self.user,
             "csrf": self.visitor.csrf,
-            "here": self.request.path_qs,
+            "here": self.request.path_qs if self.request.method == "GET" else "/",
             "people": [row["login"] for row in self.core.db.all(users)],
             "forge": self.core.url,
         }
