@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import deque
 from typing import Final
 
 import structlog
@@ -16,6 +17,7 @@ from grace.web.live.stream import greeting, review, start, stop
 from grace.web.live.wishes import Message, wishes_of
 from grace.web.problems import Refused, fields_of
 
+MINUTE_S: Final = 60.0
 FORM: Final = 'send {"subscribe": ["mission.*"]}, with "mission" and "after" if you like'
 
 
@@ -54,7 +56,7 @@ class _Connection:
         self._answer = answer
         self._listener = listener
         self._live: Live = request.app[LIVE]
-        self._messages = 0
+        self._messages: deque[float] = deque(maxlen=self._live.limits.messages)
         self._sending: asyncio.Task[None] | None = None
 
     async def serve(self) -> None:
@@ -80,12 +82,11 @@ class _Connection:
         """Send what the address asks for, and listen for other wishes."""
         await self._begin()
         async for message in self._answer:
-            self._messages += 1
-            if self._messages > self._live.limits.messages:
-                self._listener.end(ENDED, f"more than {self._live.limits.messages} messages")
-                return
             if message.type is WSMsgType.ERROR:
                 break  # too long, or no answer to our pings: closed with its code already
+            if self._too_many():
+                self._listener.end(ENDED, "you say too much: a few messages a minute are enough")
+                return
             if message.type is not WSMsgType.TEXT:
                 await self._refuse(({"field": "message", "problem": "is not text"},))
                 return
@@ -99,6 +100,13 @@ class _Connection:
             )
             await self._begin()
         self._listener.end(GONE, "")
+
+    def _too_many(self) -> bool:
+        """Count a message; tell whether there were more than enough within a minute."""
+        now, heard = asyncio.get_running_loop().time(), self._messages
+        full = len(heard) == heard.maxlen and now - heard[0] < MINUTE_S
+        heard.append(now)
+        return full
 
     async def _begin(self) -> None:
         """Say where the stream begins, and begin it; what was sent before is of the one before."""
