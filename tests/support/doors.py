@@ -110,9 +110,7 @@ class Door:
     ) -> httpx.Response:
         """Bring the forge's answer to the callback."""
         params = {"code": code, "state": state, **more}
-        return await self.client.get(
-            "/sign-in/callback", params=params, headers={"Cookie": cookie}
-        )
+        return await self.client.get("/sign-in/callback", params=params, headers={"Cookie": cookie})
 
 
 def set_cookies(answer: httpx.Response) -> dict[str, tuple[str, str]]:

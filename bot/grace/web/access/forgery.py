@@ -17,7 +17,7 @@ SESSION: web.RequestKey[str] = web.RequestKey("session_id", str)
 HEADER: Final = "X-CSRF-Token"
 FIELD: Final = "csrf_token"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+_FORM: Final = "application/x-www-form-urlencoded"
 _OWN_SITES: Final = frozenset({"same-origin", "none"})
 
 
@@ -53,7 +53,7 @@ async def require_token(request: web.Request) -> None:
     if request.method in SAFE:
         return
     given = request.headers.get(HEADER, "")
-    if not given and request.content_type in _FORMS:
+    if not given and request.content_type == _FORM:
         field = (await request.post()).get(FIELD, "")
         given = field if isinstance(field, str) else ""
     wanted = csrf_token(request)
