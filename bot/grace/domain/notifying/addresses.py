@@ -8,7 +8,6 @@ _METADATA: Final = frozenset(
     for text in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254")
 )
 _NAT64: Final = ip_network("64:ff9b::/96")
-_SHARED: Final = ip_network("100.64.0.0/10")
 _LOW_32_BITS: Final = 0xFFFFFFFF
 
 
@@ -42,7 +41,7 @@ def refusal(host: str, address: str, network: Literal["public", "private", "any"
         return f"{host} is {meant}, which is of this machine's own link"
     if meant.is_global:
         return None
-    if not meant.is_private and meant not in _SHARED:
+    if meant.is_reserved:
         return f"{host} is {meant}, which is reserved"
     if network == "private":
         return None
