@@ -38,12 +38,16 @@ def end(connection: sqlite3.Connection) -> int:
 
 
 def back(
-    connection: sqlite3.Connection, wanted: FeedFilter, before: int | None, limit: int
+    connection: sqlite3.Connection,
+    wanted: FeedFilter,
+    before: int | None,
+    limit: int,
+    near: int = NEAR,
 ) -> list[FeedEntry]:
     """Return the newest wanted entries in front of a position, newest first.
 
-    However rarely something wanted happened, no more is read than the nearest entries, those of
-    one mission, or `limit` of each wanted kind of each log.
+    However rarely something wanted happened, no more is read than the `near` entries in front of
+    it, those of one mission, or `limit` of each wanted kind of each log.
     """
     bound = end(connection) + 1 if before is None else before
     if wanted.mission is not None:
@@ -51,7 +55,7 @@ def back(
     elif wanted.logs is None and EVERYTHING in wanted.patterns:
         found = _positions(connection, "", (), bound, limit)
     else:
-        found = _near(connection, wanted, bound, limit)
+        found = _near(connection, wanted, bound, near)[:limit]
         if len(found) < limit:
             found = _of_kinds(connection, wanted, bound, limit)
     rows = connection.execute(_CHOSEN, (json.dumps(found),))
@@ -69,12 +73,12 @@ def _of_mission(
     return _chosen(rows.fetchall(), wanted)[:limit]
 
 
-def _near(connection: sqlite3.Connection, wanted: FeedFilter, bound: int, limit: int) -> list[int]:
+def _near(connection: sqlite3.Connection, wanted: FeedFilter, bound: int, many: int) -> list[int]:
     rows = connection.execute(
         "SELECT position, log, kind FROM feed WHERE position < ? ORDER BY position DESC LIMIT ?",
-        (bound, NEAR),
+        (bound, many),
     )
-    return _chosen(rows.fetchall(), wanted)[:limit]
+    return _chosen(rows.fetchall(), wanted)
 
 
 def _chosen(rows: Sequence[sqlite3.Row], wanted: FeedFilter) -> list[int]:
