@@ -32,8 +32,8 @@ def cancelled_by(login: str) -> str:
     return f"cancelled by {login}"
 
 
-def held_by(login: str) -> str:
-    return f"held by {login}"
+def held_by(login: str, reason: str = "") -> str:
+    return f"held by {login}: {reason}" if reason else f"held by {login}"
 
 
 def pull_closed(number: int) -> str:

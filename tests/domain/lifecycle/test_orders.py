@@ -132,6 +132,9 @@ def test_a_stranger_who_was_given_the_right_since_is_obeyed():
     assert world.command("hold", "mallory", "2").mission.held is None
     world.now += STRANGER_REST
     assert world.command("hold", "mallory", "3").mission.held == "held by mallory"
+    world.command("resume", "mallory", "4")
+    held = world.command("hold", "mallory", "5", argument=" wait for \n the release").mission.held
+    assert held == "held by mallory: wait for the release"
 
 
 def test_a_stranger_costs_one_question_in_a_while_however_much_he_writes():

@@ -17,6 +17,7 @@ from grace.domain.verdict import Result, leaf
 AT_WORK = FORWARD - {Phase.MERGING}
 JUDGED = frozenset({Phase.TESTING, Phase.GATING})
 MAX_TRIES = 20
+MAX_REASON = 500
 # A check run left open goes stale after 14 days.
 MAX_WINDOW = timedelta(days=13)
 # An approval that was so long on its way may be of a head that nobody knows any more.
@@ -89,7 +90,8 @@ def hold(draft: Draft, order: Order) -> str | None:
     """Stop forward work; windows and reverts go on."""
     if draft.mission.phase not in FORWARD:
         return replies.nothing_to("hold", draft.mission)
-    draft.hold(messages.held_by(order.login))
+    reason = " ".join(order.given.argument.split())[:MAX_REASON]
+    draft.hold(messages.held_by(order.login, reason))
     return None
 
 
