@@ -1,5 +1,6 @@
 """What probes ask of the store besides what everybody does."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -34,4 +35,12 @@ class ProbedStore(HubStore, Protocol):
 
     async def compare_outcomes(self, log: str, after: int, limit: int) -> FoldSlice:
         """Compare the fold of outcomes with some of the ledger's entries behind a number."""
+        ...
+
+    async def agents(self) -> Sequence[str]:
+        """Name the agents that have a record."""
+        ...
+
+    async def healing_on_hold(self) -> Sequence[tuple[str, str]]:
+        """Name the healing missions that are held for a person, each with its log; at most 50."""
         ...

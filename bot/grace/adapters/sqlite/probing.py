@@ -2,7 +2,7 @@
 
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -42,6 +42,14 @@ class ProbedTables(ABC):
         """Compare the fold of outcomes with some of the ledger's entries behind a number."""
         return await self._read(lambda c: _compare(c, log, after, limit))
 
+    async def agents(self) -> Sequence[str]:
+        """Name the agents that have a record."""
+        return await self._read(_agents)
+
+    async def healing_on_hold(self) -> Sequence[tuple[str, str]]:
+        """Name the healing missions that are held for a person, each with its log."""
+        return await self._read(_healing_on_hold)
+
 
 def _beat(connection: sqlite3.Connection, now: datetime) -> None:
     connection.execute(
@@ -67,3 +75,18 @@ def _compare(connection: sqlite3.Connection, log: str, after: int, limit: int) -
     told = {row["seq"]: outcome_rows.fact_of(recorded.of_row(row)) for row in rows}
     amiss = [seq for seq in sorted({*told, *folded}) if told.get(seq) != folded.get(seq)]
     return FoldSlice(last=last, checked=len(rows), amiss=tuple(amiss))
+
+
+def _agents(connection: sqlite3.Connection) -> list[str]:
+    rows = connection.execute("SELECT DISTINCT agent FROM outcomes ORDER BY agent")
+    return [row["agent"] for row in rows]
+
+
+def _healing_on_hold(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    rows = connection.execute(
+        "SELECT l.name, l.log FROM mission_list AS l JOIN missions AS m ON m.uid = l.uid"
+        " WHERE l.phase <> 'closed' AND l.held"
+        " AND json_extract(m.mission, '$.request.mission_type') = 'healing'"
+        " ORDER BY l.severity, l.created_at, l.name LIMIT 50"
+    )
+    return [(row["name"], row["log"]) for row in rows]
