@@ -9,6 +9,7 @@ from typing import Annotated
 import httpx
 import typer
 
+from grace.adapters.access.errors import AccessError
 from grace.adapters.config import ConfigError
 from grace.adapters.keys import KeyMaterialError
 from grace.adapters.sqlite.errors import StoreError
@@ -58,6 +59,7 @@ def serve(
         asyncio.run(run(settings, typer.echo))
     except (
         settings_.SettingsError,
+        AccessError,
         ConfigError,
         StoreError,
         KeyMaterialError,
