@@ -4,7 +4,9 @@ from aiohttp import web
 
 from grace.web.pages.assets import load_assets, serve
 from grace.web.pages.board import board
+from grace.web.pages.listing import activity, ledger, queue, systems
 from grace.web.pages.mission import mission
+from grace.web.pages.registers import capas, trust
 from grace.web.pages.rendering import set_up
 
 
@@ -14,3 +16,9 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/static/{name}", serve(load_assets()))
     app.router.add_get("/", board)
     app.router.add_get("/missions/{mission_id}", mission)
+    app.router.add_get("/activity", activity)
+    app.router.add_get("/map", systems)
+    app.router.add_get("/queue", queue)
+    app.router.add_get("/trust", trust)
+    app.router.add_get("/capa", capas)
+    app.router.add_get("/ledger", ledger)

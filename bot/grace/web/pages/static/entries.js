@@ -19,9 +19,12 @@ export function mark(state) {
 async function* records(source) {
   let url = source;
   while (url) {
-    const answer = await fetch(url, { headers: { Accept: "application/x-ndjson" } });
+    const answer = await fetch(url, { headers: { Accept: "application/x-ndjson, application/json" } });
     if (!answer.ok) throw new Error(`${answer.status}`);
-    for (const line of (await answer.text()).split("\n")) if (line) yield JSON.parse(line);
+    const lines = answer.headers.get("Content-Type").startsWith("application/json")
+      ? (await answer.json()).entries.map((entry) => entry.line)
+      : (await answer.text()).split("\n");
+    for (const line of lines) if (line) yield JSON.parse(line);
     url = /<([^>]+)>;\s*rel="next"/.exec(answer.headers.get("Link") ?? "")?.[1];
   }
 }

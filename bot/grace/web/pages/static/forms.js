@@ -62,6 +62,7 @@ async function submitted(event) {
   }
   output.className = good ? "good" : "bad";
   output.textContent = words;
+  if (good && form.dataset.resets !== undefined) form.reset();
   if (good) document.dispatchEvent(new CustomEvent("grace:changed"));
 }
 

@@ -1,0 +1,121 @@
+"""The map of subsystems and their ties, laid out in lanes: from the world in, to the world out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from grace.domain.access import Reach
+from grace.domain.base import Frozen
+from grace.domain.health import Health, HealthState, worst
+from grace.web.pages.words import Mark, mark
+
+WIDTH: Final = 1100
+BOX: Final = (178, 40)
+_STEP: Final = 58
+_TOP: Final = 34
+
+# The first lane that has a part of a subsystem's name takes it.
+LANES: Final = (
+    ("Comes in", ("intake", "inbox", "alert", "metric")),
+    ("Decides", ("worker", "deadline", "policy", "playbook", "memory", "agent")),
+    ("Remembers", ("store", "ledger", "key")),
+    ("Goes out", ("outbox", "live", "mesh", "feed", "notif", "webhook")),
+    ("The forge", ("forge", "budget", "rate", "ci")),
+)
+_OTHERS: Final = "More"
+
+
+class Node(Frozen):
+    """One subsystem in its place: centre of the left edge, in the drawing's units."""
+
+    health: Health
+    x: int
+    y: int
+    mark: Mark
+
+
+class Tie(Frozen):
+    """A line between two subsystems; marked like the worse of both where that is not well."""
+
+    path: str
+    mark: Mark
+    name: str
+
+
+class Lane(Frozen):
+    title: str
+    x: int
+
+
+class MapView(Frozen):
+    """The whole drawing."""
+
+    height: int
+    lanes: tuple[Lane, ...]
+    nodes: tuple[Node, ...]
+    ties: tuple[Tie, ...]
+
+
+def lane_of(name: str) -> str:
+    """Name the lane of a subsystem."""
+    lower = name.lower()
+    return next((t for t, words in LANES if any(w in lower for w in words)), _OTHERS)
+
+
+def visible(found: Sequence[Health], reach: Reach) -> tuple[Health, ...]:
+    """Leave out the parts that tell of repositories which do not exist for the reader."""
+    return tuple(
+        each.model_copy(
+            update={"parts": tuple(p for p in each.parts if p.log is None or reach.sees(p.log))}
+        )
+        for each in found
+    )
+
+
+def draw(found: Sequence[Health]) -> MapView:
+    """Place the subsystems and draw their ties; each tie once, whoever names it."""
+    titles = [title for title, _ in LANES]
+    by_lane: dict[str, list[Health]] = {}
+    for each in found:
+        by_lane.setdefault(lane_of(each.name), []).append(each)
+    used = [t for t in (*titles, _OTHERS) if t in by_lane]
+    gap = (WIDTH - BOX[0] - 2) // max(1, len(used) - 1) if len(used) > 1 else 0
+    tallest = max((len(each) for each in by_lane.values()), default=0)
+    nodes: dict[str, Node] = {}
+    for column, title in enumerate(used):
+        lane = by_lane[title]
+        offset = (tallest - len(lane)) * _STEP // 2
+        for row, each in enumerate(lane):
+            y = _TOP + offset + row * _STEP + BOX[1] // 2
+            x = 1 + column * gap
+            nodes[each.name] = Node(health=each, x=x, y=y, mark=mark(each.state))
+    return MapView(
+        height=_TOP + max(1, tallest) * _STEP,
+        lanes=tuple(Lane(title=title, x=1 + n * gap) for n, title in enumerate(used)),
+        nodes=tuple(nodes.values()),
+        ties=_ties(nodes),
+    )
+
+
+def _ties(nodes: Mapping[str, Node]) -> tuple[Tie, ...]:
+    pairs = {
+        tuple(sorted((name, other)))
+        for name, node in nodes.items()
+        for other in node.health.ties
+        if other in nodes and other != name
+    }
+    return tuple(_tie(nodes[a], nodes[b]) for a, b in sorted(pairs))
+
+
+def _tie(one: Node, other: Node) -> Tie:
+    left, right = (one, other) if one.x <= other.x else (other, one)
+    width = BOX[0]
+    if left.x == right.x:
+        x, bulge = left.x + width, left.x + width + 34
+        path = f"M{x} {left.y}C{bulge} {left.y} {bulge} {right.y} {x} {right.y}"
+    else:
+        start, end = left.x + width, right.x
+        middle = (start + end) // 2
+        path = f"M{start} {left.y}C{middle} {left.y} {middle} {right.y} {end} {right.y}"
+    state = worst((one.health.state, other.health.state))
+    shown = Mark.PLAIN if state is HealthState.HEALTHY else mark(state)
+    return Tie(path=path, mark=shown, name=f"{one.health.title} and {other.health.title}")
