@@ -7,10 +7,10 @@ which may repeat parts of it: of that only what is known to be harmless is taken
 import asyncio
 import logging
 import re
-import threading
-from collections import defaultdict, deque
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, Self
 
 from grace.domain.narration import Tone
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 TIMEOUT_S: Final = 30.0
 _THREADS: Final = 4
-_RECORDS: Final = 20
 _STATUS: Final = re.compile(r"\berror=(\d{3})\b")
 _NO_CONNECTION: Final = re.compile(r"connection error", re.IGNORECASE)
 
@@ -34,21 +33,6 @@ class ChannelUnusable(ValueError):
         self.channel = channel
 
 
-class _Said(logging.Handler):
-    """Keep what apprise logs, by thread, for as long as it takes to ask what it means."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._by_thread: dict[int, deque[str]] = defaultdict(lambda: deque(maxlen=_RECORDS))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._by_thread[record.thread or 0].append(record.getMessage())
-
-    def take(self) -> list[str]:
-        """Return and forget what was logged in this thread."""
-        return list(self._by_thread.pop(threading.get_ident(), ()))
-
-
 class AppriseChannels:
     """Send to named channels (`grace.ports.outgoing.Messenger`)."""
 
@@ -56,15 +40,12 @@ class AppriseChannels:
         self._channels = channels
         self._timeout_s = timeout_s
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="notify")
-        self._said = _Said()
-        self._logger = logging.getLogger("apprise")
-        self._propagated = self._logger.propagate
-        self._logger.propagate = False
-        self._logger.addHandler(self._said)
+        self._unheard = ExitStack()
+        self._unheard.enter_context(_unheard())
 
     @classmethod
     def open(cls, urls: Mapping[str, str], *, timeout_s: float = TIMEOUT_S) -> Self:
-        """Read the URLs of channels; raises `ChannelUnusable`. It takes a third of a second."""
+        """Read the URLs of channels; raises `ChannelUnusable`. The first takes a second."""
         return cls({name: _channel(name, url) for name, url in urls.items()}, timeout_s)
 
     async def send(self, channel: str, draft: Draft) -> str | None:
@@ -80,42 +61,51 @@ class AppriseChannels:
     def close(self) -> None:
         """Begin nothing more; what is being sent ends by itself."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._logger.removeHandler(self._said)
-        self._logger.propagate = self._propagated
+        self._unheard.close()
 
     def _notify(self, channel: "Apprise", draft: Draft) -> str | None:
         try:
-            taken = channel.notify(
+            result = channel.notify(
                 body=draft.body,
                 title=draft.title,
                 notify_type=_type(draft.tone),
                 body_format="text",
                 interpret_escapes=False,
             )
+            return None if result else _reason([entry.message for entry in result.logs()])
         except Exception as error:  # noqa: BLE001 - of a hundred services; its words may hold secrets
-            self._said.take()
             return f"failed: {type(error).__name__}"
-        said = self._said.take()
-        return None if taken else _reason(said)
 
 
 def _channel(name: str, url: str) -> "Apprise":
-    from apprise import Apprise, AppriseAsset  # noqa: PLC0415 - slow, and only some need it
+    with _unheard(), warnings.catch_warnings():
+        # Some of its services import what Python deprecates.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from apprise import Apprise, AppriseAsset  # noqa: PLC0415 - slow, and only some need it
 
-    asset = AppriseAsset(app_id="Grace", app_desc="Grace Mission Control", async_mode=False)
-    channel = Apprise(asset=asset)
-    logger = logging.getLogger("apprise")
-    quiet = logging.NullHandler()
-    propagated, logger.propagate = logger.propagate, False
-    logger.addHandler(quiet)
-    try:
+        asset = AppriseAsset(app_id="Grace", app_desc="Grace Mission Control", async_mode=False)
+        channel = Apprise(asset=asset)
         usable = channel.add(url) and len(channel) > 0
-    finally:
-        logger.removeHandler(quiet)
-        logger.propagate = propagated
     if not usable:
         raise ChannelUnusable(name)
     return channel
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Keep to itself what apprise and the HTTP library below it log: it may hold the URL."""
+    nobody = logging.NullHandler()
+    loggers = [logging.getLogger(name) for name in ("apprise", "urllib3")]
+    before = [logger.propagate for logger in loggers]
+    for logger in loggers:
+        logger.propagate = False
+        logger.addHandler(nobody)
+    try:
+        yield
+    finally:
+        for logger, propagated in zip(loggers, before, strict=True):
+            logger.removeHandler(nobody)
+            logger.propagate = propagated
 
 
 def _type(tone: Tone) -> "NotifyType":
