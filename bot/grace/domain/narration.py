@@ -260,6 +260,18 @@ _TELL: Final[Mapping[str, Teller]] = MappingProxyType(
         "crypto.token_created": lambda p, a: f"{a} made the token {p['name']}",
         "crypto.token_revoked": lambda p, a: f"{a} revoked the token {p['name']}",
         "integration.health_changed": _health,
+        "capa.opened": lambda p, a: f"CAPA {p['capa_id']} opened by {a}: {p['title']}",
+        "capa.filed": lambda p, _: f"CAPA {p['capa_id']} filed as issue #{p['number']}",
+        "capa.changed": lambda p, a: (
+            f"CAPA {p['capa_id']} changed by {a}: {', '.join(sorted(p['changed']))}"
+        ),
+        "capa.reminded": lambda p, _: f"CAPA {p['capa_id']} is overdue: reminder {p['number']}",
+        "capa.closed": lambda p, a: f"CAPA {p['capa_id']} closed by {a}",
+        "capa.reopened": lambda p, a: f"CAPA {p['capa_id']} opened again by {a}",
+        "capa.checked": lambda p, _: (
+            f"CAPA {p['capa_id']} checked: {str(p['result']).replace('_', ' ')}"
+        ),
+        "capa.refused": lambda p, a: f"{a} may not {p['wish']} CAPA {p['capa_id']}",
         "elite.claimed": _claimed,
         "elite.released": lambda p, _: f"given back by {p['agent']}",
     }
@@ -272,6 +284,7 @@ _DECIDED_BY: Final[Mapping[str, str]] = MappingProxyType(
         "window_closed": "verdict",
         "closed": "outcome",
         "integration.health_changed": "after",
+        "capa.checked": "result",
     }
 )
 _STANDING: Final[Mapping[str, Tone]] = MappingProxyType(
@@ -280,6 +293,8 @@ _STANDING: Final[Mapping[str, Tone]] = MappingProxyType(
         "fixed": Tone.GOOD,
         "self_recovered": Tone.GOOD,
         "healthy": Tone.GOOD,
+        "effective": Tone.GOOD,
+        "ineffective": Tone.BAD,
         "cancelled": Tone.PLAIN,
         "fail": Tone.BAD,
         "regress": Tone.BAD,
@@ -308,6 +323,9 @@ _TONES: Final[Mapping[str, Tone]] = MappingProxyType(
         "merge_refused": Tone.BAD,
         "alert_firing": Tone.BAD,
         "capa_filed": Tone.BAD,
+        "capa.opened": Tone.BAD,
+        "capa.closed": Tone.GOOD,
+        "capa.reminded": Tone.WAIT,
         "brake.on": Tone.BAD,
         "held": Tone.WAIT,
         "review_owed": Tone.WAIT,

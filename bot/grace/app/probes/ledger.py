@@ -68,7 +68,7 @@ class Ledger:
         if bad:
             return unhealthy(
                 f"{len(bad)} of {len(parts)} logs do not verify: stop Grace by the kill switch, "
-                "keep a copy of the store, and compare it with the published branch by `grace audit`.",
+                "keep a copy of the store, and compare it with the published branch (grace audit).",
                 parts,
             )
         verified = sum(self._seq(log) for log in logs)
