@@ -51,13 +51,17 @@ _K = TypeVar("_K", _Answer, _Silence)
 class ForgeRights:
     """`grace.ports.hub.Rights` by what the forge says of each person and repository.
 
-    `refs`: the subsystems' repositories, as they are known now; they may become more.
+    `refs`: the subsystems' repositories, as they are known now; they may become more. `most`: from
+    how many answers on those that are of no use any more are forgotten.
     """
 
-    def __init__(self, forge: _Asked, refs: Mapping[str, MissionRef], clock: Clock) -> None:
+    def __init__(
+        self, forge: _Asked, refs: Mapping[str, MissionRef], clock: Clock, most: int = MOST
+    ) -> None:
         self._forge = forge
         self._refs = refs
         self._clock = clock
+        self._most = most
         self._answers: dict[_Key, _Answer] = {}
         self._silences: dict[_Key, _Silence] = {}
         self._asking: dict[_Key, asyncio.Task[Permission]] = {}
@@ -141,7 +145,7 @@ class ForgeRights:
 
     def _keep(self, kept: dict[_Key, _K], key: _Key, value: _K) -> None:
         """Remember, and forget what is of no use any more where there is much."""
-        if len(kept) >= MOST:
+        if len(kept) >= self._most:
             oldest = self._clock.now() - USABLE
             for old in [k for k, each in kept.items() if each.at <= oldest]:
                 del kept[old]
