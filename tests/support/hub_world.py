@@ -1,5 +1,6 @@
 """A hub over a real store with a past, and a worker that decides at once; no forge behind it."""
 
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
+import httpx
 from aiohttp import web
 
 from grace.adapters.keys import raw_line
@@ -26,6 +28,7 @@ from grace.domain.policy import Policy
 from grace.ports import Delivery, Forge, ForgeError, Routed, Target, Translated
 from grace.web.api import add_routes
 from grace.web.api.calling import api_problems
+from grace.web.api.filing import PATIENCE
 from grace.web.hub import HUB, PRINCIPAL, About, Hub
 from support.past import KEY, resolved, rolled_back, waiting, write_past
 from support.world import World, issue_body, make_policy
@@ -36,7 +39,9 @@ ELSEWHERE = "forge.test/2"
 HOSTILE = "<script>alert(1)</script> ``` @octo {{7*7}} '; DROP TABLE missions; --"
 
 
-def token(name: str, *scopes: Scope, login: str | None = None, logs: str | None = None) -> Principal:
+def token(
+    name: str, *scopes: Scope, login: str | None = None, logs: str | None = None
+) -> Principal:
     return Principal(
         kind="token",
         id=f"id-{name}",
@@ -126,6 +131,7 @@ class HubWorld:
     missions: dict[str, str]
     submitted: list[Delivery] = field(default_factory=list)
     awake: bool = True
+    patience: float = 5.0
 
     async def submit(self, delivery: Delivery) -> bool:
         self.submitted.append(delivery)
@@ -146,6 +152,7 @@ class HubWorld:
 
     def app(self) -> web.Application:
         made = web.Application(middlewares=[api_problems, recognised])
+        made[PATIENCE] = self.patience
         made[HUB] = self.hub
         add_routes(made)
         return made
@@ -181,17 +188,30 @@ STORIES = {
 }
 
 
+@dataclass(frozen=True)
+class Past:
+    """A store's file, the names of the missions in it by story, and when the last one happened."""
+
+    path: Path
+    names: dict[str, str]
+    end: datetime
+
+
+async def write_hub_past(path: Path) -> Past:
+    """Write one mission of each story, once for many tests."""
+    worlds = await write_past(path, list(STORIES.values()), policy=make_policy())
+    names = dict(zip(STORIES, (w.mission.name for w in worlds), strict=True))
+    return Past(path, names, worlds[-1].now + timedelta(minutes=1))
+
+
 @asynccontextmanager
-async def hub_world(folder: Path) -> AsyncIterator[HubWorld]:
-    """Open a hub with one mission of each story, and a CAPA."""
+async def hub_world(past: Past, folder: Path) -> AsyncIterator[HubWorld]:
+    """Open a hub over a copy of a past, with a CAPA."""
     path = folder / "grace.db"
-    policy = make_policy()
-    worlds = await write_past(path, list(STORIES.values()), policy=policy)
+    shutil.copy(past.path, path)
     store = await SqliteStore.open(path, KEY)
     try:
-        names = dict(zip(STORIES, (w.mission.name for w in worlds), strict=True))
-        made = await _made(store, policy, worlds[-1].now + timedelta(minutes=1), names)
-        yield made
+        yield await _made(store, make_policy(), past.end, dict(past.names))
     finally:
         await store.close()
 
@@ -204,7 +224,11 @@ async def _made(
         store=store, forge=cast(Forge, None), clock=clock, wake=lambda: None, fault=lambda _: None
     )
     capas = Capas(office)
-    found: list[HubWorld] = []
+    made: HubWorld
+
+    async def submit(delivery: Delivery) -> bool:
+        return await made.submit(delivery)
+
     hub = Hub(
         about=About(
             version="0",
@@ -219,7 +243,7 @@ async def _made(
         store=store,
         clock=clock,
         rights=rights,
-        submit=lambda delivery: found[0].submit(delivery),
+        submit=submit,
         catalog=policy.catalog,
         subsystems=policy.subsystems,
         policy=lambda: policy,
@@ -228,7 +252,6 @@ async def _made(
         capas=capas,
     )
     made = HubWorld(hub, store, clock, rights, policy, names)
-    found.append(made)
     opened = await capas.open(
         CapaRequest(
             subsystem_id="trigger_mesh",
@@ -274,3 +297,38 @@ async def file_issue(made: HubWorld, number: int, body: str, author: str = "mall
     await made.store.route(stored.id, Translated([routed], "routed"), made.clock.at)
     await made.work()
     return next(m.name for m in await made.store.missions() if m.issue == number)
+
+
+@dataclass
+class Served:
+    """A hub behind a real socket. Calling it gives a client with a token, by its name in `KNOWN`."""
+
+    world: HubWorld
+    url: str
+    clients: dict[str | None, httpx.AsyncClient] = field(default_factory=dict)
+
+    def __call__(self, name: str | None) -> httpx.AsyncClient:
+        if name not in self.clients:
+            headers = {} if name is None else {"Authorization": f"Bearer {name}"}
+            self.clients[name] = httpx.AsyncClient(
+                base_url=self.url, headers=headers, timeout=20, trust_env=False, verify=False
+            )
+        return self.clients[name]
+
+
+@asynccontextmanager
+async def served(past: Past, folder: Path, patience: float = 5.0) -> AsyncIterator[Served]:
+    """Serve a hub over a copy of a past."""
+    async with hub_world(past, folder) as world:
+        world.patience = patience
+        runner = web.AppRunner(world.app(), access_log=None)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        made = Served(world, f"http://127.0.0.1:{runner.addresses[0][1]}")
+        try:
+            yield made
+        finally:
+            for client in made.clients.values():
+                await client.aclose()
+            await runner.cleanup()

@@ -1,44 +1,34 @@
 """A hub with a past behind a real socket."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
-from aiohttp import web
+import pytest_asyncio
 
-from support.hub_world import HubWorld, hub_world
+from support.hub_world import HubWorld, Past, Served, served, write_hub_past
 
-Client = Callable[[str | None], httpx.AsyncClient]
+
+@pytest.fixture(scope="session")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Past:
+    return asyncio.run(write_hub_past(tmp_path_factory.mktemp("hub") / "grace.db"))
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[HubWorld]:
-    async with hub_world(tmp_path) as made:
+async def hub(past: Past, tmp_path: Path) -> AsyncIterator[Served]:
+    """A hub of one's own."""
+    async with served(past, tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-async def address(world: HubWorld) -> AsyncIterator[str]:
-    runner = web.AppRunner(world.app(), access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
+def world(hub: Served) -> HubWorld:
+    return hub.world
 
 
-@pytest.fixture
-async def ask(address: str) -> AsyncIterator[Client]:
-    """Speak to the hub with a token, by its name in `KNOWN`."""
-    clients: list[httpx.AsyncClient] = []
-
-    def make(name: str | None) -> httpx.AsyncClient:
-        headers = {} if name is None else {"Authorization": f"Bearer {name}"}
-        client = httpx.AsyncClient(base_url=address, headers=headers, timeout=20, trust_env=False)
-        clients.append(client)
-        return client
-
-    yield make
-    for client in clients:
-        await client.aclose()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def read_only(past: Past, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """A hub for all tests of a module, which look at it and change nothing."""
+    async with served(past, tmp_path_factory.mktemp("read-only")) as made:
+        yield made

@@ -4,6 +4,7 @@ import asyncio
 from typing import Annotated, Any, Final
 from uuid import UUID, uuid5
 
+from aiohttp import web
 from pydantic import Field, TypeAdapter
 
 from grace.domain.base import Frozen
@@ -33,6 +34,8 @@ ROUTED: TypeAdapter[list[Routed]] = TypeAdapter(list[Routed])
 SUBMISSION: Final = "/mission-control/submissions/{submission_id}"
 # The namespace of missions that are asked for under an Idempotency-Key, or under none.
 ASKED: Final = UUID("c0f8a9fd-66c2-4f37-9a2d-6cf4d8d3d0a5")
+# How long an answer waits for what was asked for to be there, in seconds.
+PATIENCE: web.AppKey[float] = web.AppKey("patience of the API", float)
 PATIENCE_S: Final = 5.0
 FIRST_LOOK_S: Final = 0.02
 TITLE: Final = 120
@@ -154,7 +157,7 @@ async def _filed(call: Call[Any, MissionBody], uid: UUID, request: MissionReques
     """Wait a moment for the mission to be there; say where to look when it takes longer."""
     wait = FIRST_LOOK_S
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(call.request.app[PATIENCE]):
             while (mission := await _made(call, uid)) is None or mission.request is None:
                 await asyncio.sleep(wait)
                 wait = min(wait * 1.5, 0.5)

@@ -32,7 +32,12 @@ class ListMissions(Paged):
     subsystem: Name | None = None
     live: Annotated[bool | None, Field(description="whether it is not closed")] = None
     text: Annotated[
-        str, Field(max_length=200, description="words that name and title hold, in any case")
+        str,
+        Field(
+            max_length=200,
+            pattern=r"^[^\x00-\x1f]*$",
+            description="words that name and title hold, in any case",
+        ),
     ] = ""
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from grace import __version__
 from grace.web.api.calling import IN_HAND, JSON, etag_of, named, serve
 from grace.web.api.capas import CHANGING
+from grace.web.api.filing import PATIENCE, PATIENCE_S
 from grace.web.api.openapi import document
 from grace.web.api.operation import Operation
 from grace.web.api.readable import page
@@ -19,6 +20,7 @@ def add_routes(app: web.Application, table: Sequence[Operation] = TABLE) -> None
     """Serve the API, its OpenAPI document and a page for people."""
     app[IN_HAND] = set()
     app[CHANGING] = asyncio.Lock()
+    app.setdefault(PATIENCE, PATIENCE_S)
     for operation in table:
         app.router.add_route(operation.method, operation.path, serve(operation))
     described = document(table, __version__)
