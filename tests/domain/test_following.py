@@ -41,12 +41,13 @@ def test_an_entry_left_out_shows_where_all_are_expected(sample_ledger, keys, who
     assert faults(Following(keys, whole=whole), left) == [None, None, fault, None, None]
 
 
-def test_a_changed_payload_shows_and_the_rest_goes_on(sample_ledger, keys):
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_changed_payload_shows_and_the_rest_goes_on(sample_ledger, keys, whole):
     entries = sample_ledger(4)
     record = json.loads(entries[2].line)
     record["payload"]["step"] = 99
     lines = [*(e.line for e in entries[:2]), canonical(record), entries[3].line]
-    assert faults(Following(keys, whole=False), lines) == [
+    assert faults(Following(keys, whole=whole), lines) == [
         None,
         None,
         LedgerFault.PAYLOAD_CHANGED,
@@ -106,3 +107,14 @@ def test_a_message_gives_back_the_very_line(sample_ledger):
     line = sample_ledger(2)[1].line
     assert unframed(b'{"position":12,"entry":' + line + b"}") == (12, line)
     assert unframed(b'{"hello":{}}') is None
+
+
+def test_what_proves_nothing_excuses_no_more_than_itself(sample_ledger, keys):
+    entries = sample_ledger(6)
+    lines = [entries[0].line, b"{}", entries[3].line, entries[5].line]
+    assert faults(Following(keys, whole=True), lines) == [
+        None,
+        LedgerFault.MALFORMED,
+        LedgerFault.MISSING,
+        LedgerFault.MISSING,
+    ]

@@ -19,7 +19,7 @@ from grace.domain.access import Principal, Reach, Scope
 from grace.domain.decision import Note
 from grace.domain.mission import MissionRef
 from grace.ports import ForgeError
-from grace.web.hub import HUB, PRINCIPAL, About, Hub
+from grace.web.hub import HUB, PRINCIPAL, About, Hub, principal_of
 from grace.web.live import LIVE, Live, LiveLimits, add_routes
 from grace.web.problems import Refused, problem
 
@@ -43,7 +43,8 @@ class Doorman:
     asked: int = 0
 
     async def recognise(self, request: web.Request) -> Principal | None:
-        name = request.headers.get(WHO, "")
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        name = request.headers.get(WHO, bearer)
         if name not in self.reaches:
             return None
         return Principal(kind="person", id=name, login=name, scopes=frozenset({Scope.VIEWER}))
@@ -133,7 +134,15 @@ def make_app(store: SqliteStore, live: Live, door: Doorman) -> web.Application:
     app[HUB] = Hub(**{**parts, "about": about, "store": store, "rights": door})  # type: ignore[arg-type]
     app[LIVE] = live
     add_routes(app)
+    app.router.add_get("/mission-control/keys", keys)
     return app
+
+
+async def keys(request: web.Request) -> web.Response:
+    """Answer the ledger's keys as the API does."""
+    principal_of(request)
+    listed = [{"key_id": k, "public_key": v} for k, v in request.app[HUB].about.keys.items()]
+    return web.json_response({"keys": listed})
 
 
 @asynccontextmanager

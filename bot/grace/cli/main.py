@@ -20,6 +20,7 @@ from grace.cli.schema import schema
 from grace.cli.serve import kill_switch, serve
 from grace.cli.token import app as token_app
 from grace.cli.trust import app as trust_app
+from grace.cli.watch import watch
 
 app = typer.Typer(
     name="grace",
@@ -46,6 +47,7 @@ app.command("init")(init)
 app.command("doctor")(doctor)
 app.command("serve")(serve)
 app.command("kill-switch")(kill_switch)
+app.command("watch")(watch)
 app.command("demo")(demo)
 
 

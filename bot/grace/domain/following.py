@@ -39,7 +39,8 @@ class Following:
     def __init__(self, verifier: Verifier, *, whole: bool) -> None:
         self._verifier = verifier
         self._whole = whole
-        self._heads: dict[str, Head] = {}
+        self._heads: dict[str, tuple[Head, int]] = {}
+        self._unproven = 0
 
     def hear(self, position: int, line: bytes) -> Heard:
         """Verify the next entry; the chain is taken up again behind one that is well signed."""
@@ -47,32 +48,41 @@ class Following:
         try:
             entry = parse_line(line)
         except LedgerError as error:
+            self._unproven += 1
             return Heard(position, None, Finding(error.fault, str(error)))
         envelope = entry.envelope
         # 2. The key is one of those trusted, and its signature covers exactly this envelope.
-        if not self._verifier.knows(envelope.key):
-            what = f"is signed by {envelope.key}, which is not trusted"
-            return _bad(position, entry, LedgerFault.UNKNOWN_KEY, what)
-        if not self._verifier(envelope.key, entry.signed, entry.signature):
-            what = "has a signature that does not match its envelope"
-            return _bad(position, entry, LedgerFault.BAD_SIGNATURE, what)
+        unsigned = self._unsigned(entry)
+        if unsigned is not None:
+            self._unproven += 1
+            return _bad(position, entry, *unsigned)
         # 3. It follows what was heard of its log before.
         found = self._misplaced(entry)
         if found is None or found[0] is not LedgerFault.REPEATED:
-            self._heads[envelope.log] = entry.head
+            self._heads[envelope.log] = (entry.head, self._unproven)
         return Heard(position, entry, None) if found is None else _bad(position, entry, *found)
+
+    def _unsigned(self, entry: Entry) -> tuple[LedgerFault, str] | None:
+        key = entry.envelope.key
+        if not self._verifier.knows(key):
+            return LedgerFault.UNKNOWN_KEY, f"is signed by {key}, which is not trusted"
+        if not self._verifier(key, entry.signed, entry.signature):
+            return LedgerFault.BAD_SIGNATURE, "has a signature that does not match its envelope"
+        return None
 
     def _misplaced(self, entry: Entry) -> tuple[LedgerFault, str] | None:
         envelope = entry.envelope
-        head = self._heads.get(envelope.log)
-        if head is None:
+        known = self._heads.get(envelope.log)
+        if known is None:
             return None
+        head, unproven = known
         if envelope.seq <= head.seq:
             return LedgerFault.REPEATED, f"stands where entry {head.seq + 1} is due"
         if envelope.seq == head.seq + 1:
             if envelope.prev != head.hash:
                 return LedgerFault.BROKEN_CHAIN, "does not build on the entry before it"
-        elif self._whole:
+        elif self._whole and envelope.seq - head.seq - 1 > self._unproven - unproven:
+            # As many as proved nothing since then may have stood between: each was told of.
             return (
                 LedgerFault.MISSING,
                 f"stands where entry {head.seq + 1} is due, which is missing",
