@@ -31,6 +31,7 @@ MADE = {
     "html_url": "https://github.com/apps/grace-of-acme",
     "pem": "-----BEGIN RSA PRIVATE KEY-----\nthe-private-key\n-----END RSA PRIVATE KEY-----\n",
     "webhook_secret": "the-webhook-secret",
+    "client_id": "Iv1.8a61f9b3a7aba766",
     "client_secret": "the-client-secret",
 }
 # The permission that GitHub asks for, by how a path below /repos/{owner}/{repo} begins.
@@ -161,10 +162,12 @@ async def test_the_page_leads_to_an_app_whose_secrets_lie_in_two_private_files(h
     assert {p.name for p in data.iterdir()} == {"app.pem", "bot.yaml"}
     for path in data.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert "the-client-secret" not in path.read_text()
     settings = load(data / "bot.yaml")
     assert (settings.app_id, settings.private_key()) == (4711, MADE["pem"])
     assert settings.webhook_secret.get_secret_value() == "the-webhook-secret"
+    assert settings.oauth_client_id == "Iv1.8a61f9b3a7aba766"
+    assert settings.oauth_client_secret.get_secret_value() == "the-client-secret"
+    assert settings.public_url == "http://127.0.0.1:1"
     assert settings.data_dir == data
 
 
@@ -305,6 +308,7 @@ def test_the_manifest_is_printed_as_json_and_the_address_beside_it():
     assert printed == manifest(AppRequest("https://bot.example", "Grace"))
     assert printed["hook_attributes"]["url"] == "https://bot.example/hooks/github"
     assert printed["redirect_url"] == "https://bot.example/github/manifest/callback"
+    assert printed["callback_urls"] == ["https://bot.example/sign-in/callback"]
     assert printed["public"] is False
     assert "https://github.com/organizations/a-b/settings/apps/new" in done.stderr
     form = Form(CliRunner().invoke(cli, [*words, "--html"]).stdout)

@@ -11,7 +11,14 @@ import httpx
 import typer
 from aiohttp import web
 
-from grace.setup.app_files import NewApp, SetupError, Site, exchange, refuse_configured
+from grace.setup.app_files import (
+    NewApp,
+    Setting,
+    SetupError,
+    Site,
+    exchange,
+    refuse_configured,
+)
 from grace.setup.app_manifest import (
     START_PATH,
     AppRequest,
@@ -99,7 +106,7 @@ def setup(  # noqa: PLR0913 - a command's options
     typer.echo(
         f"{made.slug} (id {made.id}) is made.\n"
         f"  {data / 'app.pem'}: its private key, for its owner alone\n"
-        f"  {data / 'bot.yaml'}: settings with the webhook's secret, for its owner alone\n"
+        f"  {data / 'bot.yaml'}: settings with its secrets, for its owner alone\n"
         f"Install it: {made.html_url}/installations/new\n"
         f"Start the bot: grace serve --config {data / 'bot.yaml'}"
     )
@@ -114,11 +121,12 @@ async def serve_setup(
 ) -> NewApp:
     """Serve the two pages until the App is made and its files are written; return it."""
     found: list[NewApp] = []
+    setting = Setting(site, data, request.public_url)
     async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
 
         async def convert(code: str) -> Made:
             try:
-                new = await exchange(client, site, data, code)
+                new = await exchange(client, setting, code)
             except SetupError as error:
                 say(f"no App yet: {error}")
                 raise NotMade(str(error)) from error

@@ -31,6 +31,8 @@ class NewApp(BaseModel):
     html_url: str = Field(pattern=r"^https?://[^\s\"'<>]+$")
     pem: str = Field(repr=False, min_length=1)
     webhook_secret: str = Field(repr=False, min_length=1)
+    client_id: str | None = None
+    client_secret: str | None = Field(None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,15 @@ class Site:
     host: str = "github.com"
     api_url: str = "https://api.github.com"
     web_url: str = "https://github.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where an App is set up: at which forge, into which folder, and where its pages will be."""
+
+    site: Site
+    data: Path
+    public_url: str | None = None
 
 
 @dataclass(slots=True)
@@ -71,14 +82,22 @@ class Places:
             raise SetupError(f"{error.filename} cannot be written: {error.strerror}") from error
         return places
 
-    def fill(self, app: NewApp, site: Site) -> None:
+    def fill(self, app: NewApp, setting: Setting) -> None:
         """Write key and settings."""
+        site = setting.site
         values: dict[str, object] = {
             "app_id": app.id,
             "app_key_file": str(self.key),
             "webhook_secret": app.webhook_secret,
             "data_dir": str(self.key.parent),
         }
+        if setting.public_url is not None:
+            values["public_url"] = setting.public_url
+        if app.client_id and app.client_secret:
+            values |= {
+                "oauth_client_id": app.client_id,
+                "oauth_client_secret": app.client_secret,
+            }
         if site != Site():
             values |= {
                 "forge_host": site.host,
@@ -136,12 +155,12 @@ async def convert(client: httpx.AsyncClient, site: Site, code: str) -> NewApp:
         ) from error
 
 
-async def exchange(client: httpx.AsyncClient, site: Site, data: Path, code: str) -> NewApp:
+async def exchange(client: httpx.AsyncClient, setting: Setting, code: str) -> NewApp:
     """Exchange the code and write key and settings into the data folder."""
-    places = Places.reserve(data)
+    places = Places.reserve(setting.data)
     try:
-        app = await convert(client, site, code)
-        places.fill(app, site)
+        app = await convert(client, setting.site, code)
+        places.fill(app, setting)
     finally:
         places.give_up()
     return app

@@ -14,6 +14,7 @@ Access = Literal["read", "write"]
 HOOK_PATH: Final = "/hooks/github"
 START_PATH: Final = "/github/manifest"
 CALLBACK_PATH: Final = "/github/manifest/callback"
+SIGN_IN_PATH: Final = "/sign-in/callback"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _NAME_LIMIT: Final = 34  # GitHub's
 
@@ -97,6 +98,11 @@ class AppRequest:
     def base(self) -> str:
         return self.url.rstrip("/")
 
+    @property
+    def public_url(self) -> str | None:
+        """Return the address of the pages; None: they are not served below a path."""
+        return None if urlsplit(self.base).path else self.base
+
 
 def manifest(request: AppRequest) -> dict[str, object]:
     """Write the manifest as GitHub takes it."""
@@ -106,6 +112,8 @@ def manifest(request: AppRequest) -> dict[str, object]:
         "description": "Governed merges, observed releases, rollbacks, with a signed record.",
         "hook_attributes": {"url": request.base + HOOK_PATH, "active": True},
         "redirect_url": request.base + CALLBACK_PATH,
+        "callback_urls": [request.base + SIGN_IN_PATH],
+        "request_oauth_on_install": False,
         "public": False,
         "default_permissions": {each.name: each.access for each in PERMISSIONS},
         "default_events": list(EVENTS),
