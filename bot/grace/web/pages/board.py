@@ -17,6 +17,7 @@ from grace.web.problems import Refused, fields_of
 ON_BOARD: Final = 8
 MOST_URGENT: Final = 200
 ON_PAGE: Final = 50
+LATELY: Final = 6
 
 Counts = Mapping[tuple[Phase, Outcome | None], int]
 
@@ -142,6 +143,7 @@ async def board(request: web.Request) -> web.Response:
         "totals": totals(counts),
         "subsystems": [n for n, ref in sorted(hub.refs.items()) if reach.sees(ref.log)],
         "columns": (),
+        "ended": (),
         "found": None,
         "following": None,
     }
@@ -150,7 +152,9 @@ async def board(request: web.Request) -> web.Response:
         live = await store.mission_page(urgent, "urgency", now, limit=MOST_URGENT)
         escalated = MissionFilter(logs=logs, status=Status.ESCALATED)
         broke = await store.mission_page(escalated, "newest", now, limit=ON_BOARD)
-        context["columns"] = arrange(live, broke.rows, counts)
+        resolved = MissionFilter(logs=logs, status=Status.RESOLVED)
+        ended = await store.mission_page(resolved, "newest", now, limit=LATELY)
+        context |= {"columns": arrange(live, broke.rows, counts), "ended": ended.rows}
         return await page(request, "board", context)
     try:
         found = await store.mission_page(

@@ -15,13 +15,15 @@ _TOP: Final = 34
 
 # The first lane that has a part of a subsystem's name takes it.
 LANES: Final = (
-    ("Comes in", ("intake", "inbox", "alert", "metric")),
-    ("Decides", ("worker", "deadline", "policy", "playbook", "memory", "agent")),
+    ("Comes in", ("intake", "inbox")),
+    ("The world", ("forge", "budget", "rate", "ci", "alert", "metric", "agent")),
+    ("Decides", ("worker", "deadline", "policy", "playbook", "memory")),
     ("Remembers", ("store", "ledger", "key")),
     ("Goes out", ("outbox", "live", "mesh", "feed", "notif", "webhook")),
-    ("The forge", ("forge", "budget", "rate", "ci")),
 )
-_OTHERS: Final = "More"
+# From left to right; that of the world stands first whichever words are looked for first.
+ORDER: Final = ("The world", "Comes in", "Decides", "Remembers", "Goes out", "More")
+_OTHERS: Final = ORDER[-1]
 
 
 class Node(Frozen):
@@ -73,11 +75,10 @@ def visible(found: Sequence[Health], reach: Reach) -> tuple[Health, ...]:
 
 def draw(found: Sequence[Health]) -> MapView:
     """Place the subsystems and draw their ties; each tie once, whoever names it."""
-    titles = [title for title, _ in LANES]
     by_lane: dict[str, list[Health]] = {}
     for each in found:
         by_lane.setdefault(lane_of(each.name), []).append(each)
-    used = [t for t in (*titles, _OTHERS) if t in by_lane]
+    used = [title for title in ORDER if title in by_lane]
     gap = (WIDTH - BOX[0] - 2) // max(1, len(used) - 1) if len(used) > 1 else 0
     tallest = max((len(each) for each in by_lane.values()), default=0)
     nodes: dict[str, Node] = {}
@@ -110,7 +111,11 @@ def _tie(one: Node, other: Node) -> Tie:
     left, right = (one, other) if one.x <= other.x else (other, one)
     width = BOX[0]
     if left.x == right.x:
-        x, bulge = left.x + width, left.x + width + 34
+        # Beside the lane, further out the longer it is; in the last lane to the inside.
+        inside = left.x + width + _STEP > WIDTH
+        out = 12 + abs(left.y - right.y) // 6
+        x = left.x if inside else left.x + width
+        bulge = x - out if inside else x + out
         path = f"M{x} {left.y}C{bulge} {left.y} {bulge} {right.y} {x} {right.y}"
     else:
         start, end = left.x + width, right.x

@@ -15,7 +15,7 @@ from grace.web.pages.paging import before_of, older
 from grace.web.pages.rendering import page
 from grace.web.problems import Refused
 
-ENTRIES: Final = 40
+ENTRIES: Final = 30
 _NAME: Final = re.compile(MISSION_ID)
 
 

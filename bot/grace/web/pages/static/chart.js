@@ -1,7 +1,7 @@
 // The observation window as a chart: samples, what was normal before, and the target.
 
 const SVG = "http://www.w3.org/2000/svg";
-const SIZE = { width: 720, height: 190, left: 58, right: 12, top: 12, bottom: 24 };
+const SIZE = { height: 190, left: 58, right: 12, top: 12, bottom: 24 };
 
 function shape(name, attributes, words) {
   const made = document.createElementNS(SVG, name);
@@ -65,9 +65,9 @@ function summary(series, out) {
   return `${series.metric_id}: ${said}, ${target}, ${values.length} samples, ${out} outside${before}`;
 }
 
-/** Draw one metric; `now` in milliseconds. */
-export function draw(series, window, now = Date.now()) {
-  const { width, height, left, right, top, bottom } = SIZE;
+/** Draw one metric, as wide as its place, so that letters stay readable; `now` in milliseconds. */
+export function draw(series, window, width, now = Date.now()) {
+  const { height, left, right, top, bottom } = SIZE;
   const view = space(series, window, now);
   const x = (at) => left + ((at - view.from) / (view.to - view.from)) * (width - left - right);
   const y = (value) =>

@@ -21,7 +21,7 @@ async function charts() {
   if (state === drawn && place.children.length > 0) return;
   drawn = state;
   if (!said.window?.anchor) return;
-  place.replaceChildren(...said.series.map((series) => draw(series, said.window)));
+  place.replaceChildren(...said.series.map((series) => draw(series, said.window, Math.max(280, place.clientWidth))));
 }
 
 document.addEventListener("grace:swapped", charts);
