@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
+from uuid import UUID
 
 import httpx
 from aiohttp import web
@@ -129,6 +130,7 @@ class HubWorld:
     rights: FixedRights
     policy: Policy
     missions: dict[str, str]
+    uid: UUID
     submitted: list[Delivery] = field(default_factory=list)
     awake: bool = True
     patience: float = 5.0
@@ -251,7 +253,9 @@ async def _made(
         board=Board([health(now)]),
         capas=capas,
     )
-    made = HubWorld(hub, store, clock, rights, policy, names)
+    found = await store.find(names["gating"])
+    assert found is not None
+    made = HubWorld(hub, store, clock, rights, policy, names, found[0].uid)
     opened = await capas.open(
         CapaRequest(
             subsystem_id="trigger_mesh",

@@ -14,6 +14,7 @@ from grace.ports import Delivery
 from grace.web.api.entries import PublicKey
 from grace.web.api.operation import SWITCH, Answer, Call, Nothing, Operation, Reply
 from grace.web.api.reading import subsystems_seen
+from grace.web.problems import Refused
 
 
 class HubStatus(Frozen):
@@ -172,6 +173,8 @@ async def show_switch(call: Call[Nothing, None]) -> Answer:
 async def put_switch(call: Call[Nothing, SwitchWanted]) -> Answer:
     """Turn the kill switch, and let the worker look again."""
     hub, wanted = call.hub, call.body
+    if call.principal.logs is not None:
+        raise Refused(403, "the switch stops every repository, and this token is good for some")
     now = hub.clock.now()
     changed = await hub.store.set_kill_switch(
         on=wanted.on, actor=call.principal.actor, reason=wanted.reason, now=now
