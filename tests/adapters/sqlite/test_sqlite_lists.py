@@ -1,7 +1,6 @@
-"""Lists of missions: whom they show, in which order, page by page, and from what they are made."""
+"""Lists of missions: whom they show, in which order, and what they are made from."""
 
 import asyncio
-import base64
 import json
 import sqlite3
 import threading
@@ -9,9 +8,8 @@ from contextlib import closing
 from datetime import timedelta
 from uuid import UUID
 
-import pytest
-
-from grace.adapters.sqlite import fills, mission_rows
+from grace.adapters.sqlite import list_rows, mission_rows
+from grace.adapters.sqlite.hub_reader import HubReader
 from grace.adapters.sqlite.schema import connect, migrate, shipped
 from grace.adapters.sqlite.values import micros
 from grace.domain.fingerprint import fingerprint_of
@@ -19,7 +17,7 @@ from grace.domain.mission import Mission, PullRef
 from grace.domain.package import Symptom
 from grace.domain.phase import Outcome, Phase, Severity, Status
 from grace.domain.verdict import Result, all_of, leaf
-from grace.ports.hub import BadCursor, MissionFilter
+from grace.ports.hub import MissionFilter
 
 TREE = all_of(
     "merge",
@@ -213,84 +211,6 @@ async def test_counts_tell_outcomes_apart(world):
     }
 
 
-@pytest.mark.parametrize("order", ["newest", "urgency"])
-async def test_pages_show_each_mission_once_while_others_come_and_go(world, order):
-    for issue in range(1, 8):
-        await open_at(world, world.ref, issue, request=world.request(list(Severity)[issue % 4]))
-    whole = await issues(world, EVERYONES, order)
-    seen, after = [], None
-    while True:
-        page = await world.store.mission_page(EVERYONES, order, world.now, after=after, limit=2)
-        assert len(page.rows) <= 2
-        seen += [row.issue for row in page.rows]
-        after = page.following
-        if after is None:
-            break
-        await open_at(world, world.ref, 100 + len(seen), request=world.request(Severity.CRITICAL))
-    assert [issue for issue in seen if issue < 100] == whole
-    assert len(set(seen)) == len(seen)
-
-
-async def test_missions_of_one_moment_are_not_lost_between_pages(world):
-    for issue in range(1, 6):
-        await world.open_mission(issue)
-    for order in ("newest", "urgency"):
-        seen, after = [], None
-        for _ in range(5):
-            page = await world.store.mission_page(EVERYONES, order, world.now, after=after, limit=1)
-            seen += [row.issue for row in page.rows]
-            after = page.following
-        assert after is None
-        assert seen == await issues(world, EVERYONES, order)
-
-
-def encoded(value) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value, separators=(",", ":")).encode()).decode()
-
-
-@pytest.mark.parametrize(
-    "cursor",
-    [
-        "",
-        "garbage",
-        "ä",
-        "!!!!",
-        "A" * 5000,
-        encoded(["newest", 1, "a"]) + "=",
-        encoded(["newest", 1, "a"]).rstrip("=") + "A",
-        encoded(["urgency", 0, 1, "a"]).rstrip("="),
-        encoded(["newest", 1]).rstrip("="),
-        encoded(["newest", 1, "a", 2]).rstrip("="),
-        encoded(["newest", "1", "a"]).rstrip("="),
-        encoded(["newest", True, "a"]).rstrip("="),
-        encoded(["newest", 1.5, "a"]).rstrip("="),
-        encoded(["newest", 2**63, "a"]).rstrip("="),
-        encoded(["newest", 1, "\ud800"]).rstrip("="),
-        encoded([]).rstrip("="),
-        encoded({"newest": 1}).rstrip("="),
-        encoded(5).rstrip("="),
-        base64.urlsafe_b64encode(b"[" * 700).decode().rstrip("="),
-        base64.urlsafe_b64encode(b'["newest", 1, "a"]').decode().rstrip("="),
-        base64.urlsafe_b64encode(b"\xff\xfe").decode().rstrip("="),
-    ],
-)
-async def test_cursor_of_nobody_is_refused(world, cursor):
-    with pytest.raises(BadCursor):
-        await world.store.mission_page(EVERYONES, "newest", world.now, after=cursor)
-
-
-async def test_cursor_is_safe_in_an_address_and_good_for_its_order_alone(world):
-    for issue in (1, 2):
-        await world.open_mission(issue)
-    page = await world.store.mission_page(EVERYONES, "newest", world.now, limit=1)
-    assert page.following is not None
-    assert set(page.following) <= set(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    )
-    with pytest.raises(BadCursor):
-        await world.store.mission_page(EVERYONES, "urgency", world.now, after=page.following)
-
-
 async def test_missions_of_one_problem_are_named_oldest_first(world):
     request = world.request(Severity.LOW)
     else_wrong = request.model_copy(update={"symptoms": (Symptom(description="down"),)})
@@ -311,18 +231,15 @@ async def test_missions_of_one_problem_are_named_oldest_first(world):
 
 
 async def test_pages_do_not_keep_the_worker_waiting(world):
-    """All that answers pages is busy, and the worker's questions are answered all the same."""
+    """Two pages are answered at a time; more wait, and the worker's questions do not."""
     await world.open_mission(1)
-    connections = []
+    both, gate = threading.Barrier(2), threading.Event()
 
-    def busy(connection: sqlite3.Connection) -> int:
-        connections.append(connection)
-        return len(connections)
+    def slow(_connection: sqlite3.Connection) -> bool:
+        both.wait(20)
+        return gate.wait(20)
 
-    gate = threading.Event()
-    pages = [
-        asyncio.create_task(world.store._read(lambda c: (busy(c), gate.wait(20)))) for _ in range(4)
-    ]
+    pages = [asyncio.create_task(world.store._read(slow)) for _ in range(4)]
     try:
         async with asyncio.timeout(20):
             assert await world.store.due(world.now, 10) == []
@@ -330,8 +247,15 @@ async def test_pages_do_not_keep_the_worker_waiting(world):
         assert not any(page.done() for page in pages)
     finally:
         gate.set()
-    await asyncio.gather(*pages)
-    assert len(set(connections)) == 2
+    assert await asyncio.gather(*pages) == [True] * 4
+
+
+async def test_another_process_may_ask_beside_the_one_that_holds_the_store(world, path):
+    await world.open_mission(1, notes=(world.note(),))
+    beside = await HubReader.look(path)
+    assert await beside.feed(0) == await world.store.feed(0)
+    assert await beside.mission_row("mission_20261122_001", world.now) is not None
+    await beside.close()
 
 
 def as_before(connection: sqlite3.Connection, mission: Mission, verdict) -> None:
@@ -394,7 +318,7 @@ async def test_older_store_gets_its_lists(world_of, path, open_store):
     for mission in missions:
         verdict = VERDICT if mission.request else None
         at = mission.created_at + timedelta(minutes=2)
-        expected = fills.list_rows.listed(mission, verdict, at)
+        expected = list_rows.listed(mission, verdict, at)
         assert tuple(rows[str(mission.uid)]) == expected
     page = await store.mission_page(EVERYONES, "newest", plain.now)
     assert [row.issue for row in page.rows] == [5, 4, 3, 2, 1]

@@ -154,13 +154,14 @@ def _read_cursor(order: Order, cursor: str) -> Key:
     kinds = (int, str) if order == "newest" else (int, int, str)
     try:
         padded = cursor[:_MAX_CURSOR].encode("ascii") + b"=" * (-len(cursor) % 4)
-        said, *found = cast("list[Any]", json.loads(base64.b64decode(padded, b"-_", validate=True)))
+        _, *found = cast("list[Any]", json.loads(base64.b64decode(padded, b"-_", validate=True)))
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
         raise BadCursor("this is no cursor: take `following` of an answer as it is") from error
-    sound = said == order and tuple(map(type, found)) == kinds
-    if not sound or not _storable(tuple(found)) or cursor_of(order, tuple(found)) != cursor:
+    key: Key = tuple(found)
+    sound = tuple(map(type, key)) == kinds and _storable(key)
+    if not sound or cursor_of(order, key) != cursor:
         raise BadCursor(f"this is no cursor of a list by {order}: begin again without one")
-    return tuple(found)
+    return key
 
 
 def _storable(key: Key) -> bool:
