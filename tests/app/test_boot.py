@@ -172,7 +172,7 @@ async def test_measures_parse_and_count_what_happened(stage: Stage, bot: Bot) ->
     assert sum(s.value for s in faults) == 0
 
 
-@pytest.mark.parametrize("path", ["/", "/missions", "/kill-switch"])
+@pytest.mark.parametrize("path", ["/nothing", "/missions", "/kill-switch"])
 async def test_paths_that_are_not_there_do_not_answer_200(bot: Bot, path: str) -> None:
     assert (await get(bot.url, path)).status_code in {404, 405}
 

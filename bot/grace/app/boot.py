@@ -112,7 +112,13 @@ async def kept_going(
 
 def hub_loops(system: System, parts: HubParts) -> dict[str, Coroutine[Any, Any, None]]:
     """List what goes on whether or not the forge is reached."""
-    return {"mesh": parts.mesh.run(), "announcer": tell_of_tokens(system, parts)}
+    return {
+        "mesh": parts.mesh.run(),
+        "probes": parts.board.run(),
+        "notifications": parts.outlets.notifier.run(),
+        "webhooks": parts.outlets.webhooks.run(),
+        "announcer": tell_of_tokens(system, parts),
+    }
 
 
 async def tell_of_tokens(system: System, parts: HubParts) -> None:

@@ -93,6 +93,15 @@ class Measures:
         """Count one delivery by what it was answered."""
         self.deliveries.labels(origin=origin, answer=answer).inc()
 
+    def counted(self) -> dict[tuple[str, str], int]:
+        """Return how many deliveries were answered how, by origin or path and answer."""
+        found = (sample for metric in self.deliveries.collect() for sample in metric.samples)
+        return {
+            (sample.labels["origin"], sample.labels["answer"]): int(sample.value)
+            for sample in found
+            if sample.name.endswith("_total")
+        }
+
     def exposition(self, budgets: Sequence[Budget] = ()) -> tuple[bytes, str]:
         """Write all measures in Prometheus text format, with its media type."""
         for gauge in (self.budget, self.waiting, self.paused):

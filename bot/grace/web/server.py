@@ -10,6 +10,7 @@ from grace.web.access import sign_in
 from grace.web.access.door import guard
 from grace.web.access.entrance import ACCESS, Access
 from grace.web.api.calling import api_problems
+from grace.web.api.outgoing import OUTGOING, Desks
 from grace.web.hub import HUB, Hub
 from grace.web.intake import (
     INTAKE,
@@ -44,6 +45,7 @@ class Served:
     hub: Hub
     access: Access
     live: Live
+    desks: Desks
 
 
 def make_app(served: Served) -> web.Application:
@@ -57,6 +59,7 @@ def make_app(served: Served) -> web.Application:
     app[HUB] = served.hub
     app[ACCESS] = served.access
     app[LIVE] = served.live
+    app[OUTGOING] = served.desks
     add_machine_routes(app)
     for part in (sign_in, api, live, pages):
         part.add_routes(app)

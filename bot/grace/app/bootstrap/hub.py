@@ -10,13 +10,14 @@ from grace.adapters.access.key import given_key, session_key
 from grace.adapters.access.store import SqliteAccess
 from grace.adapters.github.oauth import GitHubSignIn
 from grace.app.announce import announce
-from grace.app.bootstrap.system import System, configuration_hash
+from grace.app.bootstrap.outlets import Outlets, make_outlets
+from grace.app.bootstrap.probing import make_board
+from grace.app.bootstrap.system import System, configuration_hash, fault_counter, recorder
 from grace.app.capas import Capas, Office
 from grace.app.mesh import TriggerMesh
+from grace.app.probes.board import Board
 from grace.app.rights import ForgeRights
 from grace.app.settings import Settings
-from grace.domain.decision import Note
-from grace.domain.health import Health
 from grace.domain.signing import encode64
 from grace.ports import Delivery
 from grace.web.access.entrance import Access
@@ -40,6 +41,8 @@ class HubParts:
     mesh: TriggerMesh
     live: Live
     capas: Capas
+    board: Board
+    outlets: Outlets
     tell: Callable[[], Awaitable[object]]
 
 
@@ -47,6 +50,7 @@ class HubParts:
 async def open_hub(system: System, code: str) -> AsyncIterator[HubParts]:
     """Open the hub; `code` describes the commit that runs, as git says it."""
     settings = system.settings
+    outlets = make_outlets(system)
     store = await SqliteAccess.open(settings.data_dir / "access.db")
     try:
         record, fault = recorder(system), fault_counter(system)
@@ -54,45 +58,23 @@ async def open_hub(system: System, code: str) -> AsyncIterator[HubParts]:
         live = Live(system.store, await system.store.feed_end(), still_known)
         mesh.subscribe("live", ["*"], live.deliver)
         capas = Capas(Office(system.store, system.forge, system.clock, system.wake, fault))
+        board = make_board(system, mesh, capas, outlets)
         yield HubParts(
-            hub=make_hub(system, code, capas),
+            hub=make_hub(system, code, capas, board),
             access=make_access(system, store),
             mesh=mesh,
             live=live,
             capas=capas,
+            board=board,
+            outlets=outlets,
             tell=lambda: announce(store, system.store, record),
         )
     finally:
+        outlets.channels.close()
         await store.close()
 
 
-class Unprobed:
-    """The board while nothing is probed."""
-
-    def health(self) -> tuple[Health, ...]:
-        """Know nothing."""
-        return ()
-
-
-def recorder(system: System) -> Callable[[Note], Awaitable[None]]:
-    """Say how a note gets into the bot's own log."""
-
-    async def record(note: Note) -> None:
-        await system.store.record_own(note, system.clock.now())
-
-    return record
-
-
-def fault_counter(system: System) -> Callable[[str], None]:
-    """Say how an unexpected error of a loop is counted."""
-
-    def fault(loop: str) -> None:
-        system.measures.faults.labels(loop=loop).inc()
-
-    return fault
-
-
-def make_hub(system: System, code: str, capas: Capas) -> Hub:
+def make_hub(system: System, code: str, capas: Capas, board: Board) -> Hub:
     """Give the hub's handlers what they need."""
 
     async def submit(delivery: Delivery) -> bool:
@@ -111,7 +93,7 @@ def make_hub(system: System, code: str, capas: Capas) -> Hub:
         subsystems=system.configuration.subsystems,
         policy=lambda: system.policy,
         refs=system.refs,
-        board=Unprobed(),
+        board=board,
         capas=capas,
     )
 

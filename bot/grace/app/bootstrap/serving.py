@@ -11,6 +11,7 @@ from grace.app.bootstrap.hub import HubParts
 from grace.app.bootstrap.system import System, exposition
 from grace.app.bootstrap.working import bases_of
 from grace.app.inlets import alerts_of, token_check, webhook_of
+from grace.web.api.outgoing import Desks
 from grace.web.intake import Intake
 from grace.web.server import Served, make_app
 
@@ -48,6 +49,7 @@ def served(system: System, parts: HubParts) -> Served:
         hub=parts.hub,
         access=parts.access,
         live=parts.live,
+        desks=Desks(parts.outlets.webhooks, parts.outlets.notifier),
     )
 
 

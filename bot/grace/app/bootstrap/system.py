@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,9 +24,10 @@ from grace.app.observe import Budget, Measures
 from grace.app.settings import Settings, SettingsError
 from grace.app.sweep import Sweep
 from grace.app.worker import Worker
+from grace.domain.decision import Note
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
-from grace.ports import Clock
+from grace.ports import Clock, Repositories, RuleReader
 
 HTTP_TIMEOUT_S = 20.0
 
@@ -63,6 +64,8 @@ class System:
     client: httpx.AsyncClient
     clock: Clock
     policy: Policy | None = None
+    repositories: Repositories | None = None
+    rules: RuleReader | None = None
     worker: Worker | None = None
     sweep: Sweep | None = None
     news: News | None = None
@@ -87,7 +90,16 @@ class System:
 
     async def readiness(self) -> dict[str, str]:
         """Say what is not well, by part."""
-        problems: dict[str, str] = dict(self.failures)
+        problems = self.troubles()
+        try:
+            await self.store.logs()
+        except (sqlite3.Error, OSError) as error:
+            problems["store"] = str(error)
+        return problems
+
+    def troubles(self) -> dict[str, str]:
+        """Say what the newest round of each loop failed at."""
+        problems = dict(self.failures)
         if self.waiting_for is not None:
             problems["boot"] = self.waiting_for
         if self.worker is not None:
@@ -95,10 +107,6 @@ class System:
         for name, part in (("sweep", self.sweep), ("news", self.news), ("brakes", self.brakes)):
             if part is not None and part.failure is not None:
                 problems[name] = part.failure
-        try:
-            await self.store.logs()
-        except (sqlite3.Error, OSError) as error:
-            problems["store"] = str(error)
         return problems
 
 
@@ -133,9 +141,27 @@ def make_forge(
         raise SettingsError(f"app_key: {error}") from error
 
 
-def exposition(system: System) -> tuple[bytes, str]:
-    """Write all measures, with what the forge's limits leave at this moment."""
-    budgets = [
+def recorder(system: System) -> Callable[[Note], Awaitable[None]]:
+    """Say how a note gets into the bot's own log."""
+
+    async def record(note: Note) -> None:
+        await system.store.record_own(note, system.clock.now())
+
+    return record
+
+
+def fault_counter(system: System) -> Callable[[str], None]:
+    """Say how an unexpected error of a loop is counted."""
+
+    def fault(loop: str) -> None:
+        system.measures.faults.labels(loop=loop).inc()
+
+    return fault
+
+
+def budgets_of(system: System) -> list[Budget]:
+    """Say what the forge's limits leave at this moment."""
+    return [
         Budget(
             figures.installation,
             figures.waiting,
@@ -149,7 +175,11 @@ def exposition(system: System) -> tuple[bytes, str]:
         )
         for figures in system.forge.figures()
     ]
-    return system.measures.exposition(budgets)
+
+
+def exposition(system: System) -> tuple[bytes, str]:
+    """Write all measures, with what the forge's limits leave at this moment."""
+    return system.measures.exposition(budgets_of(system))
 
 
 def load_signer(settings: Settings) -> Ed25519Key:

@@ -128,15 +128,17 @@ def build_worker(system: System, policy: Policy) -> Worker:
     """Put worker, router and interpreter together."""
     settings = system.settings
     assert system.brakes is not None  # built before
+    repositories = system.repositories = repositories_of(system)
+    rules = system.rules = RuleFiles(policy.governance, policy.catalog, policy.subsystems)
     world = World(
         forge=system.forge,
-        repositories=repositories_of(system),
+        repositories=repositories,
         metrics=HttpMetrics(system.client, system.clock),
         store=system.store,
         signer=system.signer,
         policy=policy,
         clock=system.clock,
-        rules=RuleFiles(policy.governance, policy.catalog, policy.subsystems),
+        rules=rules,
         attestations=SigstoreVerifier(system.settings.attestation_root or embedded_root()),
         stopped=system.brakes.stopped,
     )
