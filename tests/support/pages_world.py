@@ -25,6 +25,7 @@ from grace.domain.signing import encode64
 from grace.ports import Delivery
 from grace.ports.hub import FeedEntry
 from grace.web import api, live, pages
+from grace.web.access.entrance import SIGN_IN_PAGE, SignInView
 from grace.web.access.headers import POLICY
 from grace.web.api.calling import api_problems
 from grace.web.hub import HUB, PRINCIPAL, About, Hub
@@ -192,6 +193,7 @@ class PagesWorld:
     clock: Clock
     live: Live
     principal: Principal | None = OPERATOR
+    sign_in: SignInView = SignInView(forge="forge.test", start="/sign-in/start?next=%2F")
     submitted: list[Delivery] = field(default_factory=list)
     url: str = ""
 
@@ -240,6 +242,9 @@ def make_world(
         capas=capas,
     )
 
+    async def sign_in(request: web.Request) -> web.StreamResponse:
+        return app[SIGN_IN_PAGE](request, world.sign_in)
+
     async def who(request: web.Request) -> Principal | None:
         return world.principal
 
@@ -250,6 +255,7 @@ def make_world(
     api.add_routes(app)
     live.add_routes(app)
     pages.add_routes(app)
+    app.router.add_get("/sign-in", sign_in)
     world = PagesWorld(
         store=store,
         hub=hub,

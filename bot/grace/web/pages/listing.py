@@ -12,9 +12,10 @@ from grace.domain.package import MissionId
 from grace.domain.topics import EVERYTHING, Pattern
 from grace.ports.hub import BadCursor, FeedFilter, MissionFilter
 from grace.web.api.paging import logs_seen
+from grace.web.api.status import health_seen
 from grace.web.hub import HUB, reach_of
 from grace.web.pages.entries import tell_all
-from grace.web.pages.map_view import draw, visible
+from grace.web.pages.map_view import draw
 from grace.web.pages.paging import before_of, older
 from grace.web.pages.rendering import page
 from grace.web.problems import Refused, fields_of
@@ -112,7 +113,7 @@ async def queue(request: web.Request) -> web.Response:
 async def systems(request: web.Request) -> web.Response:
     """Show the subsystems, how well each is, and their ties."""
     reach = await reach_of(request)
-    found = visible(request.app[HUB].board.health(), reach)
+    found = health_seen(tuple(request.app[HUB].board.health()), reach)
     context: dict[str, object] = {
         "found": found,
         "drawing": draw(found),

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from grace.domain.access import Reach
 from grace.domain.base import Frozen
 from grace.domain.health import Health, HealthState, worst
 from grace.web.pages.words import Mark, mark
@@ -61,16 +60,6 @@ def lane_of(name: str) -> str:
     """Name the lane of a subsystem."""
     lower = name.lower()
     return next((t for t, words in LANES if any(w in lower for w in words)), _OTHERS)
-
-
-def visible(found: Sequence[Health], reach: Reach) -> tuple[Health, ...]:
-    """Leave out the parts that tell of repositories which do not exist for the reader."""
-    return tuple(
-        each.model_copy(
-            update={"parts": tuple(p for p in each.parts if p.log is None or reach.sees(p.log))}
-        )
-        for each in found
-    )
 
 
 def draw(found: Sequence[Health]) -> MapView:
