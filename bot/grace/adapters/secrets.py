@@ -65,9 +65,11 @@ _HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
 _FINE_GRAINED = re.compile(r"github_pat_[A-Za-z0-9_]{60,}")
 _OURS = re.compile(
-    r"GRACE_(?:APP_KEY|WEBHOOK_SECRET|ALERT_TOKEN|OPERATOR_TOKEN|FORGE_TOKEN|SIGNING_KEY)"
+    r"GRACE_(?:APP_KEY|WEBHOOK_SECRET|ALERT_TOKEN|OPERATOR_TOKEN|FORGE_TOKEN|SIGNING_KEY"
+    r"|SESSION_KEY|OAUTH_CLIENT_SECRET|TOKEN)"
     r"[\"']?\s{0,5}[:=]\s{0,5}[\"']?([^\s\"']{8,})"
 )
+_OUR_TOKEN = re.compile(r"(?<![A-Za-z0-9_])grace_[A-Za-z0-9]{43}(?![A-Za-z0-9_])")
 _NAMED = re.compile(
     r"(?:passw(?:or)?d|pwd|secret|token|credential|(?:api|auth|access|account|private|signing)_?key)"
     r"(?P<rest>[\w.-]{0,40})[\"'\]]{0,3}\s{0,5}(?::=|=>|={1,3}|:)\s{0,5}[@bru]{0,2}[\"'`]"
@@ -129,6 +131,8 @@ def _kind(text: str, detectors: tuple[BasePlugin, ...], basic_auth: BasePlugin) 
         return GitHubTokenDetector.secret_type
     if (ours := _OURS.search(text)) is not None and not _PLACEHOLDER.search(ours[1]):
         return "setting of Grace"
+    if _OUR_TOKEN.search(text):
+        return "token of Grace"
     if any(_reaches_out(text, password) for password in basic_auth.analyze_string(text)):
         return basic_auth.secret_type
     if any(_looks_drawn(named) for named in _NAMED.finditer(text)):
