@@ -15,7 +15,7 @@ from grace.app.outgoing import Outgoing
 from grace.domain.ledger import parse_line
 from grace.domain.notifying.config import Notifications
 from grace.ports.hub import BadCursor
-from grace.ports.outgoing import Answer, SentState, webhook_follower
+from grace.ports.outgoing import Answer, Outcome, SentState, webhook_follower
 from support.outgoing_world import NOON, SendingWorld, running, sending_world, until
 from support.past import KEY
 from support.receiver import Receiver, receiving
@@ -234,6 +234,16 @@ async def test_what_was_delivered_can_be_sent_once_more(world):
     await drained(outgoing)
     assert len(world.taken.sent) == 2
     assert (await only(outgoing)).state is SentState.DELIVERED
+
+
+async def test_what_was_delivered_stays_so_whatever_an_older_try_ends_as(world):
+    outgoing = await begun(world)
+    await world.write()
+    await drained(outgoing)
+    found = await only(outgoing)
+    late = Outcome(SentState.WAITING, NOON, 500, "answered 500")
+    await world.store.end_delivery(found.id, late, NOON)
+    assert await only(outgoing) == found
 
 
 class _Killed(Exception):

@@ -191,7 +191,7 @@ def _problem(
         case "missing":
             told = "is required; add it"
         case "extra_forbidden":
-            close = difflib.get_close_matches(str(loc[-1]), known, n=1)
+            close = difflib.get_close_matches(str(loc[-1]), known - {str(loc[-1])}, n=1)
             hint = f"did you mean {close[0]}?" if close else "remove it or correct its name"
             told = f"is not known here; {hint}"
         case _:
