@@ -43,7 +43,8 @@ SOCKETS, STALLED = 999, 50  # and the browser
 READERS = SOCKETS - STALLED
 EVENTS, EACH_S = 200, 0.1
 BOUND_MS = 100.0
-WORDS, TREE = "x" * 900, "y" * 24_000  # most entries are small; a verdict's tree is large
+WORDS, TREE = "x" * 900, "y" * 6_000  # most entries are small; a verdict with its tree is not
+WAITING = 64 * 1024  # a bound that stalled ones come to within the time that this takes
 CHROMIUM = shutil.which("chromium")
 STATIC = Path(grace.web.pages.__file__).parent / "static"
 PAGE = """<!doctype html><script type="module">
@@ -146,7 +147,7 @@ async def test_a_thousand_sockets_at_ten_events_a_second(tmp_path: Path) -> None
     bell, door = Timed(), doorman()
     store = await SqliteStore.open(tmp_path / "grace.db", KEY, on_append=bell.ring)
     await store.record(Note(kind="mission.held", actor="grace", payload={}), NOW, ref=MESH)
-    limits = LiveLimits(each=SOCKETS, sockets=SOCKETS + 1)
+    limits = LiveLimits(each=SOCKETS, sockets=SOCKETS + 1, waiting=WAITING)
     live = Live(store, await store.feed_end(), door.recognise, limits)
     mesh = await TriggerMesh.open(store, bell, own_log(store), lambda _: None)
     mesh.subscribe("live", ["*"], live.deliver)
