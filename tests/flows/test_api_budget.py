@@ -25,9 +25,9 @@ def listed(heading: str) -> Counter[str]:
 
 
 async def made(stage: Stage, booted: int) -> Counter[str]:
-    """Count the bot's calls since it booted, those about the App's webhook left out."""
+    """Count the bot's calls since it booted, those about the App and its webhook left out."""
     calls = (await stage.forge.calls(stage.app.bot))[booted:]
-    mine = [c for c in calls if "/app/hook/" not in c.path]
+    mine = [c for c in calls if c.path != "/app" and "/app/hook/" not in c.path]
     return Counter(f"{c.method} {c.template.removeprefix(HERE)}" for c in mine)
 
 

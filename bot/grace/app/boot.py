@@ -71,10 +71,11 @@ async def running(
         )
         async with (
             open_hub(system, code) as parts,
-            kept_going(system, hub_loops(system, parts)),
             listening(system, parts) as url,
+            kept_going(system, hub_loops(system, parts)),
         ):
             found = await reach(system, say)
+            parts.board.again()
             assert system.worker is not None
             assert system.brakes is not None
             loops = {
