@@ -1,6 +1,7 @@
 """`notifications.yaml`: what is wrong with it is told by line, and secrets stand elsewhere."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +37,13 @@ def test_the_example_is_one_once_its_comments_are_opened():
     assert (quiet.zone, quiet.except_severities) == ("Europe/Berlin", (Severity.CRITICAL,))
     assert set(found.webhooks) == {"warehouse"}
     assert load_configuration().notifications == Notifications()
+
+
+def test_what_the_documentation_shows_is_read():
+    page = (Path(__file__).parents[2] / "docs/notifications.md").read_text()
+    shown = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    found = [load(Notifications, text, "docs/notifications.md") for text in shown]
+    assert [len(n.channels) + len(n.routes) + len(n.webhooks) for n in found] == [2, 6, 1]
 
 
 def test_names_that_are_nowhere_are_told_at_their_lines(tmp_path):
