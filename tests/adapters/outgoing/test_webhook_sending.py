@@ -10,7 +10,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from grace.adapters.outgoing import Endpoint, HttpWebhooks, WebhookSecret, sign
 from grace.ports.outgoing import Answer
-from support.receiver import Receiver, receiving
+from support.receiver import Receiver, certified, receiving
 
 OLD = "whsec_" + base64.b64encode(b"o" * 24).decode()
 NEW = "whsec_" + base64.b64encode(b"n" * 64).decode()
@@ -163,6 +163,17 @@ async def test_the_address_that_was_judged_is_the_one_that_is_reached(receiver, 
     answer = await send(sender(f"http://localhost:{port}/", resolver=resolver))
     assert (answer.status, asked) == (204, ["localhost"])
     assert receiver.got[0].headers["Host"] == f"localhost:{port}"
+
+
+@pytest.mark.parametrize(("name", "taken"), [("localhost", True), ("other.example", False)])
+async def test_tls_is_verified_for_the_name_and_not_for_its_address(tmp_path, sender, name, taken):
+    server, trusting = certified(name, tmp_path)
+    async with receiving(server) as receiver:
+        port = receiver.url.rpartition(":")[2]
+        answer = await send(sender(f"https://localhost:{port}/in", tls=trusting))
+        assert (answer.status == 204, len(receiver.got)) == (taken, int(taken))
+        untrusted = await send(sender(f"https://localhost:{port}/in"))
+    assert untrusted.error.startswith("cannot be reached")
 
 
 async def test_a_name_without_an_address_is_told(sender):

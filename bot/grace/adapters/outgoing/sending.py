@@ -61,12 +61,17 @@ class HttpWebhooks:
         *,
         timeout_s: float = TIMEOUT_S,
         resolver: Resolve = resolve,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._endpoints = endpoints
         self._timeout_s = timeout_s
         self._resolve = resolver
         self._client = httpx.AsyncClient(
-            timeout=timeout_s, follow_redirects=False, trust_env=False, limits=_NO_REUSE
+            timeout=timeout_s,
+            follow_redirects=False,
+            trust_env=False,
+            limits=_NO_REUSE,
+            verify=tls or httpx.create_ssl_context(),
         )
 
     async def send(self, webhook: str, message_id: str, body: bytes, at: datetime) -> Answer:
