@@ -46,6 +46,7 @@ OPERATOR = Principal(
     scopes=frozenset({Scope.VIEWER, Scope.OPERATOR}),
 )
 VIEWER = Principal(kind="token", id="t1", name="looker", scopes=frozenset({Scope.VIEWER}))
+SIGN_IN = SignInView(forge="forge.test", start="/sign-in/start?next=%2F")
 SUBSYSTEMS = (
     ("forge", "Forge API", ("worker", "intake")),
     ("forge_budget", "Forge rate budget", ("forge",)),
@@ -193,7 +194,7 @@ class PagesWorld:
     clock: Clock
     live: Live
     principal: Principal | None = OPERATOR
-    sign_in: SignInView = SignInView(forge="forge.test", start="/sign-in/start?next=%2F")
+    sign_in: SignInView = SIGN_IN
     submitted: list[Delivery] = field(default_factory=list)
     url: str = ""
 
@@ -208,7 +209,7 @@ class PagesWorld:
 
 
 def make_world(
-    store: SqliteStore, key: Ed25519Key, now: datetime, policy: Policy, start: int
+    store: SqliteStore, key: Ed25519Key, now: datetime, policy: Policy, *, start: int, programs: bool
 ) -> PagesWorld:
     """Put the application together around a store."""
     clock, sight = Clock(now), Sight()
@@ -252,8 +253,9 @@ def make_world(
     app[HUB] = hub
     app[LIVE] = Live(store, start, who)
     app.on_response_prepare.append(with_policy)
-    api.add_routes(app)
-    live.add_routes(app)
+    if programs:
+        api.add_routes(app)
+        live.add_routes(app)
     pages.add_routes(app)
     app.router.add_get("/sign-in", sign_in)
     world = PagesWorld(
@@ -308,12 +310,14 @@ async def open_world(
     key: Ed25519Key = KEY,
     policy: Policy | None = None,
     port: int = 0,
+    programs: bool = True,
 ) -> AsyncIterator[PagesWorld]:
-    """Serve the pages over the store of a file, on loopback."""
+    """Serve the pages over the store of a file, on loopback; `programs`: API and live events too."""
     store = await SqliteStore.open(path, key)
     try:
         start = await store.feed_end()
-        world = make_world(store, key, now, policy or make_policy(), start)
+        rules = policy or make_policy()
+        world = make_world(store, key, now, rules, start=start, programs=programs)
         runner = web.AppRunner(world.app, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         try:

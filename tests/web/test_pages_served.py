@@ -33,7 +33,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def world(past: Path, tmp_path: Path) -> AsyncIterator[PagesWorld]:
     path = tmp_path / "grace.db"
     shutil.copyfile(past, path)
-    async with open_world(path, NOW, key=KEY) as made:
+    async with open_world(path, NOW, key=KEY, programs=False) as made:
         yield made
 
 

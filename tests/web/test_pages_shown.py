@@ -67,7 +67,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def world(past: Path, tmp_path: Path) -> AsyncIterator[PagesWorld]:
     path = tmp_path / "grace.db"
     shutil.copyfile(past, path)
-    async with open_world(path, NOW) as made:
+    async with open_world(path, NOW, programs=False) as made:
         yield made
 
 

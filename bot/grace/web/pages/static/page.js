@@ -80,6 +80,8 @@ async function follow() {
   await check(found.keys);
 }
 
+document.documentElement.dataset.scripts = "on";
+document.querySelector(".unscripted")?.remove();
 tell();
 setInterval(tell, 15_000);
 document.addEventListener("grace:swapped", () => tell());
