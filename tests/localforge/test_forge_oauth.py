@@ -21,6 +21,28 @@ CHALLENGE = (
     base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
 )
 EXCHANGE = "/login/oauth/access_token"
+BAD_REQUESTS = [
+    ({"client_id": "Iv1.99"}, "no App by this client_id"),
+    ({"client_id": "2"}, "no App by this client_id"),
+    ({"client_id": "Iv1.x"}, "no App by this client_id"),
+    ({"client_id": "Iv1." + "9" * 30}, "no App by this client_id"),
+    ({"client_id": "Iv1.1"}, "no callback URL"),
+    ({"redirect_uri": "http://127.0.0.1:9/sign-in/callback"}, "MUST match"),
+    ({"redirect_uri": "http://evil.example/"}, "MUST match"),
+    ({"redirect_uri": CALLBACK + "/../x"}, "MUST match"),
+    ({"code_challenge": CHALLENGE}, "must be S256"),
+    ({"code_challenge": VERIFIER, "code_challenge_method": "plain"}, "must be S256"),
+    ({"code_challenge": "short", "code_challenge_method": "S256"}, "43 characters"),
+]
+BAD_EXCHANGES = [
+    ({"client_secret": "x"}, "incorrect_client_credentials"),
+    ({"client_id": "Iv1.77"}, "incorrect_client_credentials"),
+    ({"client_id": "Iv1.1", "client_secret": ""}, "incorrect_client_credentials"),
+    ({"code": "x"}, "bad_verification_code"),
+    ({"redirect_uri": "http://127.0.0.1:9/other"}, "redirect_uri_mismatch"),
+    ({"code_verifier": "b" * 64}, "bad_verification_code"),
+    ({"code_verifier": ""}, "bad_verification_code"),
+]
 
 
 class Clock:
@@ -137,31 +159,14 @@ async def test_person_may_decline(flow: Flow) -> None:
     assert (told["error"], told["state"], "code" in told) == ("access_denied", "s&t", False)
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"client_id": "Iv1.99"}, "no App by this client_id"),
-        ({"client_id": "2"}, "no App by this client_id"),
-        ({"client_id": "Iv1.x"}, "no App by this client_id"),
-        ({"client_id": "Iv1." + "9" * 30}, "no App by this client_id"),
-        ({"client_id": "Iv1.1"}, "no callback URL"),
-        ({"redirect_uri": "http://127.0.0.1:9/sign-in/callback"}, "MUST match"),
-        ({"redirect_uri": "http://evil.example/"}, "MUST match"),
-        ({"redirect_uri": CALLBACK + "/../x"}, "MUST match"),
-        ({"code_challenge": CHALLENGE}, "must be S256"),
-        ({"code_challenge": VERIFIER, "code_challenge_method": "plain"}, "must be S256"),
-        ({"code_challenge": "short", "code_challenge_method": "S256"}, "43 characters"),
-    ],
-)
-async def test_bad_request_is_shown_and_never_sent_on(
-    flow: Flow, change: dict[str, str], words: str
-) -> None:
-    asked = flow.asked(**change)
-    shown = await flow.page.client.get("/login/oauth/authorize", params=asked)
-    assert (shown.status_code, words in shown.text) == (400, True)
-    form = {**asked, "csrf": await flow.page.token(), "answer": "authorize"}
-    sent = await flow.page.client.post("/login/oauth/authorize", data=form)
-    assert sent.status_code == 400
+async def test_bad_request_is_shown_and_never_sent_on(flow: Flow) -> None:
+    for change, words in BAD_REQUESTS:
+        asked = flow.asked(**change)
+        shown = await flow.page.client.get("/login/oauth/authorize", params=asked)
+        assert (shown.status_code, words in shown.text) == (400, True), change
+        form = {**asked, "csrf": await flow.page.token(), "answer": "authorize"}
+        sent = await flow.page.client.post("/login/oauth/authorize", data=form)
+        assert sent.status_code == 400, change
 
 
 async def test_consent_is_given_by_the_person_signed_in_alone(flow: Flow) -> None:
@@ -190,26 +195,13 @@ async def test_code_is_spent_by_its_first_use(flow: Flow) -> None:
     assert again["error_description"] == "The code passed is incorrect or expired."
 
 
-@pytest.mark.parametrize(
-    ("fields", "error"),
-    [
-        ({"client_secret": "x"}, "incorrect_client_credentials"),
-        ({"client_id": "Iv1.77"}, "incorrect_client_credentials"),
-        ({"client_id": "Iv1.1", "client_secret": ""}, "incorrect_client_credentials"),
-        ({"code": "x"}, "bad_verification_code"),
-        ({"redirect_uri": "http://127.0.0.1:9/other"}, "redirect_uri_mismatch"),
-        ({"code_verifier": "b" * 64}, "bad_verification_code"),
-        ({"code_verifier": ""}, "bad_verification_code"),
-    ],
-)
-async def test_exchange_is_refused_in_githubs_words(
-    flow: Flow, fields: dict[str, str], error: str
-) -> None:
-    told = await flow.answer(code_challenge=CHALLENGE, code_challenge_method="S256")
-    good = {"code": told["code"], "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
-    answer = await flow.exchange(**{**good, **fields})
-    assert answer["error"] == error
-    assert set(answer) == {"error", "error_description", "error_uri"}
+async def test_exchange_is_refused_in_githubs_words(flow: Flow) -> None:
+    for fields, error in BAD_EXCHANGES:
+        told = await flow.answer(code_challenge=CHALLENGE, code_challenge_method="S256")
+        good = {"code": told["code"], "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
+        answer = await flow.exchange(**{**good, **fields})
+        assert answer["error"] == error, fields
+        assert set(answer) == {"error", "error_description", "error_uri"}
 
 
 async def test_code_lives_ten_minutes(flow: Flow) -> None:

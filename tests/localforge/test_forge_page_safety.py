@@ -128,22 +128,13 @@ async def test_nobody_signs_in_as_a_bot(world: World, page: PageVisitor) -> None
     await page.send("/login", 422, login="nobody")
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "//evil.example",
-        "https://evil.example",
-        "/\\evil.example",
-        "evil",
-        "",
-        "/a\r\nSet-Cookie: x",
-    ],
-)
-async def test_one_is_sent_nowhere_else_after_signing_in(
-    world: World, page: PageVisitor, path: str
-) -> None:
-    answer = await page.send("/login", login="ann", return_to=path)
-    assert answer.history[-1].headers["location"] == "/"
+ELSEWHERE = ("//evil.example", "https://evil.example", "/\\evil.example", "evil", "", "/a\r\nX: y")
+
+
+async def test_one_is_sent_nowhere_else_after_signing_in(page: PageVisitor) -> None:
+    for path in ELSEWHERE:
+        answer = await page.send("/login", login="ann", return_to=path)
+        assert answer.history[-1].headers["location"] == "/", path
     assert safe_path("/ann/app?x=//y") == "/ann/app?x=//y"
 
 
