@@ -43,7 +43,7 @@ from grace.ports import (
 from grace.ports.capas import CapaFilter, CapaJob, CapaStore, Moving
 
 AT_ONCE: Final = 20
-TICK_S: Final = 10.0
+TICK_S: Final = 3.0
 FIRST_RETRY_S: Final = 5.0
 LAST_RETRY_S: Final = 3600.0
 MAX_REFUSALS: Final = 6
