@@ -253,7 +253,12 @@ async def test_channels_that_are_no_more_are_forgotten_and_without_any_nothing_r
     notifier = await begun(world)
     await world.write("mission.held", reason="x")
     await notifier.read()
-    await world.notifier(Notifications()).run()
+    async with running(world.notifier(Notifications()).run):
+
+        async def forgotten() -> bool:
+            return not await world.store.piles("ops", world.clock.at)
+
+        await until(forgotten)
     await world.write("mission.held", reason="y")
     notifier = world.notifier(config())
     await drained(notifier)

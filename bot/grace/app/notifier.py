@@ -77,16 +77,10 @@ class Notifier:
 
     async def run(self) -> None:
         """Read the feed, and serve each channel by itself, until cancelled."""
-        await self._pen.store.settle_channels(FOLLOWER, self._used)
-        if not self._used:
-            return
         look = self._pen.look_s
-        await self._rounds.run(
-            [
-                Round("feed", self.read, look, self._ear),
-                *(Round(name, self._serve(name), look, self._bells[name]) for name in self._used),
-            ]
-        )
+        rounds = [Round("feed", self.read, look, self._ear)] if self._used else []
+        rounds += [Round(name, self._serve(name), look, self._bells[name]) for name in self._used]
+        await self._rounds.run(Round("start", self._settle, look), rounds)
 
     async def read(self) -> bool:
         """Turn new entries into notices; tell whether there are more."""
@@ -135,6 +129,10 @@ class Notifier:
         since = self._pen.clock.now() - A_DAY
         parts = {name: await self._pen.store.message_tally(name, since) for name in self._used}
         return OutgoingState(failure=self.failure, parts=parts)
+
+    async def _settle(self) -> bool:
+        await self._pen.store.settle_channels(FOLLOWER, self._used)
+        return False
 
     def _serve(self, channel: str) -> Callable[[], Awaitable[bool]]:
         async def serve() -> bool:

@@ -84,20 +84,20 @@ class Outgoing:
 
     async def run(self) -> None:
         """Read the feed and send, for each webhook by itself, until cancelled."""
-        await self.settle()
         look = self._carrier.look_s
         rounds = [Round("prune", self._prune, PRUNE_S)]
         for name, route in self._routes.items():
             rounds.append(Round(f"{name} feed", self._reading(name), look, self._ears()))
             rounds.append(Round(name, self._sending(name), look, route.bell))
-        await self._rounds.run(rounds)
+        await self._rounds.run(Round("start", self.settle, look), rounds)
 
-    async def settle(self) -> None:
-        """Learn which webhooks are off, and forget those that are no more."""
+    async def settle(self) -> bool:
+        """Learn which webhooks are off, and forget those that are no more; no more is to do."""
         store, webhooks = self._carrier.store, self._carrier.config.webhooks
         await store.settle_webhooks({name: webhook.url for name, webhook in webhooks.items()})
         for name, route in self._routes.items():
             route.off = await store.webhook_off(name) is not None
+        return False
 
     async def read(self, name: str) -> bool:
         """Owe new entries to a webhook; tell whether there are more."""

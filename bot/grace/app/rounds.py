@@ -34,26 +34,32 @@ class Rounds:
         """Say what fails now; None: nothing does."""
         return "; ".join(f"{name}: {why}" for name, why in self._failures.items()) or None
 
-    async def run(self, rounds: Sequence[Round]) -> None:
-        """Work until cancelled."""
+    async def run(self, begin: Round, rounds: Sequence[Round]) -> None:
+        """Do `begin` until it succeeded once, then the others, until cancelled."""
+        while await self._once(begin) is None:
+            await _woken(begin.ear, begin.look_s)
         async with asyncio.TaskGroup() as group:
             for each in rounds:
                 group.create_task(self._keep(each), name=f"{self._part} {each.name}")
+        await asyncio.Event().wait()  # with nothing to do it goes on all the same
 
     async def _keep(self, each: Round) -> None:
         while True:
             each.ear.clear()
-            more = False
-            try:
-                more = await each.work()
-            except Exception as error:  # noqa: BLE001 - the boundary: logged, counted, told
-                self._log.exception("failed", round=each.name)
-                self._fault(self._part)
-                self._failures[each.name] = f"{type(error).__name__}: {error}"
-            else:
-                self._failures.pop(each.name, None)
-            if not more:
+            if not await self._once(each):
                 await _woken(each.ear, each.look_s)
+
+    async def _once(self, each: Round) -> bool | None:
+        """Do it once; return whether there is more, or None: it failed."""
+        try:
+            more = await each.work()
+        except Exception as error:  # noqa: BLE001 - the boundary: logged, counted, told
+            self._log.exception("failed", round=each.name)
+            self._fault(self._part)
+            self._failures[each.name] = f"{type(error).__name__}: {error}"
+            return None
+        self._failures.pop(each.name, None)
+        return more
 
 
 async def _woken(ear: asyncio.Event, seconds: float) -> None:
