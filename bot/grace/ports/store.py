@@ -190,11 +190,15 @@ class Store(Protocol):
         ...
 
     async def outcomes(
-        self, subsystem: str | None = None, agent: str | None = None, log: str | None = None
+        self,
+        subsystem: str | None = None,
+        agent: str | None = None,
+        log: str | None = None,
+        newest: int | None = None,
     ) -> Sequence[OutcomeFact]:
         """Return how missions ended, oldest first: the fold of the ledger that trust is made of.
 
-        `log`: in this repository alone.
+        `log`: in this repository alone. `newest`: so many at most, those that ended last.
         """
         ...
 

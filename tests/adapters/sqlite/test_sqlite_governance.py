@@ -68,6 +68,7 @@ async def test_history_is_the_subsystems_of_this_repository_oldest_first(world):
     here = await world.store.outcomes("mesh", log=world.ref.log)
     assert [f.mission for f in here] == [f.mission for f in history]
     assert len(await world.store.outcomes("mesh", log=other.log)) == 1
+    assert await world.store.outcomes("mesh", log=world.ref.log, newest=1) == here[-1:]
 
 
 @pytest.mark.parametrize("regressed", [True, False])

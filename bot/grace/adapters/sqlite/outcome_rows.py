@@ -87,15 +87,20 @@ def newest(connection: sqlite3.Connection, log: str, subsystem: str) -> int:
 
 
 def select(
-    connection: sqlite3.Connection, subsystem: str | None, agent: str | None, log: str | None
+    connection: sqlite3.Connection,
+    subsystem: str | None,
+    agent: str | None,
+    log: str | None,
+    most: int | None = None,
 ) -> Sequence[OutcomeFact]:
-    """Return outcomes, oldest first; None is any."""
+    """Return outcomes, oldest first; None is any. `most`: of more, those that ended last."""
     rows = connection.execute(
         "SELECT * FROM outcomes WHERE subsystem = coalesce(?, subsystem)"
-        " AND agent = coalesce(?, agent) AND log = coalesce(?, log) ORDER BY at, log, seq",
-        (subsystem, agent, log),
-    )
-    return [_read(row) for row in rows]
+        " AND agent = coalesce(?, agent) AND log = coalesce(?, log)"
+        " ORDER BY at DESC, log DESC, seq DESC LIMIT coalesce(?, -1)",
+        (subsystem, agent, log, most),
+    ).fetchall()
+    return [_read(row) for row in reversed(rows)]
 
 
 def between(

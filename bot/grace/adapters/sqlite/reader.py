@@ -116,10 +116,14 @@ class StoreReader:
                 yield said
 
     async def outcomes(
-        self, subsystem: str | None = None, agent: str | None = None, log: str | None = None
+        self,
+        subsystem: str | None = None,
+        agent: str | None = None,
+        log: str | None = None,
+        newest: int | None = None,
     ) -> Sequence[OutcomeFact]:
         """Return how missions ended, oldest first; `log`: in this repository alone."""
-        return await self._read(lambda c: outcome_rows.select(c, subsystem, agent, log))
+        return await self._read(lambda c: outcome_rows.select(c, subsystem, agent, log, newest))
 
     async def subsystems(self) -> Sequence[str]:
         """Return the subsystems in which missions ended, by name."""

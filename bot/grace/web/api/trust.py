@@ -100,8 +100,8 @@ async def _scores(call: Call[Any, None], agent: str | None) -> list[TrustScore]:
 async def _history(call: Call[Any, None], subsystem: str) -> Sequence[OutcomeFact]:
     """Read how missions of a subsystem ended, as verdicts see it: where its code lives now."""
     ref = call.hub.refs.get(subsystem)
-    found = await call.hub.store.outcomes(subsystem, log=None if ref is None else ref.log)
-    return found[-REMEMBERED:]
+    log = None if ref is None else ref.log
+    return await call.hub.store.outcomes(subsystem, log=log, newest=REMEMBERED)
 
 
 async def explain_scores(call: Call[Explaining, None]) -> Answer:

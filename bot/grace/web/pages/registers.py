@@ -9,10 +9,9 @@ from grace.domain.base import Frozen
 from grace.domain.capa import Capa, CapaState
 from grace.domain.capas import overdue
 from grace.domain.phase import Severity
-from grace.domain.surroundings import OutcomeFact
 from grace.web.api.calling import etag_of
 from grace.web.api.claims import REMEMBERED
-from grace.web.hub import HUB, Hub, principal_of, reach_of
+from grace.web.hub import HUB, principal_of, reach_of
 from grace.web.pages.rendering import page
 from grace.web.pages.trust_view import HEIGHT, WIDTH, history_of, records
 from grace.web.problems import Refused, fields_of
@@ -32,10 +31,6 @@ class OfAgent(Frozen):
     severity: Severity = Severity.LOW
 
 
-async def _history(hub: Hub, subsystem: str) -> list[OutcomeFact]:
-    return list((await hub.store.outcomes(subsystem=subsystem))[-REMEMBERED:])
-
-
 async def trust(request: web.Request) -> web.Response:
     """Show how far each agent is trusted, and of one how that came about."""
     try:
@@ -44,26 +39,22 @@ async def trust(request: web.Request) -> web.Response:
         raise Refused(422, "No such history: choose one in the table.") from error
     hub, reach = request.app[HUB], await reach_of(request)
     now = hub.clock.now()
-    seen = [name for name, ref in sorted(hub.refs.items()) if reach.sees(ref.log)]
-    histories = [(name, await _history(hub, name)) for name in seen]
+    histories = [
+        (name, await hub.store.outcomes(name, log=ref.log, newest=REMEMBERED))
+        for name, ref in sorted(hub.refs.items())
+        if reach.sees(ref.log)
+    ]
     context: dict[str, object] = {
         "wanted": wanted,
         "records": records(histories, now),
         "history": None,
-        "readable": {},
         "size": (WIDTH, HEIGHT),
     }
     if wanted.agent:
-        mine = next((h for name, h in histories if name == wanted.subsystem), [])
+        mine = dict(histories).get(wanted.subsystem, ())
         if not any(each.agent == wanted.agent for each in mine):
             raise Refused(404, "There is no agent of this name with a record for you.")
-        history = history_of(mine, wanted.agent, wanted.severity, now)
-        readable = {}
-        for dot in history.dots:
-            # A subsystem may have lived in a repository that the reader does not see.
-            row = await hub.store.mission_row(dot.step.fact.mission, now)
-            readable[dot.step.fact.mission] = row is not None and reach.sees(row.log)
-        context |= {"history": history, "readable": readable}
+        context["history"] = history_of(mine, wanted.agent, wanted.severity, now)
     return await page(request, "trust", context)
 
 
