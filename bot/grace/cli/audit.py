@@ -10,7 +10,7 @@ from grace.adapters.audit_git import CloneError, audit_repository
 from grace.adapters.keys import Ed25519Key, KeyMaterialError, PublicKeys
 from grace.adapters.sqlite.errors import StoreError
 from grace.adapters.sqlite.reader import StoreReader
-from grace.domain.audit import AuditReport, verify_store_lines
+from grace.domain.audit import AuditReport, split_lines, verify_store_lines
 from grace.domain.audit_comment import audit_comment
 
 app = typer.Typer(no_args_is_help=True)
@@ -32,6 +32,10 @@ def verify(
         Path | None,
         typer.Option("--comment", help="A saved sticky comment; - reads it from stdin."),
     ] = None,
+    lines: Annotated[
+        Path | None,
+        typer.Option("--lines", help="A whole log as the API sends it; - reads it from stdin."),
+    ] = None,
     key: Annotated[
         Path | None,
         typer.Option("--key", help="The bot's public key: raw, ssh or allowed-signers."),
@@ -40,7 +44,7 @@ def verify(
         Path, typer.Option("--data", help="The bot's data folder.", envvar="GRACE_DATA_DIR")
     ] = Path("grace-data"),
 ) -> None:
-    """Verify a clone, a saved comment or, with neither, the bot's own store."""
+    """Verify a clone, a saved comment, a log's lines or, with none of them, the bot's own store."""
     try:
         keys = (
             PublicKeys.load(key)
@@ -56,6 +60,11 @@ def verify(
                 else comment.read_text()
             )
             reports = [audit_comment(text, keys)]
+        elif lines is not None:
+            content = (
+                typer.get_binary_stream("stdin").read() if str(lines) == "-" else lines.read_bytes()
+            )
+            reports = [verify_store_lines(split_lines(content), keys)]
         else:
             reports = asyncio.run(_store(data / "grace.db", keys))
     except (CloneError, KeyMaterialError, StoreError, OSError, UnicodeDecodeError) as error:

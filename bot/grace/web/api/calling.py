@@ -134,7 +134,7 @@ def _body(operation: Operation, request: web.Request, raw: bytes) -> Frozen:
     if request.content_type != JSON:
         raise Refused(415, f"send the body as {JSON}")
     try:
-        return model.model_validate_json(raw)
+        return model.model_validate_json(raw, strict=True)
     except ValidationError as error:
         raise Refused(422, "the body does not fit its schema", fields_of(error)) from error
 

@@ -6,18 +6,19 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from grace.web.api.calling import JSON, MAX_KEY
 from grace.web.api.operation import LINES, Operation, Reply
 from grace.web.problems import MEDIA_TYPE, Problem
 
-JSON: Final = "application/json"
 REF: Final = "#/components/schemas/{model}"
 COOKIE: Final = "grace_session"
 # What every operation that needs somebody may answer, and every one that reads a body.
-KNOWN_ONLY: Final = (401, 403, 429, 503)
-ANY: Final = (422,)
+KNOWN_ONLY: Final = (401, 403, 503)
+ANY: Final = (400, 421, 422, 429)
 WITH_BODY: Final = (408, 413, 415)
 POSTED: Final = (409,)
 WORDS: Final = {
+    400: "it cannot be read, or carries a token in its address",
     401: "nobody is known by this token or session",
     403: "whoever asks may not",
     404: "it is not there, or not for whoever asks",
@@ -26,6 +27,7 @@ WORDS: Final = {
     412: "it was changed since it was read",
     413: "the body is too large",
     415: "the body is not JSON",
+    421: "it was sent to a name that is not this bot's",
     422: "something in the request is wrong: `errors` names each field",
     429: "too many requests; `Retry-After` says when to go on",
     503: "the forge cannot be asked now; send it again",
@@ -178,13 +180,15 @@ def _headers(operation: Operation) -> Iterator[dict[str, Any]]:
     if operation.method == "GET":
         yield _header("If-None-Match", "`ETag` of what is known already: 304 where it still is")
     if operation.method == "POST":
-        yield _header("Idempotency-Key", "names the request: sent twice it is carried out once")
+        key = {"minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+        words = "names the request: sent twice it is carried out once"
+        yield _header("Idempotency-Key", words, **key)
     if operation.method == "PATCH":
         yield _header("If-Match", "`ETag` of what was read: 412 where it is another by now")
 
 
-def _header(name: str, words: str) -> dict[str, Any]:
-    schema = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$"}
+def _header(name: str, words: str, **bounds: object) -> dict[str, Any]:
+    schema = {"type": "string", **bounds}
     return {
         "name": name,
         "in": "header",
@@ -223,8 +227,6 @@ def _problems(operation: Operation) -> set[int]:
     found = {*operation.problems, *ANY}
     if operation.need.scopes:
         found.update(KNOWN_ONLY)
-    else:
-        found.add(429)
     if operation.body is not None:
         found.update(WITH_BODY)
     if operation.method != "GET":

@@ -1,0 +1,58 @@
+"""The API keeps to its own document, whoever asks: schemathesis with each kind of token."""
+
+from pathlib import Path
+
+import pytest
+from openapi_spec_validator import validate
+
+from grace import __version__
+from grace.web.api.commands import ORDERS
+from grace.web.api.openapi import document
+from grace.web.api.table import TABLE
+from support.fuzzing import Heard, Plan, fuzz, serving
+from support.hub_world import HOSTILE, Past
+
+WHO = [None, "viewer", "restricted", "operator", "agent", "admin"]
+NAMES = [operation.name for operation in TABLE]
+# Commands are made alike; one stands for all where time is short.
+ALIKE = frozenset(f"{name}_mission" for name in ORDERS[1:])
+DIFFERENT = [name for name in NAMES if name not in ALIKE]
+SECRETS = ("acme/mesh", "Delivery is slow", HOSTILE[:30])
+
+
+@pytest.fixture(scope="module")
+def described() -> dict:
+    return document(TABLE, __version__)
+
+
+def check(heard: Heard, who: str | None, left_out: frozenset[str] = frozenset()) -> None:
+    assert heard.failures == []
+    tried = {f"{o.method} {o.path}" for o in TABLE if o.name not in left_out}
+    assert heard.answers.keys() == tried
+    assert not any(status >= 500 for found in heard.answers.values() for status in found)
+    if who in {None, "restricted"}:
+        assert not any(secret in body for body in heard.bodies for secret in SECRETS)
+
+
+def test_document_is_openapi(described: dict) -> None:
+    validate(described)
+    assert described["openapi"] == "3.1.0"
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_api_keeps_to_its_document(
+    past: Past, tmp_path: Path, described: dict, who: str | None
+) -> None:
+    """Every operation by its examples; each token tries the edges of some, all together of all."""
+    mine = frozenset(DIFFERENT[WHO.index(who) :: len(WHO)])
+    with serving(past, tmp_path) as (world, url):
+        check(fuzz(described, url, who, world, Plan(mine, ALIKE)), who, ALIKE)
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("who", WHO)
+def test_api_keeps_to_its_document_in_every_corner(
+    past: Past, tmp_path: Path, described: dict, who: str | None
+) -> None:
+    with serving(past, tmp_path) as (world, url):
+        check(fuzz(described, url, who, world, Plan(frozenset(NAMES), fuzzed=100)), who)
