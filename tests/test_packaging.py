@@ -38,6 +38,7 @@ DISTRIBUTIONS = {
     "cryptography": "pyjwt",
     "graphql": "graphql-core",
     "jwt": "pyjwt",
+    "markdown_it": "markdown-it-py",
     "nacl": "pynacl",
     "pydantic_core": "pydantic",
     "sigstore_models": "sigstore",
