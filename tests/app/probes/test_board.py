@@ -1,14 +1,16 @@
 """The board: probes hang, fail and flap, and each is told as it is."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from grace.app.probes.all import all_probes
-from grace.app.probes.board import Board
+from grace.app.probes.board import Board, recalled
 from grace.app.probes.findings import Finding, Probe, degraded, unhealthy, well
 from grace.domain.decision import Note
 from grace.domain.health import HealthState, overall
@@ -200,3 +202,61 @@ async def test_every_named_subsystem_has_a_limit_of_time(probed: Probed, name: s
     (found,) = [p for p in all_probes(probed.world()) if p.name == name]
     assert 0 < found.timeout_s <= 60
     assert 15 <= found.every_s <= 600
+
+
+async def test_what_was_told_before_a_restart_is_not_told_again(probed: Probed) -> None:
+    thing = Thing()
+    thing.finding = degraded("slow")
+
+    def board() -> Board:
+        faults: list[str] = []
+        store = probed.store
+        return Board(
+            [probe(thing)], probed, store.record_own, faults.append, lambda: recalled(store)
+        )
+
+    async def told() -> list[str]:
+        entries = await probed.store.entries("bot")
+        return [e.payload["after"] for e in entries if e.payload and "after" in e.payload]
+
+    first = board()
+    await first.round()
+    await first.round()
+    assert await told() == ["degraded"]
+    second = board()
+    await second._remember()
+    for _ in range(3):
+        await second.round()
+    assert await told() == ["degraded"]
+    thing.finding = well()
+    third = board()
+    await third._remember()
+    for _ in range(4):
+        await third.round()
+    assert await told() == ["degraded", "healthy"]
+
+
+async def test_board_runs_without_its_memory() -> None:
+    async def broken() -> dict[str, HealthState]:
+        raise OSError("no store")
+
+    wall, asked = Wall(), asyncio.Event()
+
+    async def ask() -> Finding:
+        asked.set()
+        return well()
+
+    board = Board([probe(ask)], wall, wall.record, wall.faults.append, broken)
+    running = asyncio.create_task(board.run())
+    async with asyncio.timeout(5):
+        await asked.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert wall.faults == ["health"]
+
+
+def test_documentation_lists_every_probe(probed: Probed) -> None:
+    page = Path(__file__).parents[3] / "docs/health-and-capa.md"
+    rows = re.findall(r"^\| `([a-z_]+)`( \*)? \|", page.read_text(), re.MULTILINE)
+    probes = all_probes(probed.world())
+    assert {(name, bool(star)) for name, star in rows} == {(p.name, p.critical) for p in probes}

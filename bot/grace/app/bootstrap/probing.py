@@ -9,7 +9,7 @@ from grace.app.bootstrap.system import System, budgets_of, fault_counter, load_s
 from grace.app.capas import Capas
 from grace.app.mesh import TriggerMesh
 from grace.app.probes.all import all_probes
-from grace.app.probes.board import Board
+from grace.app.probes.board import Board, recalled
 from grace.app.probes.world import (
     DoorSide,
     ForgeSide,
@@ -55,7 +55,13 @@ def make_board(system: System, mesh: TriggerMesh, capas: Capas, outlets: Outlets
         catalog=system.configuration.catalog,
         metrics=HttpMetrics(system.client, system.clock),
     )
-    return Board(all_probes(world), system.clock, system.store.record_own, fault_counter(system))
+    return Board(
+        all_probes(world),
+        system.clock,
+        system.store.record_own,
+        fault_counter(system),
+        lambda: recalled(system.store),
+    )
 
 
 def key_side(system: System) -> KeySide:

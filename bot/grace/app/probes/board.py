@@ -5,7 +5,7 @@ many for each change of the hour before. What flaps is told ever more seldom; th
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,13 +13,17 @@ from typing import Final
 import structlog
 
 from grace.app.probes.findings import Finding, Probe, unhealthy
+from grace.domain.access import OWN_LOG
 from grace.domain.decision import Note
 from grace.domain.health import Health, HealthState
+from grace.domain.ledger import parse_line
 from grace.ports import Clock
+from grace.ports.hub import FeedFilter, HubStore
 
 AGREE: Final = 2
 MOST: Final = 64
 SOON_S: Final = 60.0
+_RECALLED: Final = 500
 RECENT: Final = timedelta(hours=1)
 KIND: Final = "integration.health_changed"
 _NOT_YET: Final = "it was not probed yet."
@@ -44,7 +48,8 @@ class _Line:
 class Board:
     """`grace.ports.hub.HealthBoard`: run the probes, keep what they find.
 
-    `record` writes a note to the bot's own log; `fault` counts an unexpected error by its loop.
+    `record` writes a note to the bot's own log; `fault` counts an unexpected error by its loop;
+    `recall` reads what was told last, by a process before us too.
     """
 
     def __init__(
@@ -53,7 +58,9 @@ class Board:
         clock: Clock,
         record: Callable[[Note, datetime], Awaitable[None]],
         fault: Callable[[str], None],
+        recall: Callable[[], Awaitable[Mapping[str, HealthState]]] | None = None,
     ) -> None:
+        self._recall = recall
         self._clock = clock
         self._record = record
         self._fault = fault
@@ -66,9 +73,22 @@ class Board:
 
     async def run(self) -> None:
         """Probe until cancelled; each probe has a loop of its own, so none waits for another."""
+        await self._remember()
         async with asyncio.TaskGroup() as group:
             for line in self._lines.values():
                 group.create_task(self._follow(line), name=f"probe-{line.probe.name}")
+
+    async def _remember(self) -> None:
+        """Take up what was told last; without it, all counts as told to be well."""
+        try:
+            told = {} if self._recall is None else await self._recall()
+        except Exception:  # noqa: BLE001 - a store that fails is told by its own probe
+            self._log.exception("not recalled")
+            self._fault("health")
+            return
+        for name, state in told.items():
+            if name in self._lines:
+                self._lines[name].told = state
 
     async def round(self) -> Sequence[Health]:
         """Ask every probe once, all at the same time; return what they found."""
@@ -152,6 +172,16 @@ class Board:
         self._log.warning("changed", **payload)
         line.changes.append(now)
         line.told, line.differs, line.times = finding.state, None, 0
+
+
+async def recalled(store: HubStore) -> Mapping[str, HealthState]:
+    """Read from the bot's own log which state of each subsystem was told last."""
+    wanted = FeedFilter(logs=frozenset({OWN_LOG}), patterns=(KIND,))
+    told: dict[str, HealthState] = {}
+    for found in await store.feed_back(wanted, limit=_RECALLED):
+        payload = parse_line(found.line).payload or {}
+        told.setdefault(str(payload.get("subsystem")), HealthState(str(payload.get("after"))))
+    return told
 
 
 def _unprobed(probe: Probe, now: datetime) -> Health:
