@@ -13,6 +13,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PAGES = ("/", "/?status=resolved", "/activity", "/map", "/queue", "/trust", "/capa", "/ledger")
 AXE = Path(__import__("axe_playwright_python").__file__).with_name("axe.min.js")
 
+NO_SOCKET = """window.WebSocket = class {
+  constructor() { setTimeout(() => this.onclose()); }
+  close() {}
+}"""
+
 
 async def mission_paths(world) -> list[str]:
     return sorted(f"/missions/{m.name}" for m in await world.store.missions())
@@ -204,11 +209,31 @@ async def test_the_observation_window_is_drawn_with_its_target(world, browse):
     await tab.live()
 
 
-async def test_an_order_that_is_refused_says_why_beside_its_button(world, browse):
+async def test_an_order_says_what_becomes_of_it_or_why_it_is_refused(world, browse):
     waiting = (await mission_paths(world))[2]
     tab = await browse(waiting)
+    await tab.live()
     await tab.page.get_by_role("button", name="Retry").click()
-    output = tab.page.locator("form.order output.good")
-    await output.wait_for()
-    assert "is on its way" in await output.inner_text()
+    notice = tab.page.locator(".notice.good")
+    await notice.wait_for()
+    assert "is on its way" in await notice.inner_text()
     assert [d.event for d in world.submitted] == ["command"]
+    world.principal = None
+    await tab.page.get_by_role("button", name="Retry").click()
+    output = tab.page.locator("form.order output", has_text="sign in")
+    await output.wait_for()
+    assert len(world.submitted) == 1
+    tab.faults = [fault for fault in tab.faults if "401" not in fault]
+
+
+async def test_where_no_websocket_gets_through_events_come_another_way(world, browse):
+    tab = await browse("about:blank")
+    await tab.context.add_init_script(NO_SOCKET)
+    await tab.page.goto("/activity")
+    await tab.live()
+    entry = await world.add(
+        "integration.health_changed", subsystem="ci", before="healthy", after="degraded"
+    )
+    await tab.page.locator(
+        f'.entry[data-key="{entry.log} {entry.seq}"][data-state="verified"]'
+    ).wait_for()

@@ -1,5 +1,7 @@
 // Forms that speak to the API: `data-api="METHOD PATH"`, one JSON field for each named control.
 
+import { drop, notice } from "./notices.js";
+
 const token = () => document.querySelector('meta[name="csrf-token"]').content;
 
 function valueOf(control) {
@@ -60,10 +62,12 @@ async function submitted(event) {
   } finally {
     button.removeAttribute("aria-busy");
   }
-  output.className = good ? "good" : "bad";
-  output.textContent = words;
-  if (good && form.dataset.resets !== undefined) form.reset();
-  if (good) document.dispatchEvent(new CustomEvent("grace:changed"));
+  output.textContent = good ? "" : words;
+  if (!good) return;
+  if (form.dataset.resets !== undefined) form.reset();
+  form.closest("details")?.removeAttribute("open");
+  notice("done", "good", "Sent.", words, ["Hide", () => drop("done")]);
+  document.dispatchEvent(new CustomEvent("grace:changed"));
 }
 
 export function forms() {

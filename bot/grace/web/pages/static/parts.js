@@ -8,7 +8,16 @@ let again = false;
 /** Tell whether somebody is using a part right now; it is left alone then. */
 const inUse = (part) =>
   part.querySelector("details[open] form") !== null ||
-  part.querySelector("form :focus") !== null;
+  part.querySelector("form :is(input, select, textarea):focus") !== null;
+
+/** Replace what is in an element, and keep the focus on what is still there by its name. */
+function fill(element, fresh) {
+  const held = element.contains(document.activeElement) ? document.activeElement : null;
+  element.replaceChildren(...document.adoptNode(fresh).childNodes);
+  if (held === null) return;
+  const same = [...element.querySelectorAll(held.localName)];
+  same.find((each) => each.textContent === held.textContent)?.focus({ preventScroll: true });
+}
 
 function swap(fresh) {
   const parts = new Map();
@@ -18,13 +27,13 @@ function swap(fresh) {
   const main = document.getElementById("main");
   if (!same && !inUse(main)) {
     const next = fresh.getElementById("main");
-    if (next !== null) main.replaceChildren(...document.adoptNode(next).childNodes);
+    if (next !== null) fill(main, next);
   } else {
     for (const part of here) {
       const next = parts.get(part.dataset.part);
       if (next === undefined || inUse(part) || part.dataset.was === next.innerHTML) continue;
       const was = next.innerHTML;
-      part.replaceChildren(...document.adoptNode(next).childNodes);
+      fill(part, next);
       part.dataset.was = was;
     }
   }
