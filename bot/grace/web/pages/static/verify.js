@@ -54,6 +54,14 @@ export async function readKeys(published) {
   return keys;
 }
 
+const isEnvelope = (said) =>
+  said !== null &&
+  Number.isSafeInteger(said.seq) &&
+  [said.log, said.kind, said.actor, said.time, said.prev, said.key].every(
+    (field) => typeof field === "string",
+  ) &&
+  (said.mission === null || typeof said.mission === "string");
+
 /** Checks entries with the keys it was given, and that each log's entries follow each other. */
 export class Verifier {
   constructor(keys) {
@@ -68,6 +76,7 @@ export class Verifier {
     try {
       envelope = JSON.parse(record.envelope);
       signature = fromBase64(record.signature);
+      if (!isEnvelope(envelope)) throw new TypeError("not an envelope");
     } catch {
       return { fault: "malformed", envelope: null, payload: null, hash: "" };
     }
