@@ -82,7 +82,7 @@ async def test_memory_that_differs_from_the_ledger_is_told(probed: Probed) -> No
     probe = Memory(probed.store, probed)
     mission = Note(kind="mission.closed", actor="grace", payload=dict(SAID))
     await probed.store.record(mission, NOW, ref=REF)
-    says(await probe(), HEALTHY, "1 outcomes")
+    says(await probe(), HEALTHY, "1 outcome")
     await write(probed, *["mission.closed"] * 2)
     says(await probe(), HEALTHY, "3 outcomes")
     tamper(
@@ -92,7 +92,7 @@ async def test_memory_that_differs_from_the_ledger_is_told(probed: Probed) -> No
     )
     says(await probe(), HEALTHY)  # it was compared before
     probed.later(hours=7)
-    says(await probe(), DEGRADED, "1 outcomes")
+    says(await probe(), DEGRADED, "1 outcome")
     tamper(probed.folder, "DELETE FROM outcomes")
     probed.later(hours=7)
     says(await probe(), HEALTHY)
@@ -215,7 +215,7 @@ async def test_policies_of_repositories_are_read(probed: Probed) -> None:
     says(await probe(), HEALTHY)
     probed.files.problems = ("line 3: no such condition",)
     found = await probe()
-    says(found, DEGRADED, "1 repositories")
+    says(found, DEGRADED, "1 policy of repositories")
     assert [(part.log, part.sentence) for part in found.parts] == [
         (REF.log, "line 3: no such condition")
     ]
@@ -224,7 +224,7 @@ async def test_policies_of_repositories_are_read(probed: Probed) -> None:
     assert (await probe()).parts[0].sentence == "it is down"
     probed.missing.append("queue")
     found = await probe()
-    says(found, DEGRADED, "no repository at the forge")
+    says(found, DEGRADED, "without a repository")
     assert [part.name for part in found.parts] == ["queue", REF.log]
 
 

@@ -88,7 +88,7 @@ async def test_refused_webhooks_are_told_while_none_is_taken(probed: Probed) -> 
     probed.counted[HOOKS, "401"] = 3
     says(await probe(), DEGRADED, "webhook secret")
     probed.counted["github", "accepted"] = 1
-    says(await probe(), HEALTHY, "1 webhooks")
+    says(await probe(), HEALTHY, "1 webhook taken")
     for _ in range(20):  # five minutes later only what is new counts
         says(await probe(), HEALTHY)
     probed.counted[HOOKS, "401"] = 4
@@ -132,7 +132,7 @@ async def test_inbox_that_nobody_reads_is_unhealthy(probed: Probed) -> None:
     says(await probe(), HEALTHY)
     await probed.store.accept(Delivery("forge", "d1", "issues", b"{}", NOW))
     for _ in range(4):
-        says(await probe(), HEALTHY, "1 deliveries wait")
+        says(await probe(), HEALTHY, "1 delivery waiting")
     says(await probe(), UNHEALTHY, "none is read")
     probed.failures["inbox"] = "boom"
     says(await probe(), UNHEALTHY, "fails")
@@ -152,7 +152,7 @@ async def test_effects_that_were_put_off_or_cannot_begin_are_told(probed: Probed
     assert turn is not None
     effects = (_effect("a"),)
     await probed.store.commit(turn, Ruling(mission, turn.facts, (), effects, None, (), None), NOW)
-    says(await probe(), HEALTHY, "1 effects")
+    says(await probe(), HEALTHY, "1 effect waiting")
     (job,) = await probed.store.jobs(NOW, 1)
     await probed.store.begin(job.id)
     await probed.store.postpone(job.id, NOW + timedelta(hours=1), "down")
@@ -170,7 +170,7 @@ async def test_dead_loop_and_missions_without_turns_are_told(probed: Probed) -> 
     says(await probe(), UNHEALTHY, "sweep ended")
     probed.alive["sweep"] = True
     probed.failures[f"mission {REF}"] = "acme/mesh: boom"
-    says(await probe(), DEGRADED, "1 missions cannot be decided")
+    says(await probe(), DEGRADED, "1 mission cannot be decided")
     probed.failures["missions"] = "boom"
     says(await probe(), UNHEALTHY, "no turns")
 
@@ -181,7 +181,7 @@ async def test_events_that_nobody_handles_are_told(probed: Probed) -> None:
     await _wait_for(probed.store, mission)
     for _ in range(4):
         says(await probe(), HEALTHY)
-    says(await probe(), DEGRADED, "do not get fewer")
+    says(await probe(), DEGRADED, "not getting fewer")
 
 
 async def test_deadline_that_nobody_heeds_and_clock_that_jumps_are_told(probed: Probed) -> None:
@@ -191,7 +191,7 @@ async def test_deadline_that_nobody_heeds_and_clock_that_jumps_are_told(probed: 
     await probed.store.commit(turn, Ruling(mission, turn.facts, (), (), NOW, (), None), NOW)
     probe = Deadlines(probed.store, probed)
     for _ in range(4):
-        says(await probe(), HEALTHY, "1 deadlines")
+        says(await probe(), HEALTHY, "1 deadline passed")
     says(await probe(), UNHEALTHY, "not heeded")
     probe = Deadlines(probed.store, probed)
     says(await probe(), HEALTHY)
@@ -247,7 +247,7 @@ async def test_silent_metric_source_is_told_and_a_rate_is_asked_as_it_stands(
         "unmeasured": MetricDefinition.model_validate(DEFINITION),
     }
     probe = MetricSources(probed.world().catalog, probed.sources)
-    says(await probe(), HEALTHY, "3 metrics")
+    says(await probe(), HEALTHY, "3 metrics answered")
     asked = {name: d.source for name, d in probed.sources.asked.items()}
     assert isinstance(asked["p95"], PrometheusText)
     assert (asked["p95"].series, asked["p95"].quantile) == ("s_count", None)
@@ -277,10 +277,10 @@ async def test_claim_that_ran_out_is_told_until_it_is_given_back(probed: Probed)
         until=NOW + timedelta(minutes=10),
     )
     await probed.store.claim(lease, NOW)
-    says(await probe(), HEALTHY, "1 missions were claimed")
+    says(await probe(), HEALTHY, "1 mission claimed")
     probed.later(minutes=11)
     found = await probe()
-    says(found, DEGRADED, "run out")
+    says(found, DEGRADED, "ran out")
     assert [(part.name, part.log) for part in found.parts] == [("coder-1", REF.log)]
     probed.later(days=2)
     says(await probe(), HEALTHY)
@@ -296,7 +296,7 @@ async def test_claim_that_ran_out_is_told_until_it_is_given_back(probed: Probed)
     says(await probe(), HEALTHY)
     assert await probed.store.release(mission.name, "token x", probed.at)
     probed.later(minutes=6)
-    says(await probe(), HEALTHY, "0 missions were claimed")
+    says(await probe(), HEALTHY, "0 missions claimed")
 
 
 async def test_healing_mission_that_is_held_without_a_playbook_is_told(probed: Probed) -> None:
@@ -312,7 +312,7 @@ async def test_healing_mission_that_is_held_without_a_playbook_is_told(probed: P
     says(found, DEGRADED, "no playbook is installed, and 1")
     assert [(part.name, part.log) for part in found.parts] == [(mission.name, REF.log)]
     probed.playbooks.append("high_latency")
-    says(await probe(), DEGRADED, "1 playbooks are installed")
+    says(await probe(), DEGRADED, "1 playbook installed")
 
 
 async def test_subscriber_that_lags_or_fails_is_told(probed: Probed) -> None:
@@ -338,7 +338,7 @@ async def test_channel_that_does_not_take_its_news_is_told(probed: Probed) -> No
     probe = Outlets(probed.world().work)
     says(await probe(), HEALTHY, "nobody outside")
     probed.outlet("webhooks", parts={"ops": {"delivered": 3}})
-    says(await probe(), HEALTHY, "1 channels")
+    says(await probe(), HEALTHY, "1 channel or webhook")
     for state in (
         {"failure": "boom"},
         {"parts": {"ops": {"failed": 2}}},

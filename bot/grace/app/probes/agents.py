@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from grace.app.probes.findings import Finding, degraded, well
+from grace.app.probes.findings import Finding, counted, degraded, well
 from grace.app.probes.world import WorkSide
 from grace.domain.health import HealthPart, HealthState
 from grace.domain.phase import Phase
@@ -41,11 +41,13 @@ class Agents:
         agents = len(await self._store.agents())
         if parts:
             return degraded(
-                f"{len(parts)} agents let their claims run out without giving them back: see "
-                "whether they still run. Others may claim the missions now.",
+                f"{counted(len(parts), 'claim')} ran out without being given back: see "
+                "whether the agent still runs. Others may claim the mission now.",
                 parts,
             )
-        return well(f"{agents} agents have a record, {held} missions were claimed lately")
+        return well(
+            f"{counted(agents, 'agent')} with a record, {counted(held, 'mission')} claimed lately"
+        )
 
     async def _left(self, mission: str) -> HealthPart | None:
         """Tell of a claim that ran out while its mission goes on."""
@@ -80,13 +82,12 @@ class Playbooks:
             )
             for mission, log in waiting
         ]
-        told = (
-            f"{len(installed)} playbooks are installed" if installed else "no playbook is installed"
-        )
+        many = f"{counted(len(installed), 'playbook')} installed"
+        told = many if installed else "no playbook is installed"
         if parts:
             return degraded(
-                f"{told}, and {len(parts)} healing missions are held: give each a patch candidate, "
-                "or heal it by hand.",
+                f"{told}, and {counted(len(parts), 'healing mission')} held: give each a patch "
+                "candidate, or heal it by hand.",
                 parts,
             )
         return well(told if installed else f"{told}: healing missions are taken with a patch")

@@ -57,6 +57,11 @@ def worst_of(findings: Sequence[Finding], otherwise: Finding) -> Finding:
     return Finding(state, " ".join(dict.fromkeys(said)), parts)
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Write a number with its noun; `many` where an s does not do."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 class Stuck:
     """Tell whether an amount that should go down has not for some looks in a row."""
 

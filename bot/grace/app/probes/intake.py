@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from typing import Final
 
-from grace.app.probes.findings import Finding, degraded, unhealthy, well, worst_of
+from grace.app.probes.findings import Finding, counted, degraded, unhealthy, well, worst_of
 from grace.app.probes.world import DoorSide, WorkSide
 
 HOOKS: Final = "/hooks/github"
@@ -64,7 +64,7 @@ class WebhookIntake:
             )
         if not self._door.hears:
             return worst_of(found, well("no webhook is awaited: the forge is polled"))
-        return worst_of(found, well(f"{ever} webhooks were taken since the start"))
+        return worst_of(found, well(f"{counted(ever, 'webhook')} taken since the start"))
 
 
 class Reconciliation:
@@ -100,7 +100,7 @@ class AlertSources:
             )
         if not self._door.alerts:
             return well("no alert source is set up: set GRACE_ALERT_TOKEN to connect Alertmanager")
-        return well(f"{ever} alert webhooks were taken since the start")
+        return well(f"{counted(ever, 'alert webhook')} taken since the start")
 
 
 async def _knock(door: DoorSide) -> str | None:

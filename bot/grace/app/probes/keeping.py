@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from grace.app.probes.findings import Finding, degraded, unhealthy, well, worst_of
+from grace.app.probes.findings import Finding, counted, degraded, unhealthy, well, worst_of
 from grace.ports import Clock
 from grace.ports.probing import ProbedStore
 
@@ -97,11 +97,13 @@ class Memory:
             await self._compare(log)
         if self._amiss:
             return degraded(
-                f"{len(self._amiss)} outcomes of missions differ from what the ledger says: trust "
+                f"{counted(len(self._amiss), 'outcome')} not as the ledger says: trust "
                 "scores and memory may be wrong. Stop the process and run `grace audit`; the fold "
                 "is made anew from the ledger when the store is restored."
             )
-        return well(f"{self._compared} outcomes are what the ledger says")
+        return well(
+            f"{counted(self._compared, 'outcome')} compared with the ledger, all as it says"
+        )
 
     async def _compare(self, log: str) -> None:
         for _ in range(_SLICES):

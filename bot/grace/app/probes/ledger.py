@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from grace.app.probes.findings import Finding, degraded, unhealthy, well
+from grace.app.probes.findings import Finding, counted, degraded, unhealthy, well
 from grace.app.probes.world import KeySide
 from grace.domain.health import HealthPart, HealthState
 from grace.domain.ledger import Entry, Head, LedgerError, parse_line
@@ -72,7 +72,10 @@ class Ledger:
                 parts,
             )
         verified = sum(self._seq(log) for log in logs)
-        return well(f"{verified} entries of {len(logs)} logs were verified", parts)
+        return well(
+            f"{counted(verified, 'entry', 'entries')} of {counted(len(logs), 'log')} verified",
+            parts,
+        )
 
     async def _advance(self, log: str, until: float) -> None:
         """Verify slices of a log until it ends, or time is up, or an entry is bad."""

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from grace.app.probes.findings import Finding, degraded, unhealthy, well
+from grace.app.probes.findings import Finding, counted, degraded, unhealthy, well
 from grace.app.probes.world import WorkSide
+from grace.domain.access import OWN_LOG
 from grace.domain.health import HealthPart, HealthState
 
 _BEHIND: Final = 1000
@@ -28,7 +29,7 @@ class LiveFeed:
                 continue
             parts.append(HealthPart(name=name, state=HealthState.DEGRADED, sentence=sentence))
         if not parts:
-            return well(f"{len(lags)} subscribers are told of every entry")
+            return well(f"{counted(len(lags), 'subscriber')} told of every entry")
         sentence = (
             f"{len(parts)} of {len(lags)} subscribers lag: nobody else waits for them and no entry "
             "is lost. The log says what they fail at."
@@ -59,7 +60,10 @@ class Outlets:
         if parts:
             sentence = "not everybody outside is told: correct the address, then deliver again."
             return degraded(sentence, parts)
-        return well(f"{told} channels and webhooks take what they are sent" if told else _NOBODY)
+        if not told:
+            return well("nobody outside is told: name channels in notifications.yaml")
+        reached = counted(told, "channel or webhook", "channels and webhooks")
+        return well(f"{reached} without a failure")
 
 
 class CapaRegister:
@@ -77,8 +81,5 @@ class CapaRegister:
         return well("issues are filed, reminded of and checked on their dates")
 
 
-_NOBODY: Final = "nobody outside is told: name channels in notifications.yaml"
-
-
 def _part(name: str, sentence: str) -> HealthPart:
-    return HealthPart(name=name, state=HealthState.DEGRADED, sentence=sentence)
+    return HealthPart(name=name, state=HealthState.DEGRADED, sentence=sentence, log=OWN_LOG)

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from grace.app.probes.findings import Finding, degraded, unhealthy, well, worst_of
+from grace.app.probes.findings import Finding, counted, degraded, unhealthy, well, worst_of
 from grace.app.probes.world import RuleSide, WorkSide
+from grace.domain.access import OWN_LOG
 from grace.domain.health import HealthPart, HealthState
 from grace.domain.inspection import POLICY_FILE
 from grace.domain.mission import MissionRef
@@ -31,9 +32,9 @@ class PolicyFiles:
         if missing:
             found.append(
                 degraded(
-                    f"{len(missing)} subsystems of subsystems.yaml have no repository at the "
-                    "forge: install the App there, or correct the name.",
-                    [_part(name, "its repository cannot be found") for name in missing],
+                    f"{counted(len(missing), 'subsystem')} of subsystems.yaml without a "
+                    "repository at the forge: install the App there, or correct the name.",
+                    [_part(name, "its repository cannot be found", OWN_LOG) for name in missing],
                 )
             )
         parts = []
@@ -48,8 +49,8 @@ class PolicyFiles:
         if parts:
             found.append(
                 degraded(
-                    f"the policy of {len(parts)} repositories cannot be read, so that nothing "
-                    f"merges there: correct {POLICY_FILE} on the base branch.",
+                    f"{counted(len(parts), 'policy', 'policies')} of repositories cannot be read, "
+                    f"so that nothing merges there: correct {POLICY_FILE} on the base branch.",
                     parts,
                 )
             )
@@ -89,5 +90,5 @@ class Brakes:
         return well("nothing stops Grace everywhere")
 
 
-def _part(name: str, sentence: str, log: str | None = None) -> HealthPart:
+def _part(name: str, sentence: str, log: str) -> HealthPart:
     return HealthPart(name=name, state=HealthState.DEGRADED, sentence=sentence, log=log)

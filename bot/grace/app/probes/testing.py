@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from grace.app.probes.findings import Finding, degraded, unhealthy, well
+from grace.app.probes.findings import Finding, counted, degraded, unhealthy, well
 from grace.app.probes.world import RuleSide
 from grace.domain.catalog import Catalog, MetricDefinition, PrometheusText
 from grace.domain.health import HealthPart, HealthState
@@ -35,7 +35,7 @@ class ContinuousIntegration:
         page = await self._store.mission_page(wanted, "urgency", now, limit=_AT_ONCE)
         late = [part for row in page.rows if (part := await self._late(row, patience)) is not None]
         if not late:
-            return well(f"{len(page.rows)} missions wait for CI, none of them for long")
+            return well(f"{counted(len(page.rows), 'mission')} waiting for CI, none for long")
         words = f"CI has not reported for {len(late)} of {len(page.rows)} missions that wait"
         sentence = (
             f"{words}: see whether its workflow ran, and whether the reporting job succeeded."
@@ -88,7 +88,7 @@ class MetricSources:
         observed = await self._metrics.sample_all(self._wanted)
         silent = [o.metric_id for o in observed if not _there(o)]
         if not silent:
-            return well(f"{len(observed)} metrics have their sources")
+            return well(f"{counted(len(observed), 'metric')} answered by a source")
         parts = [
             HealthPart(name=name, state=HealthState.DEGRADED, sentence="its source gives no value")
             for name in silent

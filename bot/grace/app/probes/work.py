@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from grace.app.probes.findings import Finding, Stuck, degraded, unhealthy, well, worst_of
+from grace.app.probes.findings import Finding, Stuck, counted, degraded, unhealthy, well, worst_of
 from grace.app.probes.world import WorkSide
 from grace.ports import Clock
 from grace.ports.probing import ProbedStore
@@ -25,17 +25,16 @@ class Inbox:
     async def __call__(self) -> Finding:
         waiting = (await self._store.backlog(self._clock.now()))["inbox"]
         stuck = self._stuck.saw(waiting)
+        told = f"{counted(waiting, 'delivery', 'deliveries')} waiting"
         if "inbox" in self._work.failures():
             return unhealthy(
                 "reading the inbox fails: what came in is kept and tried again. See the log."
             )
         if stuck:
-            return unhealthy(
-                f"{waiting} deliveries wait and none is read: restart the process; none is lost."
-            )
+            return unhealthy(f"{told}, and none is read: restart the process; none is lost.")
         if waiting >= _MANY:
-            return degraded(f"{waiting} deliveries wait: more comes in than is read just now.")
-        return well(f"{waiting} deliveries wait")
+            return degraded(f"{told}: more comes in than is read just now.")
+        return well(told)
 
 
 class Outbox:
@@ -55,14 +54,14 @@ class Outbox:
             return unhealthy("effects cannot be begun or ended: see the log. None is done twice.")
         if counts["postponed"]:
             return degraded(
-                f"{counts['postponed']} effects were put off after a failure and are tried again: "
-                "`grace mission why` names what is awaited, the log why it failed."
+                f"{counted(counts['postponed'], 'effect')} put off after a failure, to be tried "
+                "again: `grace mission why` names what is awaited, the log why it failed."
             )
         if stuck and ready >= _MANY:
             return degraded(
                 f"{ready} effects wait: the forge or CI takes them slower than they come."
             )
-        return well(f"{ready} effects wait or are carried out")
+        return well(f"{counted(ready, 'effect')} waiting or carried out")
 
 
 class WorkerLoop:
@@ -80,18 +79,19 @@ class WorkerLoop:
             return unhealthy(f"{', '.join(dead)} ended: restart the process; nothing is lost.")
         events = (await self._store.backlog(self._clock.now()))["events"]
         stuck = self._stuck.saw(events)
+        told = f"{counted(events, 'event')} waiting for a mission's turn"
         failures = self._work.failures()
         failed = [name for name in failures if name == "missions" or name.startswith("mission ")]
         if "missions" in failures:
             return unhealthy("missions get no turns: see the log. It is tried again every second.")
         if failed:
             return degraded(
-                f"{len(failed)} missions cannot be decided, by a fault of the program: see the log "
-                "for each, and hold it if it goes on."
+                f"{counted(len(failed), 'mission')} cannot be decided, by a fault of the program: "
+                "see the log for each, and hold it if it goes on."
             )
         if stuck:
-            return degraded(f"{events} events wait for their missions' turns and do not get fewer.")
-        return well(f"{events} events wait for their missions' turns")
+            return degraded(f"{told}, and not getting fewer.")
+        return well(told)
 
 
 class Deadlines:
@@ -121,7 +121,7 @@ class Deadlines:
         if self._stuck.saw(overdue):
             found.append(
                 unhealthy(
-                    f"{overdue} deadlines have passed and are not heeded: restart the process."
+                    f"{counted(overdue, 'deadline')} passed and not heeded: restart the process."
                 )
             )
-        return worst_of(found, well(f"{overdue} deadlines are being heeded"))
+        return worst_of(found, well(f"{counted(overdue, 'deadline')} passed this moment"))
