@@ -64,8 +64,16 @@ class Followed:
     mesh: TriggerMesh
     live: Live
     door: Doorman
-    url: str
+    runner: web.AppRunner
     session: aiohttp.ClientSession
+
+    @property
+    def url(self) -> str:
+        return address(self.runner)
+
+    def connections(self) -> int:
+        """Count the connections that the server holds open."""
+        return 0 if self.runner.server is None else len(self.runner.server.connections)
 
     async def tell(
         self, count: int = 1, ref: MissionRef = MESH, kind: str = "mission.held"
@@ -146,15 +154,26 @@ async def keys(request: web.Request) -> web.Response:
 
 
 @asynccontextmanager
-async def served(app: web.Application) -> AsyncIterator[str]:
+async def running(app: web.Application) -> AsyncIterator[web.AppRunner]:
     """Serve on a free port."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield runner
     finally:
         await runner.cleanup()
+
+
+def address(runner: web.AppRunner) -> str:
+    return f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+
+@asynccontextmanager
+async def served(app: web.Application) -> AsyncIterator[str]:
+    """Serve on a free port; yield the address."""
+    async with running(app) as runner:
+        yield address(runner)
 
 
 @asynccontextmanager
@@ -167,14 +186,14 @@ async def followed(path: Path, limits: LiveLimits | None = None) -> AsyncIterato
         door = Doorman()
         live = Live(store, await store.feed_end(), door.recognise, limits)
         mesh.subscribe("live", ["*"], live.deliver, after=live.end)
-        running = asyncio.create_task(mesh.run())
+        following = asyncio.create_task(mesh.run())
         try:
             app = make_app(store, live, door)
-            async with served(app) as url, aiohttp.ClientSession() as session:
-                yield Followed(store, mesh, live, door, url, session)
+            async with running(app) as runner, aiohttp.ClientSession() as session:
+                yield Followed(store, mesh, live, door, runner, session)
         finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
     finally:
         await store.close()
 

@@ -106,11 +106,16 @@ async def test_a_slow_one_is_told_where_to_go_on_and_others_get_all(tmp_path: Pa
 
 
 async def test_one_that_never_reads_is_cut_off(tmp_path: Path) -> None:
-    async with followed(tmp_path, CURT) as world, stalled(world, "/ws"):
-        await until(lambda: world.live.figures().listeners == 1)
+    async with (
+        followed(tmp_path, CURT) as world,
+        stalled(world, "/ws"),
+        stalled(world, "/events", upgrade=False),
+    ):
+        await until(lambda: world.live.figures().listeners == 2)
         await large(world, 30)
-        await until(lambda: world.live.figures().dropped == 1)
+        await until(lambda: world.live.figures().dropped == 2)
         await until(lambda: world.live.figures().listeners == 0)
+        await until(lambda: world.connections() == 0)
 
 
 async def test_one_that_stalls_over_the_past_is_dropped_too(tmp_path: Path) -> None:
@@ -169,6 +174,9 @@ async def test_one_that_breaks_takes_nobody_with_it() -> None:
             self.said.append(bytes(data))
 
     class Nothing:
+        async def feed_end(self) -> int:
+            return 4
+
         async def feed(self, after: int, limit: int = 500) -> list[FeedEntry]:
             raise AssertionError("nobody is behind")
 
@@ -184,9 +192,14 @@ async def test_one_that_breaks_takes_nobody_with_it() -> None:
     entry = FeedEntry(1, "bot", 1, "", None, "crypto.log_opened", b"{}")
     await live.deliver([entry])
     await live.deliver([entry, FeedEntry(2, "bot", 2, "", None, "brake.on", b"{}")])
+    assert live.figures().encoded == 2
     assert kept.said == [b'{"position":1,"entry":{}}', b'{"position":2,"entry":{}}']
     assert broken.ended.done()
     assert not well.ended.done()
+    # The store is ahead of what was delivered: that is not the future.
+    ahead = Listener(kept, Wishes(after=4), reach)
+    assert await live.begin(ahead) == (4, False)
+    assert ahead.cursor == 4
 
 
 def test_a_reason_fits_into_a_close_frame_without_breaking_a_letter() -> None:
