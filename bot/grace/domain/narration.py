@@ -54,8 +54,8 @@ def read(line: bytes) -> Said:
     """Read a stored line in a hurry: one of our own, for proof is `ledger.parse_line`'s to give."""
     record = json.loads(line)
     envelope = json.loads(record["envelope"])
-    fields = ("log", "seq", "time", "mission", "kind", "actor")
-    return Said(*(envelope[name] for name in fields), payload=record["payload"])
+    names = ("log", "seq", "time", "mission", "kind", "actor")
+    return Said(**{name: envelope[name] for name in names}, payload=record["payload"])
 
 
 def sentence(kind: str, actor: str, payload: Payload | None, mission: str | None = None) -> str:

@@ -50,7 +50,7 @@ class HubParts:
 async def open_hub(system: System, code: str) -> AsyncIterator[HubParts]:
     """Open the hub; `code` describes the commit that runs, as git says it."""
     settings = system.settings
-    outlets = make_outlets(system)
+    outlets = await make_outlets(system)
     store = await SqliteAccess.open(settings.data_dir / "access.db")
     try:
         record, fault = recorder(system), fault_counter(system)
@@ -70,7 +70,7 @@ async def open_hub(system: System, code: str) -> AsyncIterator[HubParts]:
             tell=lambda: announce(store, system.store, record),
         )
     finally:
-        outlets.channels.close()
+        await outlets.close()
         await store.close()
 
 

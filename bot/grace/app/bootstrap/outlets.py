@@ -1,5 +1,6 @@
 """Who is told outside of the process: channels of people, and webhooks of programs."""
 
+import asyncio
 import os
 import random
 from collections.abc import Mapping
@@ -17,19 +18,25 @@ from grace.domain.notifying.config import Notifications
 
 @dataclass(frozen=True, slots=True)
 class Outlets:
-    """Those who send, and the channels that are to be closed at the end."""
+    """Those who send, and what they send with, which is to be closed at the end."""
 
     notifier: Notifier
     webhooks: Outgoing
     channels: AppriseChannels
+    sender: HttpWebhooks
+
+    async def close(self) -> None:
+        """Close what is open to the outside."""
+        self.channels.close()
+        await self.sender.close()
 
 
-def make_outlets(system: System) -> Outlets:
+async def make_outlets(system: System) -> Outlets:
     """Make what `notifications.yaml` asks for; `ConfigError` or `SettingsError` where it cannot."""
     config = system.configuration.notifications
     secrets = given(config, os.environ)
     try:
-        channels = AppriseChannels.open(secrets.channels)
+        channels = await asyncio.to_thread(AppriseChannels.open, secrets.channels)
     except ChannelUnusable as error:
         raise SettingsError(f"notifications.yaml: {error}") from error
     fault = fault_counter(system)
@@ -42,15 +49,17 @@ def make_outlets(system: System) -> Outlets:
         jitter=random.random,
         fault=fault,
     )
+    sender = HttpWebhooks(endpoints(config, secrets.webhooks))
     carrier = Carrier(
         store=system.store,
-        sender=HttpWebhooks(endpoints(config, secrets.webhooks)),
+        sender=sender,
         clock=system.clock,
         config=config,
         jitter=random.random,
         fault=fault,
     )
-    return Outlets(Notifier(pen, system.bell.ear()), Outgoing(carrier, system.bell.ear), channels)
+    notifier, webhooks = Notifier(pen, system.bell.ear()), Outgoing(carrier, system.bell.ear)
+    return Outlets(notifier, webhooks, channels, sender)
 
 
 def endpoints(config: Notifications, secrets: Mapping[str, tuple[str, ...]]) -> dict[str, Endpoint]:
