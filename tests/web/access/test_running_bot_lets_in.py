@@ -70,3 +70,14 @@ async def test_the_forge_says_for_whom_a_repository_exists(stage: Stage, bot: Bo
     gone = await owner.delete(f"{stage.path}/collaborators/mallory")
     assert gone.status_code == 204
     assert await seers() == {OWNER, "alice"}
+
+
+async def test_paths_that_somebody_makes_up_make_no_measures(
+    bot: Bot, web: httpx.AsyncClient
+) -> None:
+    for number in range(3):
+        assert (await web.get(f"/missions/made-up-{number}")).status_code == 401
+        assert (await web.get(f"/made-up-{number}")).status_code in {401, 404}
+    shown = (await web.get("/metrics")).text
+    assert "made-up" not in shown
+    assert 'origin="/missions/{mission_id}"' in shown
