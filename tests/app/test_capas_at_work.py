@@ -234,3 +234,24 @@ async def test_fault_is_shown_and_the_loop_goes_on(desk: Desk) -> None:
         await filed.wait()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_date_that_was_moved_a_moment_ago_is_not_reminded_of(desk: Desk) -> None:
+    capa = await desk.capas.open(asked(), REF, "rita")
+    await desk.capas.round()
+    desk.at = NOW + 14 * DAY
+    stale = await desk.store.capas_due(desk.at, 10)
+    await desk.capas.change(capa.capa_id, {"due_at": desk.at + DAY}, "rita")
+
+    class Stale:
+        """A store that was asked what is due before the date was moved."""
+
+        async def capas_due(self, *_: Any) -> Any:
+            return stale
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(desk.store, name)
+
+    store: Any = Stale()
+    await Capas(replace(desk.capas._office, store=store)).round()
+    assert desk.forge.issues[1]["comments"] == []

@@ -99,7 +99,7 @@ class Ledger:
         head = await self._store.head(log)
         if walk.head is not None and (head is None or head.seq < walk.head.seq):
             walk.fault = self._faults[log] = f"entry {walk.head.seq} was there and is not any more"
-        elif walk.fault is None:
+        else:
             self._faults.pop(log, None)
 
     async def _part(self, log: str) -> HealthPart:
