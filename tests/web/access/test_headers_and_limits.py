@@ -197,6 +197,16 @@ async def test_a_body_that_does_not_come_is_not_waited_for(tmp_path: Path, path:
         assert "Connection: close" in head
 
 
+async def test_a_body_that_says_to_be_too_large_is_not_waited_for(door: Door) -> None:
+    request = (
+        f"POST /who HTTP/1.1\r\nHost: {door.netloc}\r\nContent-Length: {(1 << 20) + 1}\r\n"
+        f"Authorization: Bearer {await door.token()}\r\n\r\n{{"
+    )
+    status, head = await answered(door, request.encode())
+    assert status == 413
+    assert "Connection: close" in head
+
+
 async def test_the_body_of_nobody_is_not_read_at_all(door: Door) -> None:
     request = f"POST /who HTTP/1.1\r\nHost: {door.netloc}\r\nContent-Length: 50\r\n\r\n{{"
     status, _ = await answered(door, request.encode())
