@@ -62,18 +62,13 @@ async def running(
         steps.done(
             "metrics catalog loaded", f"{len(catalog)} metrics, {measured} with a live source"
         )
-        subsystems = system.configuration.subsystems.subsystems
-        names = ", ".join(subsystems) or "none yet: write config/subsystems.yaml"
-        steps.done("subsystem health initialised", names)
-        steps.done(
-            "trust scores loaded",
-            f"none recorded yet; entries are signed by {system.signer.key_id}",
-        )
         async with (
             open_hub(system, code) as parts,
             listening(system, parts) as url,
             kept_going(system, hub_loops(system, parts)),
         ):
+            steps.done("subsystem health initialised", probed(system, parts))
+            steps.done("trust scores loaded", await trusted(system))
             found = await reach(system, say)
             parts.board.again()
             assert system.worker is not None
@@ -94,6 +89,23 @@ async def running(
                 )
                 steps.done("all systems operational", f"listening on {url}")
                 yield system, url
+
+
+def probed(system: System, parts: HubParts) -> str:
+    """Say what is probed, and for whom."""
+    names = ", ".join(system.configuration.subsystems.subsystems)
+    served = names or "no subsystem yet: write config/subsystems.yaml"
+    return f"{len(parts.board.health())} probes; {served}"
+
+
+async def trusted(system: System) -> str:
+    """Say of how many there is a record, and who signs."""
+    outcomes = await system.store.outcomes()
+    agents = len({o.agent for o in outcomes})
+    record = (
+        f"{agents} agents, {len(outcomes)} missions ended" if agents else "no mission ended yet"
+    )
+    return f"{record}; entries are signed by {system.signer.key_id}"
 
 
 @asynccontextmanager
