@@ -17,6 +17,7 @@ from grace.domain.lifecycle.table import HEARD
 from grace.domain.phase import STAGES, TRANSITIONS, Phase, Severity
 from grace.setup.app_manifest import EVENTS, PERMISSIONS
 from support import labelled
+from support.api_blocks import API_BLOCKS
 from support.policy_blocks import POLICY_BLOCKS
 
 BUDGET = Path(__file__).parents[2] / "docs" / "api-budget.md"
@@ -213,6 +214,7 @@ GENERATED = {
     "commands": commands,
     "hours": hours,
     **POLICY_BLOCKS,
+    **API_BLOCKS,
     "hunter-rules": labelled.rules_table,
     "hunter-cases": labelled.cases_table,
 }
