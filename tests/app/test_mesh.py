@@ -174,6 +174,10 @@ async def test_a_ring_that_is_lost_costs_a_moment_only(store: SqliteStore) -> No
     running = asyncio.create_task(mesh.run())
     await tell(store, "mission.held")
     await until(lambda: told.positions == [1, 2])
+    for count in (3, 4):
+        await asyncio.sleep(0.02)  # it has looked, and found nothing
+        await tell(store, "mission.held")
+        await until(lambda count=count: told.positions[-1] == count)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
