@@ -142,6 +142,16 @@ async def anybody(request: web.Request) -> web.Response:
     return web.json_response({"sent": (await request.read()).decode()})
 
 
+async def page(request: web.Request) -> web.Response:
+    """Show a form as pages have them."""
+    text = (
+        f'<!doctype html><title>Page</title><p id="who">{principal_of(request).login}</p>'
+        f'<form method="post" action="/sign-out"><input type="hidden" name="csrf_token" '
+        f'value="{csrf_token(request)}"><button>Sign out</button></form>'
+    )
+    return web.Response(text=text, content_type="text/html")
+
+
 async def socket(request: web.Request) -> web.StreamResponse:
     """Say, as often as asked, who this is now."""
     principal_of(request)
@@ -162,6 +172,7 @@ def make_app(access: Access) -> web.Application:
     app.router.add_post("/hooks/github", anybody)
     app.router.add_get("/static/x.css", anybody)
     app.router.add_get("/open", anybody)
+    app.router.add_get("/page", page)
     app.router.add_get("/ws", socket)
     return app
 
