@@ -68,7 +68,7 @@ class Tab:
     async def live(self) -> None:
         """Wait until the page follows live and has verified its lists."""
         await self.page.wait_for_selector('#live[data-state="live"]')
-        await self.page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+        await self.page.wait_for_selector('[aria-busy="true"]', state="detached")
 
 
 Browse = Callable[..., Awaitable[Tab]]

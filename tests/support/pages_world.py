@@ -48,24 +48,28 @@ OPERATOR = Principal(
 VIEWER = Principal(kind="token", id="t1", name="looker", scopes=frozenset({Scope.VIEWER}))
 SIGN_IN = SignInView(forge="forge.test", start="/sign-in/start?next=%2F")
 SUBSYSTEMS = (
-    ("forge", "Forge API", ("worker", "intake")),
-    ("forge_budget", "Forge rate budget", ("forge",)),
-    ("intake", "Webhook intake", ("inbox",)),
+    ("forge_api", "Forge API", ("rate_budget", "outbox", "reconciliation", "policy")),
+    ("rate_budget", "Rate budget", ("outbox",)),
+    ("webhook_intake", "Webhook intake", ("inbox", "ci", "alert_sources")),
+    ("reconciliation", "Reconciliation", ("inbox",)),
+    ("ci", "CI", ("webhook_intake", "forge_api")),
+    ("metric_sources", "Metric sources", ("worker",)),
+    ("alert_sources", "Alert sources", ("webhook_intake",)),
     ("inbox", "Inbox", ("worker", "store")),
-    ("outbox", "Outbox", ("worker", "forge", "store")),
-    ("worker", "Worker", ("store", "policy", "memory")),
+    ("worker", "Worker", ("outbox", "deadlines", "policy", "memory")),
+    ("outbox", "Outbox", ("forge_api", "store")),
     ("deadlines", "Deadlines", ("worker", "store")),
-    ("store", "Store", ()),
-    ("ledger", "Ledger", ("store", "keys")),
-    ("keys", "Keys", ()),
-    ("ci", "CI", ("forge", "intake")),
-    ("metrics", "Metric sources", ("worker",)),
-    ("alerts", "Alert sources", ("intake",)),
-    ("agents", "Agents", ("worker",)),
-    ("playbooks", "Playbooks", ("worker",)),
+    ("agents", "Agents", ("worker", "memory")),
+    ("playbooks", "Playbooks", ("worker", "memory")),
+    ("store", "Store", ("ledger", "memory")),
+    ("ledger", "Ledger", ("keys", "live_feed")),
+    ("keys", "Keys", ("ledger",)),
     ("memory", "Memory", ("ledger",)),
-    ("policy", "Policy", ("forge",)),
-    ("live", "Live events", ("ledger",)),
+    ("policy", "Policy", ("worker", "forge_api")),
+    ("brakes", "Brakes", ("worker", "policy")),
+    ("live_feed", "Live feed", ("ledger", "notifications")),
+    ("notifications", "Notifications", ("live_feed",)),
+    ("capa", "CAPA register", ("forge_api", "store", "memory")),
 )
 
 
@@ -209,7 +213,13 @@ class PagesWorld:
 
 
 def make_world(
-    store: SqliteStore, key: Ed25519Key, now: datetime, policy: Policy, *, start: int, programs: bool
+    store: SqliteStore,
+    key: Ed25519Key,
+    now: datetime,
+    policy: Policy,
+    *,
+    start: int,
+    programs: bool,
 ) -> PagesWorld:
     """Put the application together around a store."""
     clock, sight = Clock(now), Sight()

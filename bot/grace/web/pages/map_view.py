@@ -1,6 +1,7 @@
 """The map of subsystems and their ties, laid out in lanes: from the world in, to the world out."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from grace.domain.base import Frozen
@@ -12,17 +13,24 @@ BOX: Final = (178, 40)
 _STEP: Final = 58
 _TOP: Final = 34
 
-# The first lane that has a part of a subsystem's name takes it.
-LANES: Final = (
-    ("Comes in", ("intake", "inbox")),
-    ("The world", ("forge", "budget", "rate", "ci", "alert", "metric", "agent")),
-    ("Decides", ("worker", "deadline", "policy", "playbook", "memory")),
-    ("Remembers", ("store", "ledger", "key")),
-    ("Goes out", ("outbox", "live", "mesh", "feed", "notif", "webhook")),
+# From left to right.
+LANES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "The world": (
+            "forge_api",
+            "rate_budget",
+            "ci",
+            "metric_sources",
+            "alert_sources",
+            "agents",
+        ),
+        "Comes in": ("webhook_intake", "reconciliation", "inbox"),
+        "Decides": ("worker", "deadlines", "policy", "brakes", "playbooks", "memory"),
+        "Remembers": ("store", "ledger", "keys", "capa"),
+        "Goes out": ("outbox", "live_feed", "notifications"),
+    }
 )
-# From left to right; that of the world stands first whichever words are looked for first.
-ORDER: Final = ("The world", "Comes in", "Decides", "Remembers", "Goes out", "More")
-_OTHERS: Final = ORDER[-1]
+OTHERS: Final = "More"
 
 
 class Node(Frozen):
@@ -58,8 +66,7 @@ class MapView(Frozen):
 
 def lane_of(name: str) -> str:
     """Name the lane of a subsystem."""
-    lower = name.lower()
-    return next((t for t, words in LANES if any(w in lower for w in words)), _OTHERS)
+    return next((title for title, names in LANES.items() if name in names), OTHERS)
 
 
 def draw(found: Sequence[Health]) -> MapView:
@@ -67,7 +74,7 @@ def draw(found: Sequence[Health]) -> MapView:
     by_lane: dict[str, list[Health]] = {}
     for each in found:
         by_lane.setdefault(lane_of(each.name), []).append(each)
-    used = [title for title in ORDER if title in by_lane]
+    used = [title for title in (*LANES, OTHERS) if title in by_lane]
     gap = (WIDTH - BOX[0] - 2) // max(1, len(used) - 1) if len(used) > 1 else 0
     tallest = max((len(each) for each in by_lane.values()), default=0)
     nodes: dict[str, Node] = {}

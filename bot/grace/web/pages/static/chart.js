@@ -59,9 +59,9 @@ function summary(series, out) {
   const unit = series.unit ? ` ${series.unit}` : "";
   const said = newest === undefined ? "no sample yet" : `newest ${short(newest.value)}${unit}`;
   const target = `target ${series.target.comparator} ${short(series.target.target)}${unit}`;
-  const before = series.baseline
-    ? `; before ${short(series.baseline.low)} to ${short(series.baseline.high)}${unit} (${series.baseline.source})`
-    : "";
+  const was = series.baseline;
+  const span = was && (was.low === was.high ? short(was.low) : `${short(was.low)} to ${short(was.high)}`);
+  const before = was ? `; before it ${span}${unit} (${was.source})` : "";
   return `${series.metric_id}: ${said}, ${target}, ${values.length} samples, ${out} outside${before}`;
 }
 
