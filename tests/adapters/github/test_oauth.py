@@ -94,6 +94,8 @@ async def test_an_error_comes_with_200_and_is_told_in_our_words(
         httpx.Response(200, json=[]),
         httpx.Response(200, json={}),
         httpx.Response(200, json={"access_token": ""}),
+        httpx.Response(500, json=GIVEN),
+        httpx.Response(200, json={**GIVEN, "error": "bad_verification_code"}),
         httpx.Response(200, json={**GIVEN, "padding": "x" * 300_000}),
     ],
 )
@@ -109,6 +111,7 @@ async def test_no_other_answer_lets_anybody_in(
     "answer",
     [
         httpx.Response(401, json={"message": "Bad credentials"}),
+        httpx.Response(403, json={"login": "octocat", "id": 1}),
         httpx.Response(200, json={"login": "octocat"}),
         httpx.Response(200, json={"login": "", "id": 1}),
         httpx.Response(200, json={"login": "octocat", "id": 0}),
