@@ -230,6 +230,7 @@ async def staged(
             public_key_pem=app_key[1],
             permissions=PERMISSIONS,
             events=EVENTS,
+            callback_urls=(f"{bot_url}/sign-in/callback",),
         )
         check.requests_of = app.bot
         await forge.install_app(app.id, OWNER, ["mesh"])

@@ -12,9 +12,10 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup, escape
 
-# What changes the order of what is read, or is not seen: shown by its number.
+# What changes the order of what is read, or is not seen: shown by its number. Behind `#` and `@` a
+# space without width is how people keep a name from calling somebody; it hides nothing there.
 _UNSEEN: Final = re.compile(
-    "[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0b-\x1f\x7f]"
+    "(?<![#@])\u200b|[\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0b-\x1f\x7f]"
 )
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)

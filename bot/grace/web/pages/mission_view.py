@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from grace.domain.base import Frozen
-from grace.domain.facts import CheckFact, Facts
+from grace.domain.facts import CheckFact, Facts, ReviewFact
 from grace.domain.mission import Attempt, Mission
 from grace.domain.package import MetricObservation, MetricTarget
 from grace.domain.phase import FORWARD, LANDED, Phase
@@ -70,6 +70,7 @@ class MissionView(Frozen):
     attempts: tuple[Attempt, ...]
     checks: tuple[CheckFact, ...]
     report: CIReport | None
+    reviews: tuple[ReviewFact, ...]
     watched: tuple[Watched, ...]
     commands: tuple[Command, ...]
 
@@ -92,9 +93,17 @@ def view(
         attempts=tuple(reversed(mission.attempts)),
         checks=tuple(checks)[:MAX_SHOWN],
         report=facts.report(head) if head else None,
+        reviews=reviews(mission, facts),
         watched=watched(mission, facts.samples, now),
         commands=commands(mission),
     )
+
+
+def reviews(mission: Mission, facts: Facts) -> tuple[ReviewFact, ...]:
+    """List what people say of the mission's pull request, each by their newest review."""
+    number = None if mission.pull is None else mission.pull.number
+    found = [review for review in facts.reviews.values() if review.pull == number]
+    return tuple(sorted(found, key=lambda review: review.at))[-MAX_SHOWN:]
 
 
 def _why(mission: Mission, verdict: Verdict | None) -> str:
