@@ -239,9 +239,11 @@ class Worker:
                 return
 
 
-def rule(turn: Turn, policy: Policy, now: datetime) -> Ruling:
+def rule(turn: Turn, whole: Policy, now: datetime) -> Ruling:
     """Decide every waiting event of a mission in order; a passed deadline is an event too."""
     mission, facts = turn.mission, turn.facts
+    named = None if mission.request is None else mission.request.subsystem_id
+    policy = whole.narrowed(mission.ref, named)
     notes: list[Note] = []
     effects: list[Effect] = []
     verdict: Verdict | None = None

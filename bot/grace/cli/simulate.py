@@ -18,6 +18,7 @@ from grace.adapters.config import Configuration, PolicyKind
 from grace.adapters.sqlite.reader import StoreReader
 from grace.cli.policy_files import NAMES, checked
 from grace.cli.reading import DEFAULT, Data, read
+from grace.domain.catalog import Catalog, Subsystems
 from grace.domain.policy import Governance, Policy
 from grace.domain.render import one_line
 from grace.domain.simulation import KINDS, Change, Proposal, Simulation, loosened, tightened
@@ -80,15 +81,27 @@ def simulate(
 
 
 async def _in_force(reader: StoreReader, logs: list[str]) -> Configuration | None:
-    """Return the configuration that the ledger says was in force last, to look names up in."""
-    found: tuple[datetime, Configuration] | None = None
+    """Return the configuration that the ledger says was in force last, to look names up in.
+
+    Each log tells only of its own repository's subsystems: together they are all.
+    """
+    newest: list[tuple[datetime, Policy]] = []
     for log in logs:
+        last: tuple[datetime, Policy] | None = None
         async for said in reader.entries_of_kind(log, KINDS[:1]):
-            if said.payload is not None and (found is None or said.time >= found[0]):
-                whole = Policy.model_validate(said.payload["policy"])
-                parts = {name: getattr(whole, name) for name in Configuration.model_fields}
-                found = said.time, Configuration(**parts)
-    return None if found is None else found[1]
+            if said.payload is not None:
+                last = said.time, Policy.model_validate(said.payload["policy"])
+        newest += [] if last is None else [last]
+    if not newest:
+        return None
+    policies = [policy for _, policy in sorted(newest, key=lambda item: item[0])]
+    metrics = {name: m for p in policies for name, m in p.catalog.metrics.items()}
+    subsystems = {name: s for p in policies for name, s in p.subsystems.subsystems.items()}
+    return Configuration(
+        governance=policies[-1].governance,
+        catalog=Catalog(metrics=metrics),
+        subsystems=Subsystems(subsystems=subsystems),
+    )
 
 
 def _proposal(file: Path, known: Configuration | None) -> Proposal:

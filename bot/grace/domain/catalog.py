@@ -1,6 +1,7 @@
 """What can be measured, where, and what belongs to which subsystem."""
 
-from typing import Annotated, Literal
+from functools import cached_property
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -38,6 +39,7 @@ class PrometheusQuery(Frozen):
     scale: Finite = 1.0
 
 
+_WITHHELD: Final = PrometheusQuery(url="https://withheld.invalid/", query="withheld")
 Source = Annotated[PrometheusText | PrometheusQuery, Field(discriminator="kind")]
 
 
@@ -54,6 +56,11 @@ class MetricDefinition(Frozen):
     description: str = ""
     stress: StressFigure | None = None
     source: Source | None = None
+
+    @property
+    def public(self) -> "MetricDefinition":
+        """Return it with a source that has no address."""
+        return self if self.source is None else self.model_copy(update={"source": _WITHHELD})
 
     @property
     def measurable(self) -> bool:
@@ -73,6 +80,11 @@ class Catalog(Frozen):
     """`config/metrics_catalog.yaml`."""
 
     metrics: dict[MetricId, MetricDefinition] = Field(default_factory=dict)
+
+    @cached_property
+    def public(self) -> "Catalog":
+        """Return it without the addresses, queries and labels of its sources."""
+        return Catalog(metrics={name: m.public for name, m in self.metrics.items()})
 
 
 class Subsystem(Frozen):

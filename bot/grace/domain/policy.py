@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from grace.domain.base import Frozen
 from grace.domain.catalog import Catalog, Subsystem, Subsystems
+from grace.domain.mission import MissionRef
 from grace.domain.package import MetricTarget, Name
 from grace.domain.people import Permission
 from grace.domain.phase import Severity
@@ -221,6 +222,30 @@ class Policy(Frozen):
     @cached_property
     def _digest(self) -> str:
         return hashed(self._document)
+
+    def narrowed(self, ref: MissionRef, subsystem: str | None = None) -> "Policy":
+        """Leave out what readers of a repository may not see, for its log tells them the rules.
+
+        It keeps the subsystems of this repository, and `subsystem`, which a repository that was
+        renamed still goes by; and of a metric's source its address goes.
+        """
+        key = (ref.host, ref.repository.lower(), subsystem)
+        found = self._narrowings.get(key)
+        if found is None:
+            names = {*self.names_in(ref.host, ref.repository), subsystem}
+            kept = {n: s for n, s in self.subsystems.subsystems.items() if n in names}
+            found = self._narrowings[key] = Policy(
+                governance=self.governance,
+                catalog=self.catalog.public,
+                subsystems=Subsystems(subsystems=kept),
+                bot_login=self.bot_login,
+                app_id=self.app_id,
+            )
+        return found
+
+    @cached_property
+    def _narrowings(self) -> dict[tuple[str, str, str | None], "Policy"]:
+        return {}
 
     def names_in(self, host: str, repository: str) -> tuple[str, ...]:
         """List the subsystems that live in a repository."""

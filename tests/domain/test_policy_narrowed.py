@@ -1,0 +1,61 @@
+"""What a repository's log may tell its readers of the rules."""
+
+from grace.domain.catalog import Catalog, MetricDefinition, PrometheusText, Subsystem, Subsystems
+from grace.domain.mission import MissionRef
+from grace.domain.policy import Policy
+
+SECRET = "https://user:secret@metrics.internal/page"
+HERE = MissionRef(host="forge", repository_id=1, repository="Acme/Mesh")
+POLICY = Policy(
+    catalog=Catalog(
+        metrics={
+            "p95": MetricDefinition(
+                target=1,
+                comparator="<",
+                unit="ms",
+                source=PrometheusText(url=SECRET, series="internal_name"),
+            ),
+            "none": MetricDefinition(target=1, comparator="<", unit="ms"),
+        }
+    ),
+    subsystems=Subsystems(
+        subsystems={
+            "mesh": Subsystem(host="forge", repository="acme/mesh"),
+            "hidden": Subsystem(host="forge", repository="acme/hidden", reviewers=("boss",)),
+        }
+    ),
+    bot_login="grace[bot]",
+    app_id=7,
+)
+
+
+def test_it_names_no_other_repository_and_no_source():
+    text = POLICY.narrowed(HERE).model_dump_json()
+    assert "hidden" not in text
+    assert "boss" not in text
+    assert "secret" not in text
+    assert "internal" not in text
+
+
+def test_what_decides_stays():
+    narrowed = POLICY.narrowed(HERE)
+    assert narrowed.names_in("forge", "acme/mesh") == ("mesh",)
+    assert narrowed.governance == POLICY.governance
+    assert (narrowed.bot_login, narrowed.app_id) == ("grace[bot]", 7)
+    whole = POLICY.catalog.metrics
+    for name, metric in narrowed.catalog.metrics.items():
+        assert metric.measurable is whole[name].measurable
+        assert metric.target == whole[name].target
+
+
+def test_a_renamed_repository_keeps_the_subsystem_that_it_goes_by():
+    renamed = HERE.model_copy(update={"repository": "acme/renamed"})
+    assert POLICY.narrowed(renamed).subsystems.subsystems == {}
+    assert list(POLICY.narrowed(renamed, "mesh").subsystems.subsystems) == ["mesh"]
+
+
+def test_each_has_one_document_and_one_hash():
+    narrowed = POLICY.narrowed(HERE)
+    assert narrowed is POLICY.narrowed(HERE)
+    assert narrowed.digest() != POLICY.digest()
+    assert narrowed.digest() == Policy.model_validate(narrowed.document()).digest()
