@@ -237,3 +237,39 @@ async def test_where_no_websocket_gets_through_events_come_another_way(world, br
     await tab.page.locator(
         f'.entry[data-key="{entry.log} {entry.seq}"][data-state="verified"]'
     ).wait_for()
+
+
+async def test_who_is_signed_out_meanwhile_is_told_and_keeps_the_page(world, browse):
+    tab = await browse("about:blank")
+    doors = []
+
+    def hold(route) -> None:
+        route.connect_to_server()
+        doors.append(route)
+
+    await tab.page.route_web_socket("**/ws*", hold)
+    await tab.page.goto("/")
+    await tab.live()
+    world.principal = None
+    await doors[0].close(code=4401, reason="your session is over")
+    await tab.page.get_by_text("You are signed out.").wait_for()
+    assert await tab.page.locator("#live").get_attribute("data-state") == "refused"
+    assert await tab.page.locator(".card").count() >= 1
+    assert len(doors) == 1
+    tab.faults = [fault for fault in tab.faults if "401" not in fault]
+
+
+async def test_a_server_that_went_back_to_a_backup_is_followed_from_there(world, browse):
+    tab = await browse("about:blank")
+    doors = []
+
+    def speak(route) -> None:
+        doors.append(route)
+
+    await tab.page.route_web_socket("**/ws*", speak)
+    await tab.page.goto("/activity")
+    await tab.page.wait_for_selector('#live[data-state="live"]')
+    doors[0].send(json.dumps({"hello": {"position": 3, "after": 3, "reset": True}}))
+    entry = (await world.store.feed(0, 1))[0]
+    doors[0].send(json.dumps({"position": 4, "entry": {**json.loads(entry.line), "payload": {}}}))
+    await tab.page.get_by_text("A bad event came in").wait_for()

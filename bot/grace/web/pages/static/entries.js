@@ -2,12 +2,15 @@
 
 import { FAULTS, Verifier } from "./verify.js";
 
-const known = new Map(); // entry hash -> { fault, record, envelope }
+const KEPT = 500; // a page may stay open for weeks
+const known = new Map(); // entry hash -> what was verified
 let turn = Promise.resolve();
 
 /** Keep what was verified already, from the live events. */
-export function remember(said, record) {
-  known.set(said.hash, { ...said, record });
+export function remember(said) {
+  known.delete(said.hash);
+  known.set(said.hash, said);
+  if (known.size > KEPT) known.delete(known.keys().next().value);
 }
 
 /** Put all entries that have no state yet into one. */
@@ -75,7 +78,7 @@ async function checkList(list, keys) {
   try {
     for await (const record of records(list.dataset.entries)) {
       const said = await verifier.check(record);
-      if (said.fault === null) remember(said, record);
+      if (said.fault === null) remember(said);
       const entry = waiting.get(said.hash);
       if (entry === undefined) continue;
       show(entry, said);

@@ -2,7 +2,7 @@
 
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 20_000;
-const PROBE = "/mission-control/keys";
+const PROBE = "/mission-control/kill-switch"; // cheap, and answered to nobody who is not known
 
 /**
  * Keep a connection and hand over each frame, in order, with its position.
@@ -68,6 +68,7 @@ export class Live {
     this.#close = () => source.close();
     source.onopen = () => this.#opened();
     source.onmessage = (event) => this.#take(event.data);
+    source.addEventListener("hello", (event) => this.#take(event.data));
     source.addEventListener("dropped", () => this.#lost());
     source.onerror = () => {
       this.#socketFailed = 0;
@@ -88,7 +89,12 @@ export class Live {
       } catch {
         said = { entry: null };
       }
-      if (said === null || typeof said !== "object" || said.hello !== undefined) return;
+      if (said === null || typeof said !== "object") return;
+      if (said.hello !== undefined) {
+        // The server went back, to a copy of its store: what it says from there on is news.
+        if (said.hello.reset) this.position = said.hello.after;
+        return;
+      }
       if (Number.isSafeInteger(said.position)) {
         if (said.position <= this.position) return; // heard before the connection broke
         this.position = said.position;

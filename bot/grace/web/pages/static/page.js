@@ -64,7 +64,7 @@ async function follow() {
       notice("bad", "bad", `${bad === 1 ? "A bad event came in" : `${bad} bad events came in`}; nothing of it is shown.`, `The last one at position ${at}: ${FAULTS[said.fault]}.${which}`, ["Hide", () => drop("bad")]);
       return;
     }
-    remember(said, entry);
+    remember(said);
     if (concerns(said.envelope)) refresh();
   };
   const state = (name, seconds) => {

@@ -1,13 +1,15 @@
 // Fetch this same page again and swap the parts that changed. Its markup is our own server's.
 
 const SOON = 250;
+const APART = 1000;
 let timer = 0;
+let last = -APART;
 let running = false;
 let again = false;
 
 /** Tell whether somebody is using a part right now; it is left alone then. */
 const inUse = (part) =>
-  part.querySelector("details[open] form") !== null ||
+  part.querySelector('details[open] form, [aria-expanded="true"]') !== null ||
   part.querySelector("form :is(input, select, textarea):focus") !== null;
 
 /** Replace what is in an element, and keep the focus on what is still there by its name. */
@@ -42,6 +44,7 @@ function swap(fresh) {
 
 async function fetchParts() {
   running = true;
+  last = performance.now();
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (answer.ok && !answer.redirected) {
@@ -58,12 +61,12 @@ async function fetchParts() {
   }
 }
 
-/** Fetch soon; many events at once are one fetch. */
+/** Fetch soon; many events at once are one fetch, and there is at most one in a second. */
 export function refresh() {
   if (running) {
     again = true;
     return;
   }
   clearTimeout(timer);
-  timer = setTimeout(fetchParts, SOON);
+  timer = setTimeout(fetchParts, Math.max(SOON, last + APART - performance.now()));
 }
