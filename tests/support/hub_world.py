@@ -1,5 +1,6 @@
 """A hub over a real store with a past, and a worker that decides at once; no forge behind it."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -89,10 +90,15 @@ class Clock:
 
 @dataclass
 class FixedRights:
-    """Who sees what, and may do what; `silent`: the forge does not answer."""
+    """Who sees what, and may do what; `silent`: the forge does not answer.
+
+    `gate`: until it is set nobody is told what he may do; `waiting`: how many wait.
+    """
 
     permissions: dict[str, Permission] = field(default_factory=lambda: dict(PERMISSIONS))
     silent: bool = False
+    gate: asyncio.Event | None = None
+    waiting: int = 0
 
     async def reach(self, principal: Principal) -> Reach:
         if self.silent:
@@ -106,6 +112,9 @@ class FixedRights:
     async def permission(self, _ref: MissionRef, login: str) -> Permission:
         if self.silent:
             raise ForgeError("no answer")
+        self.waiting += 1
+        if self.gate is not None:
+            await self.gate.wait()
         return self.permissions.get(login, Permission.NONE)
 
 

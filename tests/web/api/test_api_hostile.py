@@ -1,5 +1,8 @@
 """Strangers' words stay data, wherever they stand."""
 
+import json
+from base64 import urlsafe_b64encode
+
 import pytest
 
 from support.hub_world import HOSTILE, HubWorld, Served, file_issue
@@ -44,6 +47,35 @@ async def test_search_takes_every_text_as_text(read_only: Served, words: str, st
     assert found.json().get("missions", []) == []
 
 
+def cursor(*values: object) -> str:
+    return urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("path", ["missions", "queue", "capa"])
+@pytest.mark.parametrize(
+    "after",
+    [
+        "",
+        "\x00",
+        "' OR 1=1 --",
+        cursor("newest", 10**30, "x"),
+        cursor("newest", 1.5, "x"),
+        cursor("newest", True, "x"),
+        cursor("newest", 1, None),
+        cursor("urgency", 1, 10**30, "x"),
+        cursor("another order", 1, "x"),
+        "capa_20261122_" + "9" * 400,
+    ],
+)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_cursor_that_somebody_made_is_refused(
+    read_only: Served, path: str, after: str
+) -> None:
+    answer = await read_only("viewer").get(f"{BASE}/{path}", params={"after": after})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["field"] == "after"
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -55,6 +87,9 @@ async def test_search_takes_every_text_as_text(read_only: Served, words: str, st
         "ledger/forge.test/1%27/entries",
         "ledger/..%2f/1/entries",
         "trust-scores/%7B%7B7*7%7D%7D",
+        "capa/capa_20261122_" + "9" * 5000,
+        "missions/mission_20261122_" + "9" * 5000,
+        "missions/mission_20261122_%D9%A1%D9%A2%D9%A3",
     ],
 )
 @pytest.mark.asyncio(loop_scope="module")

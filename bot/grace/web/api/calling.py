@@ -114,7 +114,7 @@ def _given(operation: Operation, request: web.Request) -> Frozen:
     except ValidationError as error:
         wrongs = fields_of(error)
         if any(wrong["field"] in operation.path_names for wrong in wrongs):
-            raise not_there(operation.tag) from error
+            raise not_there("thing") from error
         known = ", ".join(n for n in fields if n not in operation.path_names) or "none"
         raise Refused(422, f"a parameter is wrong; there are: {known}", wrongs) from error
 
