@@ -36,8 +36,8 @@ from support.past import KEY, resolved, rolled_back, waiting, write_past
 from support.world import World, issue_body, make_policy
 
 REF = MissionRef(host="forge.test", repository_id=1, repository="acme/mesh")
-LOG = REF.log
-ELSEWHERE = "forge.test/2"
+OTHER_REF = MissionRef(host="forge.test", repository_id=2, repository="acme/other")
+LOG, ELSEWHERE = REF.log, OTHER_REF.log
 HOSTILE = "<script>alert(1)</script> ``` @octo {{7*7}} '; DROP TABLE missions; --"
 
 
@@ -292,7 +292,9 @@ def health(now: datetime) -> Health:
     )
 
 
-async def file_issue(made: HubWorld, number: int, body: str, author: str = "mallory") -> str:
+async def file_issue(
+    made: HubWorld, number: int, body: str, author: str = "mallory", ref: MissionRef = REF
+) -> str:
     """Let somebody file a mission as an issue; return its name."""
     actor = Actor(login=author)
     seen = IssueSeen(
@@ -306,7 +308,7 @@ async def file_issue(made: HubWorld, number: int, body: str, author: str = "mall
     delivery = Delivery("test", f"issue-{number}", "issues", b"{}", made.clock.at)
     assert await made.store.accept(delivery)
     (stored,) = await made.store.unrouted(10)
-    routed = Routed(target=Target(ref=REF, issue=number, create=True), event=seen)
+    routed = Routed(target=Target(ref=ref, issue=number, create=True), event=seen)
     await made.store.route(stored.id, Translated([routed], "routed"), made.clock.at)
     await made.work()
     return next(m.name for m in await made.store.missions() if m.issue == number)

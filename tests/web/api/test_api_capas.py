@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from support.hub_world import HubWorld, Served
+from support.hub_world import OTHER_REF, HubWorld, Served, file_issue
 from web.api.test_api_missions import problem
 
 CAPAS = "/mission-control/capa"
@@ -121,6 +121,19 @@ async def test_capa_that_is_refused(
     read_only: Served, who: str, body: dict[str, Any], status: int
 ) -> None:
     problem(await read_only(who).post(CAPAS, json=body), status)
+
+
+async def test_mission_of_a_capa_is_of_the_subsystems_repository(
+    hub: Served, world: HubWorld
+) -> None:
+    other = await file_issue(world, 78, "words", ref=OTHER_REF)
+    answers = [
+        await hub("operator").post(CAPAS, json=wanted(mission_id=name))
+        for name in (other, "mission_20200101_001")
+    ]
+    for answer in answers:
+        assert problem(answer, 422)["errors"][0]["field"] == "mission_id"
+    assert answers[0].json() == answers[1].json()
 
 
 async def test_change_takes_write_permission(hub: Served, world: HubWorld) -> None:

@@ -12,7 +12,7 @@ from grace.domain.lifecycle.commands import COMMANDS
 from grace.domain.phase import Phase
 from grace.web.api.commands import ORDERS
 from grace.web.api.filing import EXAMPLE, ROUTED
-from support.hub_world import HOSTILE, HubWorld, Past, Served, served
+from support.hub_world import HOSTILE, OTHER_REF, HubWorld, Past, Served, file_issue, served
 from support.reports import MUST_PASS
 from support.world import METRIC
 
@@ -183,6 +183,16 @@ async def test_who_may_ask_for_a_mission(hub: Served, world: HubWorld) -> None:
         answer = await hub(who).post(MISSIONS, json=contract())
         assert answer.status_code == 201, answer.text
         assert len(world.submitted) == count
+
+
+async def test_parent_is_one_that_the_asker_sees(hub: Served, world: HubWorld) -> None:
+    hidden = await file_issue(world, 77, "words", ref=OTHER_REF)
+    for parent, status in ((hidden, 422), (world.missions["resolved"], 201)):
+        answer = await hub("alice").post(MISSIONS, json=contract(parent_id=parent))
+        assert answer.status_code == status, answer.text
+    unknown = await hub("alice").post(MISSIONS, json=contract(parent_id="mission_20200101_001"))
+    refused = await hub("alice").post(MISSIONS, json=contract(parent_id=hidden))
+    assert unknown.json() == refused.json()
 
 
 async def test_silent_forge_is_a_503_that_is_not_remembered(hub: Served, world: HubWorld) -> None:
