@@ -100,7 +100,9 @@ async def test_mission_is_the_package_and_where_it_stands(ask: Served, world: Hu
     assert found["revert"]["landed"]["sha"]
     assert found["links"]["issue"] == "https://forge.test/acme/mesh/issues/2"
     assert found["links"]["capa"].startswith("https://forge.test/acme/mesh/issues/")
-    assert found["claim"] is None
+    assert (found["claim"], found["why"]) == (None, None)
+    waiting = await get(ask, f"missions/{world.missions['gating']}")
+    assert waiting["why"].startswith("wait: approvals: 0 of 1")
 
 
 async def test_mission_whose_contract_does_not_parse_says_why(ask: Served, world: HubWorld) -> None:

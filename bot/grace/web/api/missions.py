@@ -79,8 +79,8 @@ class Links(Frozen):
 class MissionSeen(MissionPackage):
     """The mission package, with where the mission stands and where it is seen.
 
-    `held`: why it is held; `reason`: why it ended; `why`: what holds it back, in one sentence;
-    `claim`: the claim in force.
+    `held`: why it is held; `reason`: why it ended; `why`: what holds it back, in one sentence, while
+    it lives; `claim`: the claim in force.
     """
 
     title: str
@@ -188,7 +188,7 @@ async def seen(hub: Hub, found: Found) -> MissionSeen | MissionUnread:
         phase=mission.phase,
         held=mission.held,
         reason=mission.reason,
-        why=None if found.verdict is None else why(found.verdict.root),
+        why=why(found.verdict.root) if found.verdict is not None and mission.live else None,
         issue=mission.issue,
         pull=mission.pull.number if mission.pull else None,
         capa=mission.capa,
