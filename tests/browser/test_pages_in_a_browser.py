@@ -273,3 +273,32 @@ async def test_a_server_that_went_back_to_a_backup_is_followed_from_there(world,
     entry = (await world.store.feed(0, 1))[0]
     doors[0].send(json.dumps({"position": 4, "entry": {**json.loads(entry.line), "payload": {}}}))
     await tab.page.get_by_text("A bad event came in").wait_for()
+
+
+async def test_a_capa_is_opened_and_changed_field_by_field(world, browse):
+    tab = await browse("/capa")
+    await tab.live()
+    form = tab.page.locator('section[data-part="new"] form')
+    await form.get_by_label("Title").fill("Retries <b>pile</b> up")
+    await form.get_by_label("What went wrong").fill("The queue had no bound.")
+    await form.get_by_label("Due on").fill("2026-12-01")
+    await form.get_by_role("button").click()
+    card = tab.page.locator("article", has_text="Retries <b>pile</b> up")
+    await card.wait_for()
+    opened = world.capas.capas[0]
+    assert opened.opened_by == "rita"
+    due = opened.due_at.replace(hour=14)
+    world.capas.capas[0] = opened.model_copy(update={"due_at": due})
+    await tab.page.reload()
+    await card.get_by_text("Change").click()
+    await card.get_by_label("Root cause").fill("Nobody asked how long it may get.")
+    await card.get_by_role("button", name="Save").click()
+    await card.locator("dd", has_text="Nobody asked how long it may get.").wait_for()
+    changed = world.capas.capas[0]
+    assert (changed.root_cause, changed.due_at) == ("Nobody asked how long it may get.", due)
+    world.capas.capas[0] = changed.model_copy(update={"owner": "somebody else"})
+    await card.get_by_text("Change").click()
+    await card.get_by_label("Owner").fill("me")
+    await card.get_by_role("button", name="Save").click()
+    await card.locator("output", has_text="somebody changed it meanwhile").wait_for()
+    tab.faults = [fault for fault in tab.faults if "412" not in fault]

@@ -9,6 +9,7 @@ from grace.domain.base import Frozen
 from grace.domain.capa import Capa, CapaState
 from grace.domain.capas import overdue
 from grace.domain.phase import Severity
+from grace.ports.hub import BadCursor
 from grace.web.api.calling import etag_of
 from grace.web.api.claims import REMEMBERED
 from grace.web.hub import HUB, principal_of, reach_of
@@ -84,9 +85,16 @@ async def capas(request: web.Request) -> web.Response:
         raise Refused(422, f"The filter is not understood. {said}") from error
     hub, reach = request.app[HUB], await reach_of(request)
     now = hub.clock.now()
-    found, following = await hub.capas.page(
-        reach.logs, state=wanted.state, overdue=wanted.overdue, after=wanted.after, limit=ON_PAGE
-    )
+    try:
+        found, following = await hub.capas.page(
+            reach.logs,
+            state=wanted.state,
+            overdue=wanted.overdue,
+            after=wanted.after,
+            limit=ON_PAGE,
+        )
+    except BadCursor as error:
+        raise Refused(422, "This page of the register is not there: begin at the first.") from error
     shown = [
         CapaShown(
             capa=each,

@@ -12,14 +12,15 @@ function valueOf(control) {
   return control.value;
 }
 
-/** Gather the fields; one that is empty and need not be filled is left out, or null to clear it. */
+/** Gather the fields that are filled; of a form that changes something, those that were changed. */
 function bodyOf(form) {
+  const changes = form.dataset.changes !== undefined;
   const body = {};
   for (const control of form.elements) {
-    if (!control.name) continue;
+    if (!control.name || (changes && control.value === control.defaultValue)) continue;
     const value = valueOf(control);
     if (value !== "" && value !== null) body[control.name] = value;
-    else if (form.dataset.clears !== undefined) body[control.name] = control.dataset.empty === "null" ? null : "";
+    else if (changes) body[control.name] = control.dataset.empty === undefined ? "" : null;
   }
   return body;
 }

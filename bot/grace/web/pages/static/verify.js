@@ -13,6 +13,7 @@ export const FAULTS = {
   bad_signature: "its signature does not fit",
   payload_changed: "its payload is not what was signed",
   broken_chain: "it does not follow the entry before it",
+  missing: "no record that fits it was sent",
 };
 
 /** Tell whether this page may use WebCrypto at all: over TLS, or on this machine. */
