@@ -2,18 +2,30 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import schemathesis
+from aiohttp import web
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
-from support.hub_world import HubWorld, Past, served
+from grace.adapters.access.store import SqliteAccess
+from grace.domain.access import Principal
+from grace.ports.access import TokenDraft
+from grace.web.access.door import guard
+from grace.web.access.entrance import ACCESS, Access
+from grace.web.access.rates import Rates
+from grace.web.access.seal import Seal
+from grace.web.access.site import Site
+from support.doors import KEY, refusals
+from support.hub_world import KNOWN, HubWorld, Past, hub_world
 
+ENOUGH = 10_000_000  # requests a minute
 METHODS = ["DELETE", "TRACE"]
 
 
@@ -27,16 +39,60 @@ class Heard:
     requests: int = 0
 
 
+@dataclass(frozen=True)
+class Behind:
+    """A hub behind the real door, and the tokens of those who are known, by name."""
+
+    world: HubWorld
+    url: str
+    tokens: dict[str, str]
+
+
+@asynccontextmanager
+async def behind_the_door(past: Past, folder: Path) -> AsyncIterator[Behind]:
+    """Serve a hub with tokens, limits and headers as the bot has them."""
+    async with hub_world(past, folder) as world:
+        world.patience = 0.2
+        store = await SqliteAccess.open(folder / "access.db")
+        site = Site(None)
+        app = web.Application(middlewares=[refusals])
+        guard(app)
+        app[ACCESS] = Access(store, world.clock, Seal(KEY), site, Rates(ENOUGH))
+        runner = web.AppRunner(world.app(app), access_log=None)
+        try:
+            tokens = {name: await _token(store, who, world) for name, who in KNOWN.items()}
+            await runner.setup()
+            listening = web.TCPSite(runner, "127.0.0.1", 0)
+            await listening.start()
+            yield Behind(world, f"http://127.0.0.1:{runner.addresses[0][1]}", tokens)
+        finally:
+            await runner.cleanup()
+            await store.close()
+
+
+async def _token(store: SqliteAccess, who: Principal, world: HubWorld) -> str:
+    now = world.clock.now()
+    draft = TokenDraft(
+        name=who.name,
+        scopes=who.scopes,
+        expires_at=now + timedelta(days=1),
+        created_by="root",
+        login=who.login,
+        logs=who.logs,
+    )
+    return (await store.create_token(draft, now))[1]
+
+
 @contextmanager
-def serving(past: Past, folder: Path) -> Iterator[tuple[HubWorld, str]]:
+def serving(past: Past, folder: Path) -> Iterator[Behind]:
     """Serve a hub from another thread."""
     loop = asyncio.new_event_loop()
-    ready: list[tuple[HubWorld, str]] = []
+    ready: list[Behind] = []
     told, done = threading.Event(), asyncio.Event()
 
     async def serve() -> None:
-        async with served(past, folder, patience=0.2) as hub:
-            ready.append((hub.world, hub.url))
+        async with behind_the_door(past, folder) as made:
+            ready.append(made)
             told.set()
             await done.wait()
 
@@ -94,12 +150,12 @@ class Plan:
         }
 
 
-def fuzz(document: dict[str, Any], url: str, who: str | None, world: HubWorld, plan: Plan) -> Heard:
+def fuzz(document: dict[str, Any], behind: Behind, who: str | None, plan: Plan) -> Heard:
     """Run schemathesis as somebody."""
     found = [o for path in document["paths"].values() for o in path.values()]
-    config = plan.config([o["operationId"] for o in found], world)
-    headers = {} if who is None else {"Authorization": f"Bearer {who}"}
-    config |= {"base-url": url, "headers": headers}
+    config = plan.config([o["operationId"] for o in found], behind.world)
+    headers = {} if who is None else {"Authorization": f"Bearer {behind.tokens[who]}"}
+    config |= {"base-url": behind.url, "headers": headers}
     schema = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(config))
     heard = Heard()
     for event in from_schema(schema).execute():

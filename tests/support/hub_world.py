@@ -161,8 +161,10 @@ class HubWorld:
                 ruling = rule(turn, self.policy, self.clock.at)
                 await self.store.commit(turn, ruling, self.clock.at)
 
-    def app(self) -> web.Application:
-        made = web.Application(middlewares=[api_problems, recognised])
+    def app(self, behind: web.Application | None = None) -> web.Application:
+        """Serve the API, behind whatever lets people in."""
+        made = behind or web.Application(middlewares=[recognised])
+        made.middlewares.append(api_problems)
         made[PATIENCE] = self.patience
         made[HUB] = self.hub
         add_routes(made)

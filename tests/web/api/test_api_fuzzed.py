@@ -45,8 +45,8 @@ def test_api_keeps_to_its_document(
 ) -> None:
     """Every operation by its examples; each token tries the edges of some, all together of all."""
     mine = frozenset(DIFFERENT[WHO.index(who) :: len(WHO)])
-    with serving(past, tmp_path) as (world, url):
-        check(fuzz(described, url, who, world, Plan(mine, ALIKE)), who, ALIKE)
+    with serving(past, tmp_path) as behind:
+        check(fuzz(described, behind, who, Plan(mine, ALIKE)), who, ALIKE)
 
 
 @pytest.mark.stress
@@ -54,5 +54,5 @@ def test_api_keeps_to_its_document(
 def test_api_keeps_to_its_document_in_every_corner(
     past: Past, tmp_path: Path, described: dict, who: str | None
 ) -> None:
-    with serving(past, tmp_path) as (world, url):
-        check(fuzz(described, url, who, world, Plan(frozenset(NAMES), fuzzed=100)), who)
+    with serving(past, tmp_path) as behind:
+        check(fuzz(described, behind, who, Plan(frozenset(NAMES), fuzzed=100)), who)
