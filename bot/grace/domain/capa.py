@@ -1,9 +1,10 @@
 """Corrective and preventive actions: what is owed after something went wrong, and did it help."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from grace.domain.base import Frozen
 from grace.domain.mission import MissionRef
@@ -12,6 +13,18 @@ from grace.domain.phase import Severity
 
 CapaId = Annotated[str, StringConstraints(pattern=r"^capa_\d{8}_\d{3,}$")]
 Words = Annotated[str, Field(max_length=10_000)]
+_FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _calendar(at: datetime) -> datetime:
+    """Write a date in UTC; one at the edge of what can be told would break who reckons with it."""
+    if not _FIRST <= at < _LAST:
+        raise ValueError("is not between the years 2000 and 2199")
+    return at.astimezone(UTC)
+
+
+Day = Annotated[AwareDatetime, AfterValidator(_calendar)]
 
 
 class CapaState(StrEnum):
@@ -32,11 +45,11 @@ class CapaRequest(Frozen):
     description: Text
     mission_id: MissionId | None = None
     owner: Annotated[str, Field(max_length=100)] | None = None
-    due_at: AwareDatetime | None = None
+    due_at: Day | None = None
     root_cause: Words = ""
     corrective_action: Words = ""
     preventive_action: Words = ""
-    check_at: AwareDatetime | None = None
+    check_at: Day | None = None
 
 
 class Capa(CapaRequest):

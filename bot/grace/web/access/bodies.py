@@ -10,7 +10,7 @@ from grace.web.problems import Refused
 
 
 async def read_in_time(access: Access, request: web.Request) -> web.Request:
-    """Read the whole body; return the request that has it. `Refused` 408 and 413."""
+    """Read the whole body; return the request that has it. `Refused` 400, 408 and 413."""
     if not request.can_read_body:
         return request
     limits = access.limits
@@ -32,6 +32,8 @@ async def _read(request: web.Request, seconds: float) -> None:
         await asyncio.wait_for(request.read(), seconds)
     except TimeoutError as error:
         raise Refused(408, f"the body did not arrive within {seconds:g} s") from error
+    except web.RequestPayloadError as error:
+        raise Refused(400, "the body is not encoded as its headers say") from error
 
 
 def _too_large(limit: int) -> Refused:

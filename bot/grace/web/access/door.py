@@ -20,7 +20,7 @@ from grace.web.problems import Refused, problem
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _SIGN_IN: Final = "/sign-in/"
 _SIGN_OUT: Final = "/sign-out"
-_CLOSING: Final = frozenset({408, 413})
+_CLOSING: Final = frozenset({400, 408, 413})
 
 
 @web.middleware

@@ -1,6 +1,7 @@
 """Where this bot is reached: its public address, the names it answers to, whose pages are ours."""
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from grace.web.problems import Refused
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS: Final = {"http": 80, "https": 443}
+_HOST: Final = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?", re.ASCII)
 # Machines call these by whatever name they know, and prove themselves in their own way.
 _OUTSIDE: Final = ("/hooks/", "/ci/", "/alerts/")
 _OUTSIDE_EXACT: Final = frozenset({"/healthz", "/readyz", "/metrics", "/kill-switch"})
@@ -95,6 +97,9 @@ def _origin(url: str) -> str | None:
 
 
 def _name(host: str) -> str | None:
+    """Read the name in a `Host` header; None: it is none, or has more in it than name and port."""
+    if _HOST.fullmatch(host) is None:
+        return None
     try:
         return urlsplit(f"//{host}").hostname
     except ValueError:

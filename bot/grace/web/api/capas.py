@@ -4,10 +4,10 @@ import asyncio
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from grace.domain.base import Frozen
-from grace.domain.capa import Capa, CapaId, CapaRequest, CapaState, Words
+from grace.domain.capa import Capa, CapaId, CapaRequest, CapaState, Day, Words
 from grace.domain.capas import CapaRefused
 from grace.domain.mission import MissionRef
 from grace.domain.package import Text
@@ -58,11 +58,11 @@ class CapaChanges(Frozen):
     ) = None
     description: Text | None = None
     owner: Annotated[str, Field(max_length=100)] | None = None
-    due_at: AwareDatetime | None = None
+    due_at: Day | None = None
     root_cause: Words | None = None
     corrective_action: Words | None = None
     preventive_action: Words | None = None
-    check_at: AwareDatetime | None = None
+    check_at: Day | None = None
     state: Literal[CapaState.CLOSED, CapaState.EFFECTIVE, CapaState.INEFFECTIVE] | None = None
 
     def changes(self) -> dict[str, object]:

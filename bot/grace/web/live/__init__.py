@@ -11,8 +11,8 @@ __all__ = ["LIVE", "Figures", "Live", "LiveLimits", "add_routes"]
 
 def add_routes(app: web.Application) -> None:
     """Add `/ws` and `/events`; they take what they need of `app[HUB]` and `app[LIVE]`."""
-    app.router.add_get("/ws", socket)
-    app.router.add_get("/events", events)
+    app.router.add_get("/ws", socket, allow_head=False)
+    app.router.add_get("/events", events, allow_head=False)
     app.on_shutdown.append(_close)
 
 
