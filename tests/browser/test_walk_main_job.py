@@ -42,6 +42,7 @@ async def file_by_form(alice: Walker, repository: str) -> None:
             await control.select_option(text)
         else:
             await control.fill(text)
+    await page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
     await alice.picture("forge-issue-form")
     await page.get_by_role("button", name=f"File this issue as {REPORTER}").click()
     await page.wait_for_url("**/issues/1")
@@ -55,7 +56,9 @@ async def approve(rita: Walker, pull: str) -> None:
     await page.goto(pull)
     await expect(page.locator("#checks")).to_contain_text("mission/governance")
     await expect(page.locator("#files .diff").first).to_be_visible()
-    await rita.picture("forge-pull", whole=True)
+    await rita.picture("forge-pull-whole", whole=True)
+    await page.locator("#commits").evaluate("section => section.scrollIntoView()")
+    await rita.picture("forge-pull")
     await page.get_by_role("button", name="Approve", exact=True).click()
     await page.get_by_text("approved these changes at").wait_for()
 

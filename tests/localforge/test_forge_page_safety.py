@@ -188,6 +188,10 @@ def test_sessions_are_bounded() -> None:
             '<p>see <a href="/o/r/issues/4" rel="nofollow noopener noreferrer">#4</a>, a#4</p>\n',
         ),
         ("not #\u200b4, @\u200bann", "<p>not #\u200b4, @\u200bann</p>\n"),
+        (
+            "|a|\n|-:|\n",
+            '<table>\n<thead>\n<tr>\n<th class="text-align-right">a</th>\n</tr>\n</thead>\n</table>\n',
+        ),
         ("[#4](/x)", '<p><a href="/x" rel="nofollow noopener noreferrer">#4</a></p>\n'),
         (
             "http://a/?b=1&c.",

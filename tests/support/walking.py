@@ -102,7 +102,7 @@ async def walker(browser: Browser, login: str, forge: str, hub: str) -> AsyncIte
         yield one
     finally:
         await context.close()
-    assert one.faults == []
+    assert one.faults == [], one.faults
 
 
 async def all_verified(one: Walker) -> int:

@@ -58,6 +58,8 @@ class Markdown:
         self._parser.add_render_rule("html_block", _html)
         self._parser.add_render_rule("html_inline", _html)
         self._parser.add_render_rule("link_open", _link)
+        self._parser.add_render_rule("th_open", _cell)
+        self._parser.add_render_rule("td_open", _cell)
         self._parser.add_render_rule("text", _text)
 
     def __call__(self, text: str | None, base: str = "") -> Markup:
@@ -108,6 +110,16 @@ def _link(
     self: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
     tokens[index].attrSet("rel", "nofollow noopener noreferrer")
+    return str(self.renderToken(tokens, index, options, env))
+
+
+def _cell(
+    self: Any, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    """Open a cell; how it is set is a class, for the pages' policy allows no style in place."""
+    style = str(tokens[index].attrs.pop("style", ""))
+    if style:
+        tokens[index].attrSet("class", style.replace(":", "-"))
     return str(self.renderToken(tokens, index, options, env))
 
 
