@@ -86,6 +86,8 @@ tell();
 setInterval(tell, 15_000);
 document.addEventListener("grace:swapped", () => tell());
 document.addEventListener("grace:changed", refresh);
+const { every } = document.getElementById("main").dataset;
+if (every) setInterval(() => document.hidden || refresh(), 1000 * Number(every));
 forms();
 if (able()) follow();
 else {

@@ -21,24 +21,23 @@ function fill(element, fresh) {
   same.find((each) => each.textContent === held.textContent)?.focus({ preventScroll: true });
 }
 
+const named = (root) =>
+  new Map([...root.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
+
 function swap(fresh) {
-  const parts = new Map();
-  for (const part of fresh.querySelectorAll("[data-part]")) parts.set(part.dataset.part, part);
-  const here = [...document.querySelectorAll("[data-part]")];
-  const same = here.length === parts.size && here.every((part) => parts.has(part.dataset.part));
+  const [here, there] = [named(document), named(fresh)];
   const main = document.getElementById("main");
-  if (!same && !inUse(main)) {
-    const next = fresh.getElementById("main");
-    if (next !== null) fill(main, next);
-  } else {
-    for (const part of here) {
-      const next = parts.get(part.dataset.part);
-      if (next === undefined || inUse(part) || part.dataset.was === next.innerHTML) continue;
-      const was = next.innerHTML;
-      fill(part, next);
-      part.dataset.was = was;
-    }
+  const same = here.size === there.size && [...here.keys()].every((name) => there.has(name));
+  const whole = !same && !inUse(main);
+  for (const [name, part] of here) {
+    const next = there.get(name);
+    if (next === undefined || inUse(part) || (whole && main.contains(part))) continue;
+    const was = next.innerHTML;
+    if (part.dataset.was === was) continue;
+    fill(part, next);
+    part.dataset.was = was;
   }
+  if (whole) fill(main, fresh.getElementById("main"));
   document.dispatchEvent(new CustomEvent("grace:swapped"));
 }
 
