@@ -7,6 +7,7 @@ this process, the sockets in another, Chromium in its own.
 
 import asyncio
 import json
+import os
 import resource
 import shutil
 import sys
@@ -15,7 +16,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic_ns, time
+from time import monotonic_ns, process_time, time
 from typing import Any
 
 import pytest
@@ -166,7 +167,9 @@ async def test_a_thousand_sockets_at_ten_events_a_second(tmp_path: Path) -> None
         assert (await clients.stdout.readline()) == b"ready\n"
         await until(lambda: live.figures().listeners == SOCKETS + (opened is not None))
         before, bell.rung = live.figures(), []
+        spent = process_time()
         made = await append(store)
+        spent = process_time() - spent
         told = json.loads(await clients.stdout.readline())
         seen = await verified(opened)
         await clients.wait()
@@ -196,6 +199,8 @@ async def test_a_thousand_sockets_at_ten_events_a_second(tmp_path: Path) -> None
             "verified by the browser": share(sum(f is None for *_, f in seen), len(seen)),
             "encodings": f"{encoded} for {EVENTS} entries",
             "stalled ones dropped": f"{figures.dropped} of {STALLED}",
+            "CPU of the server": f"{spent:.1f} s in {EVENTS * EACH_S:.0f} s",
+            "load of the machine": f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores",
         },
     )
     assert (len(handed), told["received"]) == (READERS * EVENTS, READERS * EVENTS)
