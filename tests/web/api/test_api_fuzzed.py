@@ -43,10 +43,15 @@ def test_document_is_openapi(described: dict) -> None:
 def test_api_keeps_to_its_document(
     past: Past, tmp_path: Path, described: dict, who: str | None
 ) -> None:
-    """Every operation by its examples; each token tries the edges of some, all together of all."""
-    mine = frozenset(DIFFERENT[WHO.index(who) :: len(WHO)])
+    """Each token tries the edges of some operations and half of them by their examples.
+
+    All together try all; `make stress` has every token try everything.
+    """
+    turn = WHO.index(who)
+    mine = frozenset(DIFFERENT[turn :: len(WHO)])
+    left_out = frozenset(NAMES) - frozenset(DIFFERENT[turn % 2 :: 2])
     with serving(past, tmp_path) as behind:
-        check(fuzz(described, behind, who, Plan(mine, ALIKE)), who, ALIKE)
+        check(fuzz(described, behind, who, Plan(mine, left_out)), who, left_out)
 
 
 @pytest.mark.stress
@@ -55,4 +60,4 @@ def test_api_keeps_to_its_document_in_every_corner(
     past: Past, tmp_path: Path, described: dict, who: str | None
 ) -> None:
     with serving(past, tmp_path) as behind:
-        check(fuzz(described, behind, who, Plan(frozenset(NAMES), fuzzed=100)), who)
+        check(fuzz(described, behind, who, Plan(frozenset(NAMES), fuzzed=40)), who)
