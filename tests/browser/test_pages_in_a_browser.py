@@ -1,5 +1,6 @@
 """The pages in a real browser: verified before shown, live, for everybody who reads."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -90,6 +91,27 @@ async def test_an_event_that_was_tampered_with_is_shown_as_bad_and_changes_nothi
     assert await tab.page.locator("main").inner_html() == before
     assert fetched == []
     assert await tab.page.locator("#live").get_attribute("data-state") == "bad"
+
+
+async def test_nothing_is_shown_of_a_list_until_it_is_verified(world, browse):
+    tab = await browse("about:blank")
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(route) -> None:
+        asked.set()
+        await go_on.wait()
+        await route.continue_()
+
+    await tab.page.route("**/entries?*", hold)
+    await tab.page.goto((await mission_paths(world))[0])
+    await asked.wait()
+    entries = tab.page.locator(".entry")
+    assert await entries.count() > 20
+    assert await tab.page.locator(".entry:visible").count() == 0
+    assert await tab.page.locator('.entries[aria-busy="true"]').is_visible()
+    go_on.set()
+    await tab.live()
+    assert await tab.page.locator(".entry:visible").count() == await entries.count()
 
 
 async def test_a_list_whose_records_do_not_verify_shows_none_of_them(world, browse):
