@@ -72,7 +72,11 @@ class ForgeRights:
         A token that is nobody's sees every log, or those that it is good for. Behind a login stand
         the repositories that the forge lets that person read; one that the forge refuses to speak
         of is not among them. The bot's own log exists for operators, and for a token that is bound
-        to logs where it is one of them. `ForgeError` while nobody can tell.
+        to logs where it is one of them.
+
+        `ForgeError` while nobody can tell: of any repository, or of one that this person read when
+        the forge was heard last. One that this person did not read then is not there meanwhile, so
+        that whoever exhausts one installation's limit blinds nobody who reads another's.
         """
         bound = principal.logs
         own = principal.may(Scope.OPERATOR) and (bound is None or OWN_LOG in bound)
@@ -80,9 +84,16 @@ class ForgeRights:
             return Reach()
         if principal.login is None:
             return Reach(logs=bound, own=own)
-        refs = self._by_log(bound)
-        seen = await asyncio.gather(*(self._reads(ref, principal.login) for ref in refs.values()))
-        logs = frozenset(log for log, sees in zip(refs, seen, strict=True) if sees)
+        refs, login = self._by_log(bound), principal.login
+        seen = await asyncio.gather(*(self._reads(ref, login) for ref in refs.values()))
+        silent = [said for said in seen if isinstance(said, ForgeError)]
+        lost = any(
+            isinstance(said, ForgeError) and self._read_last(log, login)
+            for log, said in zip(refs, seen, strict=True)
+        )
+        if silent and (lost or len(silent) == len(seen)):
+            raise silent[0].with_traceback(None)
+        logs = frozenset(log for log, sees in zip(refs, seen, strict=True) if sees is True)
         return Reach(logs=logs, own=own)
 
     async def permission(self, ref: MissionRef, login: str) -> Permission:
@@ -103,11 +114,19 @@ class ForgeRights:
                 raise
             return known.permission
 
-    async def _reads(self, ref: MissionRef, login: str) -> bool:
+    async def _reads(self, ref: MissionRef, login: str) -> bool | ForgeError:
+        """Tell whether somebody reads a repository; the error where nobody can tell now."""
         try:
             return (await self.permission(ref, login)).reaches(Permission.READ)
         except (ForgeRefused, ForgeGone):
             return False
+        except ForgeError as error:
+            return error
+
+    def _read_last(self, log: str, login: str) -> bool:
+        """Tell whether somebody read a repository when the forge was heard last, however old."""
+        known = self._answers.get((log, login.lower()))
+        return known is not None and known.permission.reaches(Permission.READ)
 
     def _by_log(self, bound: frozenset[str] | None) -> Mapping[str, MissionRef]:
         """Name the repositories, each once although several subsystems may live in it."""

@@ -4,7 +4,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -20,6 +20,8 @@ from grace.ports.hub import BadCursor
 
 _CURSOR: Final = re.compile(r"c([1-9][0-9]{0,17})")
 _AT_ONCE: Final = 0
+MOST_AN_HOUR: Final = 30
+_HOUR: Final = timedelta(hours=1)
 
 
 def open_new(
@@ -29,8 +31,18 @@ def open_new(
     now: datetime,
     pen: Pen,
 ) -> CapaRecord:
-    """Store a new CAPA under the day's next number."""
+    """Store a new CAPA under the day's next number; `CapaRefused`: too many within an hour.
+
+    Each has its issue filed, out of the forge's limit on what an installation may write.
+    """
     made = opening(next_id(connection, now), uid)
+    before = connection.execute(
+        "SELECT record FROM capas WHERE log = ? ORDER BY id DESC LIMIT 1 OFFSET ?",
+        (made.record.capa.ref.log, MOST_AN_HOUR - 1),
+    ).fetchone()
+    if before is not None and now - _record(before).capa.opened_at < _HOUR:
+        words = f"{MOST_AN_HOUR} CAPAs were opened in its repository within an hour: wait a while"
+        raise capas.CapaRefused("subsystem_id", words)
     insert(connection, made.record)
     _tell(connection, made, now, pen)
     return made.record

@@ -41,17 +41,19 @@ def tell(entry: FeedEntry) -> Told:
     """Read a stored record and say it in words; nothing is verified here."""
     record = json.loads(entry.line)
     envelope, payload = json.loads(record["envelope"]), record["payload"]
+    kind, actor, mission = envelope["kind"], envelope["actor"], envelope["mission"]
     signed = str(record["envelope"]).encode() + b64decode(record["signature"])
+    # All of it from what was signed: columns beside the record are not verified by anybody.
     return Told(
         position=entry.position,
-        log=entry.log,
-        seq=entry.seq,
-        at=datetime.fromisoformat(entry.time),
-        kind=entry.kind,
-        actor=envelope["actor"],
-        mission=entry.mission,
-        words=sentence(entry.kind, envelope["actor"], payload, entry.mission),
-        mark=_MARKS[tone(entry.kind, payload)],
+        log=envelope["log"],
+        seq=envelope["seq"],
+        at=datetime.fromisoformat(envelope["time"]),
+        kind=kind,
+        actor=actor,
+        mission=mission,
+        words=sentence(kind, actor, payload, mission),
+        mark=_MARKS[tone(kind, payload)],
         hash=hashlib.sha256(signed).hexdigest(),
     )
 
