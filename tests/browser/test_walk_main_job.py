@@ -10,7 +10,7 @@ from playwright.async_api import Browser, expect
 from grace.demo.stage import REPORTER, REVIEWER, ROLLING_MINUTES, WINDOW_MINUTES, Stage, set_up
 from grace.demo.stage import subsystem_of as named
 from grace.demo.stories import RESOLVE
-from support.walking import Walker, all_verified, answers, road, walker
+from support.walking import Walker, all_verified, road, walker
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,7 +35,11 @@ async def file_by_form(alice: Walker, repository: str) -> None:
     await page.get_by_role("link", name="New issue").click()
     await page.get_by_role("link", name="Mission", exact=True).click()
     await page.get_by_label("Title").fill(RESOLVE.title)
-    typed = answers(RESOLVE, named(RESOLVE.name), WINDOW_MINUTES, ROLLING_MINUTES)
+    typed = RESOLVE.answers(
+        subsystem=named(RESOLVE.name),
+        window_minutes=WINDOW_MINUTES,
+        rolling_minutes=ROLLING_MINUTES,
+    )
     for label, text in typed.items():
         control = page.get_by_label(label)
         if await control.evaluate("control => control.tagName") == "SELECT":

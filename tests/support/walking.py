@@ -9,8 +9,6 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Locator, Page, WebSocket, expect
 
-from grace.demo.stories import Story
-
 PICTURES = "GRACE_PICTURES"  # names the folder for pictures; none are taken where it is not set
 PATIENCE_MS = 20_000
 SIZE = {"width": 1280, "height": 900}
@@ -118,13 +116,3 @@ async def all_verified(one: Walker) -> int:
 def road(one: Walker, stage: str) -> Locator:
     """Find the stage of a mission's road while the mission is there."""
     return one.page.locator('.road li[aria-current="step"]', has_text=stage)
-
-
-def answers(story: Story, subsystem: str, window: float, rolling: float) -> dict[str, str]:
-    """Return what somebody types into each field of the issue form: label to text."""
-    body = story.body(subsystem=subsystem, window_minutes=window, rolling_minutes=rolling)
-    parts = re.split(r"^### (.+)\n\n", body, flags=re.MULTILINE)[1:]
-    typed = {label: text.strip() for label, text in zip(parts[::2], parts[1::2], strict=True)}
-    # The form itself fences what it renders as YAML, and writes what is left empty.
-    typed["Symptoms"] = typed["Symptoms"].removeprefix("```yaml\n").removesuffix("\n```")
-    return {label: text for label, text in typed.items() if text != "_No response_"}

@@ -15,8 +15,17 @@ from rich.table import Table
 from grace.adapters.keys import raw_line
 from grace.app.observe import configure_logs
 from grace.demo.play import Play, Result, StoryFailed, leave_repositories
-from grace.demo.stage import Stage, set_up
-from grace.demo.stories import STORIES, Story
+from grace.demo.stage import (
+    OWNER,
+    REPORTER,
+    REVIEWER,
+    ROLLING_MINUTES,
+    WINDOW_MINUTES,
+    Stage,
+    set_up,
+    subsystem_of,
+)
+from grace.demo.stories import STORIES, YOURS, Story
 from grace.demo.tools import ToolMissing
 
 
@@ -87,7 +96,7 @@ async def _play(
     workdir: Path, stories: tuple[Story, ...], say: Teller, *, keep: bool
 ) -> list[Result]:
     results: list[Result] = []
-    async with set_up(workdir, stories, say) as stage:
+    async with set_up(workdir, (*stories, *([YOURS] if keep else [])), say) as stage:
         say(f"forge at {stage.forge.url}, bot at {stage.bot_url}")
         try:
             for story in stories:
@@ -97,7 +106,7 @@ async def _play(
             _leave(stage, results)
         _summary(say.console, results)
         if keep:
-            async with stage.production(stories[0]):
+            async with stage.production(YOURS):
                 await _stay(stage, say)
     return results
 
@@ -111,7 +120,16 @@ def _leave(stage: Stage, results: list[Result]) -> None:
 
 
 async def _stay(stage: Stage, say: Teller) -> None:
-    say(f"forge {stage.forge.url}, API {stage.forge.api_url}, bot {stage.bot_url}")
+    """Say how to do the main job by hand, and wait."""
+    repository = f"{stage.forge.url}/{stage.repositories[YOURS.name].full_name}"
+    to_type = stage.workdir / "mission.txt"
+    await asyncio.to_thread(to_type.write_text, _to_type())
+    say("do it yourself in a browser; one click makes you anybody, there are no passwords")
+    say(f"1. file a mission as {REPORTER}: {repository}/issues/new?template=mission.yml")
+    say(f"   what to type there: {to_type}")
+    say(f"2. follow it, signed in through the forge: {stage.bot_url}/ (operator: {OWNER})")
+    say(f"3. approve its pull request as {REVIEWER}: {repository}/pulls")
+    say(f"the forge: {stage.forge.url}/, its API: {stage.forge.api_url}")
     for login, token in stage.people.tokens.items():
         say(f"token of {login}: {token}")
     say(f"look at missions: grace mission list --data {stage.settings.data_dir}")
@@ -120,6 +138,17 @@ async def _stay(stage: Stage, say: Teller) -> None:
         await asyncio.Event().wait()
     except asyncio.CancelledError:
         say("stopped")
+
+
+def _to_type() -> str:
+    """Write what goes into each field of the issue form."""
+    typed = YOURS.answers(
+        subsystem=subsystem_of(YOURS.name),
+        window_minutes=WINDOW_MINUTES,
+        rolling_minutes=ROLLING_MINUTES,
+    )
+    fields = {"Title": YOURS.title, **typed}
+    return "\n\n".join(f"[ {label} ]\n{text}" for label, text in fields.items() if text) + "\n"
 
 
 def _summary(console: Console, results: list[Result]) -> None:

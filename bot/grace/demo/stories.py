@@ -1,11 +1,12 @@
 """The stories of the demo, as the issues that a user opens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grace.demo.service import patch_text
 from grace.domain.phase import Outcome
 
 _NO_RESPONSE = "_No response_"
+_SYMPTOMS = "Symptoms"  # the form renders them as YAML
 MUST_PASS = "tests.unit.test_delivery.test_delivery_cost_does_not_grow_with_history"  # noqa: S105
 
 
@@ -50,39 +51,47 @@ class Story:
     released: bool = True
     explained: bool = False
 
-    def body(
+    def answers(
         self, *, subsystem: str, window_minutes: float, rolling_minutes: float | None = None
-    ) -> str:
-        """Write the issue in the form of the mission template, as the forge would submit it."""
+    ) -> dict[str, str]:
+        """Return what its reporter types into the form: label to text, empty where nothing."""
         rolling = "" if rolling_minutes is None else f" over {rolling_minutes:g}m"
         first = self.targets[0]
         symptoms = "\n".join(
             (
-                "```yaml",
                 f"- description: {self.symptom}",
                 f"  metric_id: {first.metric_id}",
                 f"  observed_value: {self.observed:g}",
                 f"  threshold: {first.value:g}",
-                "```",
             )
         )
         targets = "\n".join(
             f"{t.metric_id} {t.comparator} {t.value:g}{rolling}" for t in self.targets
         )
         patches = "\n\n".join(f"```diff name={c.name}\n{c.diff}```" for c in self.candidates)
-        answers = (
-            ("Subsystem", subsystem),
-            ("Severity", self.severity),
-            ("What is wrong", self.wrong),
-            ("Symptoms", symptoms),
-            ("Must-pass tests", MUST_PASS),
-            ("Metric targets", targets),
-            ("Observation window (minutes)", f"{window_minutes:g}"),
-            ("Patch candidates", patches),
-            ("Required trust score", _NO_RESPONSE),
-            ("Governance approval", "no"),
+        return {
+            "Subsystem": subsystem,
+            "Severity": self.severity,
+            "What is wrong": self.wrong,
+            _SYMPTOMS: symptoms,
+            "Must-pass tests": MUST_PASS,
+            "Metric targets": targets,
+            "Observation window (minutes)": f"{window_minutes:g}",
+            "Patch candidates": patches,
+            "Required trust score": "",
+            "Governance approval": "no",
+        }
+
+    def body(
+        self, *, subsystem: str, window_minutes: float, rolling_minutes: float | None = None
+    ) -> str:
+        """Write the issue in the form of the mission template, as the forge would submit it."""
+        typed = self.answers(
+            subsystem=subsystem, window_minutes=window_minutes, rolling_minutes=rolling_minutes
         )
-        return "\n\n".join(f"### {heading}\n\n{answer}" for heading, answer in answers) + "\n"
+        typed[_SYMPTOMS] = f"```yaml\n{typed[_SYMPTOMS]}\n```"
+        parts = (f"### {label}\n\n{text or _NO_RESPONSE}" for label, text in typed.items())
+        return "\n\n".join(parts) + "\n"
 
 
 _LATENCY = Target("trigger_mesh.latency_p95", "<", 100, "ms")
@@ -138,3 +147,4 @@ WEAKEN = Story(
 )
 
 STORIES = (RESOLVE, ROLLBACK, WEAKEN)
+YOURS = replace(RESOLVE, name="yours")  # not played: for who looks around afterwards
