@@ -40,6 +40,7 @@ class Measures:
     faults: Counter = field(init=False)
     budget: Gauge = field(init=False)
     waiting: Gauge = field(init=False)
+    live: Gauge = field(init=False)
     paused: Gauge = field(init=False)
 
     def __post_init__(self) -> None:
@@ -83,6 +84,12 @@ class Measures:
                 "grace_forge_paused_seconds",
                 "How long the forge asked for silence yet",
                 ["installation"],
+                registry=self.registry,
+            ),
+            "live": Gauge(
+                "grace_live_events",
+                "Listeners of live events, and frames encoded, sent and given up since the start",
+                ["figure"],
                 registry=self.registry,
             ),
         }

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 
 from aiohttp import web
 
@@ -45,12 +46,19 @@ def served(system: System, parts: HubParts) -> Served:
     return Served(
         intake=make_intake(system),
         readiness=system.readiness,
-        exposition=lambda: exposition(system),
+        exposition=lambda: measured(system, parts),
         hub=parts.hub,
         access=parts.access,
         live=parts.live,
         desks=Desks(parts.outlets.webhooks, parts.outlets.notifier),
     )
+
+
+def measured(system: System, parts: HubParts) -> tuple[bytes, str]:
+    """Write all measures, with how live events are followed at this moment."""
+    for name, figure in asdict(parts.live.figures()).items():
+        system.measures.live.labels(figure=name).set(figure)
+    return exposition(system)
 
 
 @asynccontextmanager
