@@ -114,6 +114,23 @@ async def test_nothing_is_shown_of_a_list_until_it_is_verified(world, browse):
     assert await tab.page.locator(".entry:visible").count() == await entries.count()
 
 
+async def test_what_stands_beside_the_words_is_written_from_the_signed_record(world, browse):
+    tab = await browse("about:blank")
+
+    async def tamper(route) -> None:
+        answer = await route.fetch()
+        page = (await answer.text()).replace(">mission.closed<", ">mission.opened<")
+        await route.fulfill(response=answer, body=page)
+
+    mission = (await mission_paths(world))[0]
+    await tab.page.route(f"**{mission}", tamper)
+    await tab.page.goto(mission)
+    await tab.live()
+    kinds = await tab.page.locator('[data-field="kind"]').all_inner_texts()
+    assert "mission.closed" in kinds
+    assert "mission.opened" not in kinds
+
+
 async def test_a_list_whose_records_do_not_verify_shows_none_of_them(world, browse):
     tab = await browse("about:blank")
 

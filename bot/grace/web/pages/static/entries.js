@@ -33,6 +33,16 @@ async function* records(source) {
   }
 }
 
+/** Write what stands beside the words from the signed envelope itself. */
+function sign(entry, envelope) {
+  entry.querySelector("time").dateTime = envelope.time;
+  for (const field of entry.querySelectorAll("[data-field]")) {
+    const value = envelope[field.dataset.field] ?? "";
+    field.textContent = value;
+    if (field.href) field.href = `/missions/${encodeURIComponent(value)}`;
+  }
+}
+
 function show(entry, said) {
   const proof = entry.querySelector("[data-proof]");
   if (said.fault !== null) {
@@ -42,6 +52,7 @@ function show(entry, said) {
     return;
   }
   entry.dataset.state = "verified";
+  sign(entry, said.envelope);
   const button = document.createElement("button");
   button.type = "button";
   button.className = "proof";
