@@ -20,7 +20,12 @@ from support.reports import START
 NOW = START + timedelta(hours=6)
 # A name that leads to loopback and that browsers do not take for it: no secure context.
 AWAY = "grace.test"
-ARGUMENTS = ("--no-sandbox", f"--host-resolver-rules=MAP {AWAY} 127.0.0.1")
+# A page that a test has tampered with came from nowhere, and may not speak to loopback otherwise.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-features=LocalNetworkAccessChecks",
+    f"--host-resolver-rules=MAP {AWAY} 127.0.0.1",
+)
 
 
 def chromium_path() -> str:
