@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import ValidationError
 
 from grace.domain.access import OWN_LOG, Principal, Reach, Scope
+from grace.domain.capa import CapaRequest
 from grace.domain.health import Health, HealthState, overall, worst
 from grace.domain.topics import any_matches, matches, well_formed
 
@@ -92,3 +94,28 @@ def test_no_part_known_is_unhealthy():
 )
 def test_a_critical_part_decides_and_others_degrade(parts, whole):
     assert overall(parts) is whole
+
+
+@pytest.mark.parametrize(
+    ("day", "kept"),
+    [
+        ("2026-11-22T23:30:00-02:00", "2026-11-23T01:30:00+00:00"),
+        ("2000-01-01T00:00:00Z", "2000-01-01T00:00:00+00:00"),
+        ("1999-12-31T23:59:59Z", None),
+        ("2200-01-01T00:00:00Z", None),
+        ("0001-01-01T00:00:00+23:59", None),
+    ],
+)
+def test_a_capa_s_dates_are_dates_that_can_be_reckoned_with(day, kept):
+    fields = {
+        "subsystem_id": "mesh",
+        "severity": "high",
+        "title": "t",
+        "description": "d",
+        "due_at": day,
+    }
+    if kept is None:
+        with pytest.raises(ValidationError, match="2000 and 2199"):
+            CapaRequest.model_validate(fields)
+    else:
+        assert CapaRequest.model_validate(fields).due_at.isoformat() == kept

@@ -111,7 +111,7 @@ async def test_orders_by_the_api_are_what_the_forge_lets_their_giver_do(
             assert seen.held is not None
             assert reason in seen.held
             answer = (await alice.get(f"{path}/verdict")).json()
-            assert reason in answer["sentence"]
+            assert reason in answer["why"]
             await alice.post(f"{path}/resume", json={})
             await bot.look.until(issue, lambda m: m.held is None)
         await alice.post(f"{path}/cancel", json={})

@@ -118,8 +118,8 @@ async def test_verdict_says_the_sentence_of_check_and_comment(ask: Served, world
     stored = await world.store.find(name)
     assert stored is not None
     verdict = Verdict.model_validate(stored[2])
-    assert found["sentence"] == why(verdict.root)
-    assert "0 of 1 approvals" in found["sentence"]
+    assert found["why"] == why(verdict.root)
+    assert "0 of 1 approvals" in found["why"]
     assert found["tree"] == verdict.root.model_dump(mode="json")
     assert (found["result"], found["policy_hash"]) == ("pending", verdict.policy_hash)
     assert found["evaluated_at"] is not None

@@ -123,7 +123,7 @@ class MissionUnread(Frozen):
 class MissionVerdict(Frozen):
     """The tree of conditions that says why a mission is not merged, and what it was made from.
 
-    `sentence`: the one thing that holds it back, as check run and comment say it; None as the tree
+    `why`: the one thing that holds it back, as check run and comment say it; None as the tree
     is: nothing was judged yet.
     """
 
@@ -131,7 +131,7 @@ class MissionVerdict(Frozen):
     phase: Phase
     outcome: Outcome | None
     reason: str
-    sentence: str | None
+    why: str | None
     result: Result | None
     tree: Condition | None
     evaluated_at: AwareDatetime | None
@@ -213,7 +213,7 @@ async def show_verdict(call: Call[OfMission, None]) -> Answer:
             phase=mission.phase,
             outcome=mission.outcome,
             reason=mission.reason,
-            sentence=None if verdict is None else why(verdict.root),
+            why=None if verdict is None else why(verdict.root),
             result=None if verdict is None else verdict.result,
             tree=None if verdict is None else verdict.root,
             evaluated_at=None if verdict is None else found.decided_at,
