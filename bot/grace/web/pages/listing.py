@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from aiohttp import web
 from pydantic import BeforeValidator, ValidationError
 
+from grace.domain.access import OWN_LOG
 from grace.domain.base import Frozen
 from grace.domain.health import overall
 from grace.domain.ledger import Head
@@ -131,6 +132,7 @@ async def ledger(request: web.Request) -> web.Response:
         head = await hub.store.head(log) if reach.sees(log) else None
         if head is not None:
             heads.append(LogHead.of(head, names.get(log, "")))
+    heads.sort(key=lambda head: (head.log == OWN_LOG, head.repository, head.log))
     chosen = request.query.get("log") or (heads[0].log if heads else None)
     if chosen is not None and all(head.log != chosen for head in heads):
         raise Refused(404, "There is no log of this name for you.")

@@ -83,6 +83,7 @@ function tellSum() {
   const whole = Math.max(Number(log.dataset.count), after);
   progress.max = whole;
   progress.value = entries.length;
+  document.getElementById("count").textContent = String(whole);
   if (bad > 0) sum.textContent = `${bad} of ${entries.length} entries are BAD. Do not rely on this log.`;
   else if (running) sum.textContent = `${entries.length} of ${whole} entries verified …`;
   else sum.textContent = `All ${entries.length} entries are signed, unchanged, and follow each other.`;
