@@ -10,7 +10,7 @@ from playwright.async_api import Browser, expect
 from grace.demo.stage import REPORTER, REVIEWER, ROLLING_MINUTES, WINDOW_MINUTES, Stage, set_up
 from grace.demo.stage import subsystem_of as named
 from grace.demo.stories import RESOLVE
-from support.walking import Walker, all_verified, road, walker
+from support.walking import Places, Walker, all_verified, road, walker
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -30,7 +30,7 @@ async def stage(chromium: Browser, tmp_path: Path) -> AsyncIterator[Stage]:
 async def file_by_form(alice: Walker, repository: str) -> None:
     """Click through the forge to the form, fill it in and file it."""
     page = alice.page
-    await page.goto(f"{alice.forge}/")
+    await page.goto(f"{alice.places.forge}/")
     await page.get_by_role("link", name=f"acme / {repository}").click()
     await page.get_by_role("link", name="New issue").click()
     await page.get_by_role("link", name="Mission", exact=True).click()
@@ -68,13 +68,13 @@ async def approve(rita: Walker, pull: str) -> None:
 
 
 async def test_a_mission_is_filed_approved_observed_and_resolved(
-    chromium: Browser, stage: Stage
+    chromium: Browser, stage: Stage, tmp_path: Path
 ) -> None:
-    forge, hub = stage.forge.url, stage.bot_url
+    places = Places.of(stage.forge.url, stage.bot_url, tmp_path)
     async with (
-        walker(chromium, REPORTER, forge, hub) as watching,
-        walker(chromium, REPORTER, forge, hub) as alice,
-        walker(chromium, REVIEWER, forge, hub) as rita,
+        walker(chromium, REPORTER, places) as watching,
+        walker(chromium, REPORTER, places) as alice,
+        walker(chromium, REVIEWER, places) as rita,
     ):
         await watching.sign_in()
         await watching.page.get_by_role("heading", name="No mission yet").wait_for()
@@ -112,3 +112,6 @@ async def test_a_mission_is_filed_approved_observed_and_resolved(
         await watching.go("/ledger")
         await page.get_by_text("entries are signed, unchanged").wait_for()
         await watching.picture("walk-ledger")
+        for name in ("activity", "map", "queue", "trust", "capa"):
+            await watching.go(f"/{name}")
+            await watching.picture(f"walk-{name}")

@@ -5,10 +5,12 @@ The bot, its forge with its sign-in, and the socket are real; only CI is quick.
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, WebSocketRoute, expect
 
 from grace.domain.phase import Outcome, Phase
 from support.flow_keys import make_app_key
@@ -16,7 +18,7 @@ from support.flow_look import eventually
 from support.flow_mission import REGRESSING, Wanted
 from support.flows import OWNER, Stage, staged
 from support.hub_stage import Hub, hub_of
-from support.walking import Walker, all_verified, road, walker
+from support.walking import Places, Walker, all_verified, road, walker
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -33,10 +35,15 @@ async def hub(stage: Stage) -> AsyncIterator[Hub]:
         yield made
 
 
+@pytest.fixture
+def places(stage: Stage, hub: Hub, tmp_path: Path) -> Places:
+    return Places.of(stage.forge.url, hub.url, tmp_path)
+
+
 async def test_a_release_that_regresses_is_seen_to_be_reverted_with_a_capa(
-    chromium: Browser, stage: Stage, hub: Hub
+    chromium: Browser, stage: Stage, hub: Hub, places: Places
 ) -> None:
-    async with walker(chromium, "alice", stage.forge.url, hub.url) as alice, stage.people():
+    async with walker(chromium, "alice", places) as alice, stage.people():
         await alice.sign_in()
         issue = await stage.file(Wanted((REGRESSING,)), title="Deliver faster")
         page = alice.page
@@ -71,7 +78,7 @@ async def ticket_at_the_forge(stage: Stage, number: int | None) -> None:
 
 
 async def test_who_loses_a_repository_loses_all_that_is_of_it(
-    chromium: Browser, stage: Stage, hub: Hub
+    chromium: Browser, stage: Stage, hub: Hub, places: Places
 ) -> None:
     owner = stage.client(OWNER)
     private = await owner.patch(stage.path, json={"private": True})
@@ -79,10 +86,9 @@ async def test_who_loses_a_repository_loses_all_that_is_of_it(
     issue = await stage.file(title="The secret plan")
     name = (await hub.look.phase(issue, Phase.GATING)).name
     path, api = f"/missions/{name}", f"/mission-control/missions/{name}"
-    forge = stage.forge.url
     async with (
-        walker(chromium, "alice", forge, hub.url) as alice,
-        walker(chromium, "mallory", forge, hub.url) as mallory,
+        walker(chromium, "alice", places) as alice,
+        walker(chromium, "mallory", places) as mallory,
     ):
         await alice.sign_in()
         await alice.go(path)
@@ -156,15 +162,14 @@ async def ask_for_everything(one: Walker) -> None:
 
 
 async def test_an_operator_stops_everything_and_nobody_else_can(
-    chromium: Browser, stage: Stage, hub: Hub
+    chromium: Browser, stage: Stage, hub: Hub, places: Places
 ) -> None:
     issue = await stage.file(title="Stopped on the way")
     name = (await hub.look.phase(issue, Phase.GATING)).name
-    forge = stage.forge.url
     stopped = "The kill switch is on."
     async with (
-        walker(chromium, OWNER, forge, hub.url) as acme,
-        walker(chromium, "alice", forge, hub.url) as alice,
+        walker(chromium, OWNER, places) as acme,
+        walker(chromium, "alice", places) as alice,
     ):
         await acme.sign_in()
         await alice.sign_in()
@@ -201,5 +206,63 @@ async def test_an_operator_stops_everything_and_nobody_else_can(
         await acme.page.get_by_role("button", name="Let missions go on").click()
         await expect(acme.page.get_by_text(stopped)).to_have_count(0)
         assert not await hub.look.kill_switch()
+    await stage.say(issue, "/grace cancel")
+    await hub.look.closed(issue, Outcome.CANCELLED)
+
+
+@dataclass
+class Wire:
+    """What lies between a browser and the hub's socket: it may change a word, or be cut."""
+
+    lie: tuple[str, str] | None = None
+    asked: list[str] = field(default_factory=list)
+    open: list[WebSocketRoute] = field(default_factory=list)
+
+    def connect(self, route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+        server.on_message(lambda said: route.send(self.pass_on(str(said))))
+        self.asked.append(route.url)
+        self.open.append(route)
+
+    def pass_on(self, said: str) -> str:
+        """Change the first frame that has the word, and no other."""
+        if self.lie is None or self.lie[0] not in said:
+            return said
+        truth, lie = self.lie
+        self.lie = None
+        return said.replace(truth, lie, 1)
+
+    async def cut(self) -> None:
+        await self.open.pop().close(code=1012, reason="the wire was cut")
+
+
+async def test_a_changed_byte_is_not_believed_and_what_a_cut_wire_missed_comes_after(
+    chromium: Browser, stage: Stage, hub: Hub, places: Places
+) -> None:
+    issue = await stage.file(title="Over a bad wire")
+    await hub.look.phase(issue, Phase.GATING)
+    await hub.look.settled()
+    async with walker(chromium, "alice", places) as alice:
+        await alice.sign_in()
+        wire = Wire(lie=("held by alice", "held by malice"))
+        page = alice.page
+        await page.route_web_socket("**/ws*", wire.connect)
+        await alice.go("/activity")
+        await stage.say(issue, "/grace hold")
+        bad = page.locator(".notice.bad")
+        await expect(bad).to_contain_text("its payload is not what was signed")
+        assert wire.lie is None
+        await expect(page.locator("#live")).to_have_attribute("data-state", "bad")
+        assert "malice" not in await page.locator("body").inner_text()
+
+        await wire.cut()
+        await page.wait_for_selector('#live[data-state="reconnecting"]')
+        await stage.say(issue, "/grace resume")
+        await hub.look.until(issue, lambda m: m.held is None and m.phase is Phase.GATING)
+        resumed = page.locator('.entry[data-state="verified"]', has_text="resumed")
+        await resumed.first.wait_for()
+        assert len(wire.asked) == 2
+        assert "after=" in wire.asked[1]
+        await alice.picture("walk-bad-wire")
     await stage.say(issue, "/grace cancel")
     await hub.look.closed(issue, Outcome.CANCELLED)

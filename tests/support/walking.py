@@ -9,9 +9,23 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Locator, Page, WebSocket, expect
 
-PICTURES = "GRACE_PICTURES"  # names the folder for pictures; none are taken where it is not set
+PICTURES = "GRACE_PICTURES"  # names the folder that pictures are left in
 PATIENCE_MS = 20_000
 SIZE = {"width": 1280, "height": 900}
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where people go: addresses of the forge and of the hub; and the folder for pictures."""
+
+    forge: str
+    hub: str
+    pictures: Path
+
+    @classmethod
+    def of(cls, forge: str, hub: str, folder: Path) -> "Places":
+        """Leave pictures in a folder, where the environment names no other."""
+        return cls(forge, hub, Path(os.environ.get(PICTURES) or folder))
 
 
 @dataclass
@@ -23,32 +37,31 @@ class Walker:
 
     login: str
     page: Page
-    forge: str
-    hub: str
+    places: Places
     faults: list[str] = field(default_factory=list)
     frames: list[str] = field(default_factory=list)
 
     async def sign_in_at_forge(self) -> None:
         """Become this person at the forge."""
-        await self.page.goto(f"{self.forge}/login")
+        await self.page.goto(f"{self.places.forge}/login")
         people = self.page.get_by_role("main")
         await people.get_by_role("button", name=self.login, exact=True).click()
         await self.page.get_by_role("link", name=self.login, exact=True).wait_for()
 
     async def sign_in(self) -> None:
         """Open the hub, and go through the forge's consent page back to it."""
-        await self.page.goto(f"{self.hub}/")
+        await self.page.goto(f"{self.places.hub}/")
         await self.page.get_by_role("link", name=re.compile("Sign in with")).click()
         if await self.page.get_by_role("heading", name="Who are you?").count():
             people = self.page.get_by_role("main")
             await people.get_by_role("button", name=self.login, exact=True).click()
         await self.page.get_by_role("button", name="Authorize grace").click()
-        await self.page.wait_for_url(f"{self.hub}/")
+        await self.page.wait_for_url(f"{self.places.hub}/")
         await self.live()
 
     async def go(self, path: str) -> None:
         """Open a page of the hub, and wait until it follows live."""
-        await self.page.goto(f"{self.hub}{path}")
+        await self.page.goto(f"{self.places.hub}{path}")
         await self.live()
 
     async def live(self) -> None:
@@ -72,10 +85,8 @@ class Walker:
         return int(str(found[0])), str(found[1])
 
     async def picture(self, name: str, *, whole: bool = False) -> None:
-        """Take a picture of what is seen, where somebody wants pictures."""
-        folder = os.environ.get(PICTURES)
-        if folder:
-            await self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=whole)
+        """Take a picture of what is seen."""
+        await self.page.screenshot(path=self.places.pictures / f"{name}.png", full_page=whole)
 
     def excuse(self, words: str) -> None:
         """Forget complaints that this walk was to cause."""
@@ -87,12 +98,12 @@ class Walker:
 
 
 @asynccontextmanager
-async def walker(browser: Browser, login: str, forge: str, hub: str) -> AsyncIterator[Walker]:
+async def walker(browser: Browser, login: str, places: Places) -> AsyncIterator[Walker]:
     """Give somebody a browser without a past; at its end no page may have complained."""
     context = await browser.new_context(viewport=SIZE, reduced_motion="reduce")
     page = await context.new_page()
     page.set_default_timeout(PATIENCE_MS)
-    one = Walker(login, page, forge, hub)
+    one = Walker(login, page, places)
     page.on("pageerror", lambda error: one.faults.append(str(error)))
     page.on("console", lambda said: one.faults.extend([said.text] * (said.type == "error")))
     page.on("websocket", one.hear)
