@@ -124,7 +124,7 @@ async def test_verdict_says_the_sentence_of_check_and_comment(ask: Served, world
     assert (found["result"], found["policy_hash"]) == ("pending", verdict.policy_hash)
     assert found["evaluated_at"] is not None
     (row,) = (await get(ask, "missions", phase="gating"))["missions"]
-    assert row["waits_for"] == found["sentence"]
+    assert row["waits_for"] == found["why"]
 
 
 async def test_entries_of_a_mission_carry_the_line_that_was_signed(
