@@ -104,7 +104,7 @@ async def test_who_loses_a_repository_loses_all_that_is_of_it(
 
         gone = await owner.delete(f"{stage.path}/collaborators/mallory")
         assert gone.status_code == 204
-        await hub.all_rights_are_asked_again()
+        await hub.rights_are_asked_again(stage, "mallory")
         seen = len(mallory.frames)
         await stage.say(issue, "/grace hold the data team is not ready")
         await expect(alice.page.locator(".lead")).to_contain_text("the data team is not ready")

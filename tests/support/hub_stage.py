@@ -1,6 +1,5 @@
 """The bot on a flow's stage with its hub as people meet it: they sign in, and acme operates."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,7 @@ from grace.app.boot import hub_loops, kept_going, reach
 from grace.app.bootstrap import HubParts, Machine, listening, open_hub, open_system
 from grace.app.rights import FRESH
 from grace.app.settings import Settings
-from support.flow_look import Look
+from support.flow_look import Look, eventually
 from support.flows import OWNER, Stage
 
 REVIEW_S = 0.2  # how often a socket asks again who reads
@@ -35,10 +34,19 @@ class Hub:
     clock: Ahead
     parts: HubParts
 
-    async def all_rights_are_asked_again(self) -> None:
-        """Let what the forge said of people grow old, and open sockets be looked at again."""
+    async def rights_are_asked_again(self, stage: Stage, login: str) -> None:
+        """Let what the forge said of people grow old, until it was asked again about somebody."""
+
+        async def times() -> int:
+            calls = await stage.forge.calls(stage.app.bot)
+            return sum(f"/collaborators/{login}/permission" in call.path for call in calls)
+
+        async def again() -> bool | None:
+            return await times() > before or None
+
+        before = await times()
         self.clock.by += FRESH
-        await asyncio.sleep(5 * REVIEW_S)
+        await eventually(again, f"a question about {login}")
 
 
 @asynccontextmanager
