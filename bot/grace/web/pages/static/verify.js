@@ -21,6 +21,8 @@ export const able = () => globalThis.crypto?.subtle !== undefined;
 
 /** Write a JSON value as RFC 8785 has it: JavaScript's own numbers and strings, sorted names. */
 export function canonical(value) {
+  // 1e400 is read as infinite, which would be written as null: another number than was signed.
+  if (typeof value === "number" && !Number.isFinite(value)) throw new TypeError("not finite");
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (value === null || typeof value !== "object") return JSON.stringify(value);
   const members = Object.keys(value).sort();
