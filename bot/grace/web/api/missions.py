@@ -79,8 +79,8 @@ class Links(Frozen):
 class MissionSeen(MissionPackage):
     """The mission package, with where the mission stands and where it is seen.
 
-    `held`: why it is held; `reason`: why it ended; `why`: what holds it back, in one sentence, while
-    it lives; `claim`: the claim in force.
+    `held`: why it is held; `reason`: why it ended; `why`: what holds it back, in one sentence,
+    while it lives; `claim`: the claim in force.
     """
 
     title: str
