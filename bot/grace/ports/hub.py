@@ -176,9 +176,7 @@ class HubStore(Store, Protocol):
         """Return what a caller was answered under an `Idempotency-Key` within the last day."""
         ...
 
-    async def remember_answer(
-        self, caller: str, key: str, answer: Answered, now: datetime
-    ) -> None:
+    async def remember_answer(self, caller: str, key: str, answer: Answered, now: datetime) -> None:
         """Keep an answer for a day, unless one is kept already."""
         ...
 
