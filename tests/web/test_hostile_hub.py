@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from grace.domain.access import Scope
+from grace.domain.people import Permission
 from grace.web.access.headers import POLICY
 from support.hostile_routes import (
     CAPA,
@@ -227,3 +229,17 @@ async def test_an_answer_under_a_key_is_of_whom_it_was_given_to(world: Hostile) 
     assert second.status_code == 201
     assert second.json()["mission_id"] != first.json()["mission_id"]
     assert (second.json()["requester"], first.json()["requester"]) == ("tara", "alice")
+
+
+async def test_an_answer_under_a_key_is_gone_with_its_repository(world: Hostile) -> None:
+    alice = await world.person("alice")
+    asked_for = {"/mission-control/missions": MISSION, "/mission-control/capa": CAPA}
+    for path, body in asked_for.items():
+        key = {"Idempotency-Key": path}
+        assert (await alice.post(path, json=body, headers=key)).status_code == 201
+        assert (await alice.post(path, json=body, headers=key)).status_code == 201
+    world.table.said[MESH.log, "alice"] = Permission.NONE
+    world.clock.at += timedelta(minutes=2)
+    for path, body in asked_for.items():
+        answer = await alice.post(path, json=body, headers={"Idempotency-Key": path})
+        assert (answer.status_code, "mission_2" in answer.text) == (403, False), path

@@ -164,6 +164,8 @@ async def _once(operation: Operation, call: Call[Any, Any], raw: bytes) -> web.S
             wrong = {"field": "Idempotency-Key", "problem": "was used for another request"}
             raise Refused(422, "take a new Idempotency-Key for a new request", (wrong,))
         if known is not None:
+            if not _still_seen(call.reach, known.body):
+                raise Refused(403, "what was answered is of a repository that you do not see now")
             return _written(operation, known.status, known.body)
         answer = await operation.handler(call)
         # What is only on its way is asked about again; what was refused may be corrected.
@@ -174,6 +176,14 @@ async def _once(operation: Operation, call: Call[Any, Any], raw: bytes) -> web.S
         return _response(operation, call, answer)
     finally:
         in_hand.discard(place)
+
+
+def _still_seen(reach: Reach, body: bytes) -> bool:
+    """Tell whether what was answered is of a repository that exists for who asks again."""
+    fields = json.loads(body) if body else {}
+    ref = fields.get("ref")
+    log = f"{ref['host']}/{ref['repository_id']}" if isinstance(ref, dict) else fields.get("log")
+    return log is None or reach.sees(log)
 
 
 def _text(answer: Answer) -> bytes:

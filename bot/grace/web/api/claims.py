@@ -147,8 +147,12 @@ async def why_not(call: Call[Any, Any], mission: Mission, asking: Asking | Claim
             f"{mission.name} allows {allowed}; {agent} is {role or 'without a role'} in "
             "governance.yaml"
         )
-    history = await call.hub.store.outcomes(request.subsystem_id, log=mission.ref.log)
-    reached = score(history[-REMEMBERED:], agent, request.severity, call.hub.clock.now())
+    if not trust.required_trust_score:
+        return None  # everybody reaches it, and looking for work reads many missions
+    history = await call.hub.store.outcomes(
+        request.subsystem_id, log=mission.ref.log, newest=REMEMBERED
+    )
+    reached = score(history, agent, request.severity, call.hub.clock.now())
     if reached.value < trust.required_trust_score:
         needed = f"{trust.required_trust_score:g} is needed"
         return f"{agent} is trusted {reached.sentence()} in {request.subsystem_id}; {needed}"
