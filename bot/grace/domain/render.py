@@ -53,10 +53,11 @@ def code(text: str, limit: int = 200) -> str:
 
 
 def quoted(text: str, limit: int = 2000) -> str:
-    """Put a stranger's text in a block that it cannot leave."""
+    """Put a stranger's text in a block that it cannot leave; a NUL no forge would take."""
     longest = max((len(m) for m in re.findall(r"`{3,}", text)), default=2)
     fence = "`" * (longest + 1)
-    return f"{fence}text\n{_unmarked(text[:limit].strip())}\n{fence}"
+    shown = re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", " ", text[:limit]).strip()
+    return f"{fence}text\n{_unmarked(shown)}\n{fence}"
 
 
 def _unmarked(text: str) -> str:
