@@ -3,6 +3,7 @@
 The bot, its forge with its sign-in, and the socket are real; only CI is quick.
 """
 
+import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -212,20 +213,27 @@ async def test_an_operator_stops_everything_and_nobody_else_can(
 
 @dataclass
 class Wire:
-    """What lies between a browser and the hub's socket: it may change a word, or be cut."""
+    """What lies between a browser and the hub's socket: it may change a word, or be cut.
+
+    `heard`: what came through, connection by connection.
+    """
 
     lie: tuple[str, str] | None = None
     asked: list[str] = field(default_factory=list)
+    heard: list[list[str]] = field(default_factory=list)
     open: list[WebSocketRoute] = field(default_factory=list)
 
     def connect(self, route: WebSocketRoute) -> None:
         server = route.connect_to_server()
-        server.on_message(lambda said: route.send(self.pass_on(str(said))))
+        heard: list[str] = []
+        server.on_message(lambda said: route.send(self.pass_on(str(said), heard)))
         self.asked.append(route.url)
+        self.heard.append(heard)
         self.open.append(route)
 
-    def pass_on(self, said: str) -> str:
+    def pass_on(self, said: str, heard: list[str]) -> str:
         """Change the first frame that has the word, and no other."""
+        heard.append(said)
         if self.lie is None or self.lie[0] not in said:
             return said
         truth, lie = self.lie
@@ -261,8 +269,17 @@ async def test_a_changed_byte_is_not_believed_and_what_a_cut_wire_missed_comes_a
         await hub.look.until(issue, lambda m: m.held is None and m.phase is Phase.GATING)
         resumed = page.locator('.entry[data-state="verified"]', has_text="resumed")
         await resumed.first.wait_for()
+
+        async def came_after() -> bool | None:
+            return any("mission.resumed" in said for said in wire.heard[-1]) or None
+
+        await eventually(came_after, "what was missed, on a second connection")
         assert len(wire.asked) == 2
-        assert "after=" in wire.asked[1]
+        held, went_on = (
+            next(json.loads(said)["position"] for said in heard if kind in said)
+            for heard, kind in zip(wire.heard, ("mission.held", "mission.resumed"), strict=True)
+        )
+        assert held <= int(wire.asked[1].partition("after=")[2]) < went_on
         await alice.picture("walk-bad-wire")
     await stage.say(issue, "/grace cancel")
     await hub.look.closed(issue, Outcome.CANCELLED)

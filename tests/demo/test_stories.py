@@ -5,8 +5,8 @@ import re
 import pytest
 import yaml
 
-from grace.demo.service import patch_text
-from grace.demo.stories import MUST_PASS, RESOLVE, ROLLBACK, STORIES, Story
+from grace.demo.service import patch_text, template_files
+from grace.demo.stories import MUST_PASS, RESOLVE, ROLLBACK, STORIES, YOURS, Story
 
 HEADINGS = [
     "Subsystem",
@@ -38,6 +38,17 @@ def test_body_has_every_heading_of_the_form_in_order(story: Story) -> None:
     assert filled["Required trust score"] == "_No response_"
     (symptom,) = yaml.safe_load(filled["Symptoms"].removeprefix("```yaml").removesuffix("```"))
     assert set(symptom) == {"description", "metric_id", "observed_value", "threshold"}
+
+
+def test_what_a_reporter_types_is_what_the_form_asks_for() -> None:
+    form = yaml.safe_load(template_files()[".github/ISSUE_TEMPLATE/mission.yml"])
+    fields = {each["attributes"]["label"]: each for each in form["body"]}
+    typed = YOURS.answers(subsystem="trigger_mesh", window_minutes=0.2)
+    assert list(typed) == list(fields)
+    for label, field in fields.items():
+        options = field["attributes"].get("options")
+        assert options is None or typed[label] in options
+        assert typed[label] or not field.get("validations", {}).get("required")
 
 
 def test_targets_are_one_a_line_with_their_rolling_window_if_asked() -> None:

@@ -84,11 +84,11 @@ async def test_app_at_another_address_gets_its_code(
 
     async def callback(request: web.Request) -> web.Response:
         told.append(dict(request.query))
-        return web.Response(text="<title>In</title>", content_type="text/html")
+        text = '<title>In</title><link rel="icon" href="data:,">'
+        return web.Response(text=text, content_type="text/html")
 
     site = web.Application()
     site.router.add_get("/callback", callback)
-    site.router.add_get("/favicon.ico", callback)
     runner = web.AppRunner(site, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
