@@ -6,6 +6,7 @@ from socket import SO_SNDBUF, SOL_SOCKET
 from typing import Final
 
 from grace.domain.access import Reach
+from grace.ports.hub import FeedEntry
 from grace.web.live.frames import Frame
 from grace.web.live.wishes import Wishes
 
@@ -58,9 +59,9 @@ class Listener:
         """Tell whether nobody is there any more."""
         return self._transport.is_closing()
 
-    def wants(self, frame: Frame) -> bool:
+    def wants(self, entry: Frame | FeedEntry) -> bool:
         """Tell whether an entry is wanted, and exists for this reader."""
-        return self.reach.sees(frame.log) and self.wishes.want(frame.mission, frame.kind)
+        return self.reach.sees(entry.log) and self.wishes.want(entry.mission, entry.kind)
 
     def write(self, data: bytes, most: int) -> bool:
         """Write without waiting; False: more than `most` bytes wait already."""

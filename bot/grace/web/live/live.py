@@ -22,6 +22,7 @@ from grace.web.live.listener import RESTART, TRY_LATER, Listener
 from grace.web.problems import Refused
 
 PAGE: Final = 100
+AT_ONCE: Final = 2  # how many read pages of the past at the same time
 BREATHER: Final = 100  # how many are written to before others of the process have a turn
 
 Send = Callable[[Frame], Awaitable[None]]
@@ -78,6 +79,7 @@ class Live:
         self._ring = Ring(start, self.limits.ring)
         self._keeping_up: dict[Listener, Callable[[Frame], bytes]] = {}
         self._all: set[Listener] = set()
+        self._past = asyncio.Semaphore(AT_ONCE)
         self._seats: Counter[tuple[str, str]] = Counter()
         self._encoded = self._sent = self._dropped = 0
         self._log = structlog.get_logger("live")
@@ -163,27 +165,31 @@ class Live:
         `send` may wait for the listener; `form` chooses the bytes that are written later on.
         """
         while listener.cursor < self._ring.end:
-            frames = await self._missed(listener.cursor)
-            if not frames:
+            missed = await self._missed(listener.cursor)
+            if not missed:
                 break
-            for frame in frames:
-                if listener.wants(frame):
+            for each in missed:
+                if listener.wants(each):
                     try:
                         async with asyncio.timeout(self.limits.send_s):
-                            await send(frame)
+                            await send(each if isinstance(each, Frame) else encode(each))
                     except TimeoutError:
                         self.drop(listener)
                         return
                     self._sent += 1
-                listener.cursor = frame.position
+                listener.cursor = each.position
         # Nothing was awaited since the last look: no frame can have come in between.
         self._keeping_up[listener] = form
 
-    async def _missed(self, after: int) -> Sequence[Frame]:
-        """Return some of the frames behind a position, at least one where there is one."""
+    async def _missed(self, after: int) -> Sequence[Frame | FeedEntry]:
+        """Return some of what is behind a position, at least one where there is one.
+
+        Only a few read the past at a time, so that many who begin at 0 leave the store to others.
+        """
         if after >= self._ring.floor:
             return list(self._ring.behind(after))
-        return [encode(entry) for entry in await self._store.feed(after, PAGE)]
+        async with self._past:
+            return await self._store.feed(after, PAGE)
 
     def leave(self, listener: Listener) -> None:
         """Write no more to a listener."""
