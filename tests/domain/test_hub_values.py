@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from grace.domain.access import OWN_LOG, Principal, Reach, Scope
+from grace.domain.access import OWN_LOG, Principal, Reach, Scope, spoken_by
 from grace.domain.capa import CapaRequest
 from grace.domain.health import Health, HealthState, overall, worst
 from grace.domain.topics import any_matches, matches, well_formed
@@ -30,6 +30,12 @@ def test_the_ledger_names_a_person_or_the_token():
     assert who(login="rita", name="ci").actor == "rita"
     assert who(name="ci").actor == "token ci"
     assert who().actor == "token t1"
+
+
+def test_a_token_speaks_for_somebody_and_a_person_for_himself():
+    assert spoken_by(who(login="rita", name="ci")) == "token ci"
+    assert spoken_by(who(login="rita")) == "token t1"
+    assert spoken_by(Principal(kind="person", id="7", login="rita")) == ""
 
 
 def test_a_reach_is_a_set_of_repositories_and_perhaps_our_own_log():

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -334,10 +334,13 @@ class Served:
 
 
 @asynccontextmanager
-async def served(past: Past, folder: Path, patience: float = 5.0) -> AsyncIterator[Served]:
+async def served(
+    past: Past, folder: Path, patience: float = 5.0, new_an_hour: int = 60
+) -> AsyncIterator[Served]:
     """Serve a hub over a copy of a past."""
     async with hub_world(past, folder) as world:
         world.patience = patience
+        world.hub = replace(world.hub, new_an_hour=new_an_hour)
         runner = web.AppRunner(world.app(), access_log=None)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -48,6 +48,11 @@ class Principal(Frozen):
         return self.login or f"token {self.name or self.id}"
 
 
+def spoken_by(principal: Principal) -> str:
+    """Name the token that speaks for a person; empty where the person signed in."""
+    return f"token {principal.name or principal.id}" if principal.kind == "token" else ""
+
+
 class Reach(Frozen):
     """What exists for somebody: logs of repositories (`host/id`); None: every one there is.
 

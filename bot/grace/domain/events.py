@@ -58,7 +58,7 @@ class CommandGiven(Frozen):
     """A slash command in a new comment, or a button that was pressed; `id` is unique at the forge.
 
     `comment` is what to react to and `number` where to answer; a button has neither, but `sha`,
-    the commit whose check it is on.
+    the commit whose check it is on. `by`: the token of the API that spoke for the actor.
     """
 
     kind: Literal["command_given"] = "command_given"
@@ -70,6 +70,7 @@ class CommandGiven(Frozen):
     comment: str = ""
     number: int = 0
     sha: Sha | None = None
+    by: str = ""
 
 
 class PullSeen(Frozen):
@@ -144,13 +145,14 @@ class AlertSeen(Frozen):
 
 
 class MissionRequested(Frozen):
-    """Somebody asks for a mission by the API; Grace files its issue."""
+    """Somebody asks for a mission by the API; Grace files its issue. `by`: the token that did."""
 
     kind: Literal["mission_requested"] = "mission_requested"
     title: str
     request: MissionRequest
     actor: Actor
     at: AwareDatetime
+    by: str = ""
 
 
 class PermissionRead(Frozen):

@@ -102,6 +102,11 @@ def _sha(value: object) -> str:
     return str(value)[:10]
 
 
+def _spoken(payload: Payload) -> str:
+    """Name the token by which somebody spoke."""
+    return f" (by {payload['by']})" if "by" in payload else ""
+
+
 def _because(payload: Payload, key: str = "reason") -> str:
     return f": {payload[key]}" if payload.get(key) else ""
 
@@ -207,7 +212,7 @@ _TELL: Final[Mapping[str, Teller]] = MappingProxyType(
         "emergency": lambda p, a: f"EMERGENCY ordered by {a} for {_sha(p['sha'])}: {p['reason']}",
         "muted": lambda _, a: f"{a} asked Grace to comment no more here",
         "unmuted": lambda _, a: f"{a} let Grace comment again",
-        "command": lambda p, a: f"{a} said /grace {p['command']} {p['argument']}",
+        "command": lambda p, a: f"{a} said /grace {p['command']} {p['argument']}{_spoken(p)}",
         "command_refused": lambda p, a: f"/grace {p['command']} of {a} was refused",
         "merge_requested": lambda p, _: (
             f"merge of {_sha(p['head'])} requested, approved by {', '.join(p['approved_by'])}"

@@ -137,6 +137,10 @@ class HubStore(Store, Protocol):
         """Count missions by phase and outcome."""
         ...
 
+    async def begun_since(self, log: str, since: datetime) -> int:
+        """Count the missions of a repository that began after a moment."""
+        ...
+
     async def same_fingerprint(self, log: str, fingerprint: str, since: datetime) -> Sequence[str]:
         """Name the missions of one problem that began after a moment, oldest first."""
         ...

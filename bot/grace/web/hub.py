@@ -33,7 +33,8 @@ class Hub:
     """Everything that the hub's handlers need of the world.
 
     `submit` puts a delivery into the inbox and wakes the worker; False: it was here before.
-    `policy` None until the forge is reached. `refs`: repositories by subsystem.
+    `policy` None until the forge is reached. `refs`: repositories by subsystem. `new_an_hour`: how
+    many missions a repository may begin within an hour.
     """
 
     about: About
@@ -47,6 +48,7 @@ class Hub:
     refs: Mapping[str, MissionRef]
     board: HealthBoard
     capas: CapaRegister
+    new_an_hour: int = 60
 
 
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)

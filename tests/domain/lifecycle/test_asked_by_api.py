@@ -6,6 +6,7 @@ from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain.contract import MAX_FILED, contract_hash, dump, parse, unfit
 from grace.domain.fingerprint import fingerprint_of
+from grace.domain.narration import sentence
 from grace.domain.package import PatchCandidate, Symptom, WorkspaceInfo
 from grace.domain.phase import Outcome, Phase, Severity
 from support.phases import ALICE, MALLORY, alert, alert_request, asked_by_api
@@ -92,6 +93,18 @@ def test_the_webhook_of_its_issue_changes_nothing():
     )
     world.deliver(seen)
     assert world.mission == before
+
+
+def test_the_ledger_names_the_token_that_spoke_for_somebody():
+    world = World()
+    world.deliver(asked_by_api(world, MALLORY).model_copy(update={"by": "token ci"}))
+    world.settle()
+    assert next(n.payload["by"] for n in world.notes if n.kind == "mission.filed") == "token ci"
+    for number, by in ((1, ""), (2, "token ci")):
+        world.command("hold", "alice", str(number), by=by)
+    said = [n.payload for n in world.notes if n.kind == "mission.command"]
+    assert [payload.get("by") for payload in said] == [None, "token ci"]
+    assert sentence("mission.command", "alice", said[1]) == "alice said /grace hold (by token ci)"
 
 
 def test_a_doubled_request_changes_nothing():

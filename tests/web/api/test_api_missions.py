@@ -12,7 +12,7 @@ from grace.domain.lifecycle.commands import COMMANDS
 from grace.domain.phase import Phase
 from grace.web.api.commands import ORDERS
 from grace.web.api.filing import EXAMPLE, ROUTED
-from support.hub_world import HOSTILE, OTHER_REF, HubWorld, Past, Served, file_issue, served
+from support.hub_world import HOSTILE, LOG, OTHER_REF, HubWorld, Past, Served, file_issue, served
 from support.reports import MUST_PASS
 from support.world import METRIC
 
@@ -64,6 +64,17 @@ async def test_body_of_the_contract_makes_a_mission(hub: Served, world: HubWorld
     assert routed.event.actor.login == "alice"
     shown = await hub("viewer").get(answer.headers["Location"])
     assert shown.json() == made
+
+
+async def test_what_is_over_the_hour_s_limit_is_not_stored(past: Past, tmp_path: Path) -> None:
+    since = past.end - timedelta(hours=1)
+    async with served(past, tmp_path) as known:
+        begun = await known.world.store.begun_since(LOG, since)
+    async with served(past, tmp_path, new_an_hour=begun + 1) as hub:
+        assert (await hub("agent").post(MISSIONS, json=contract())).status_code == 201
+        refused = problem(await hub("agent").post(MISSIONS, json=contract()), 429)
+        assert "max_missions_per_hour" in refused["detail"]
+        assert len(hub.world.submitted) == 1
 
 
 async def test_doubled_request_makes_one_mission(hub: Served, world: HubWorld) -> None:

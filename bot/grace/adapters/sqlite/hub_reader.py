@@ -36,6 +36,10 @@ class HubReader(StoreReader):
         """Count missions by phase and outcome."""
         return await self._read(lambda c: list_reads.counts(c, logs))
 
+    async def begun_since(self, log: str, since: datetime) -> int:
+        """Count the missions of a repository that began after a moment."""
+        return await self._read(lambda c: list_reads.begun_since(c, log, since))
+
     async def same_fingerprint(self, log: str, fingerprint: str, since: datetime) -> Sequence[str]:
         """Name the missions of one problem that began after a moment, oldest first."""
         return await self._read(lambda c: list_reads.same_fingerprint(c, log, fingerprint, since))

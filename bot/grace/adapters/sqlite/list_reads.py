@@ -82,6 +82,14 @@ def counts(
     return {(Phase(row["phase"]), _outcome(row)): row["many"] for row in rows}
 
 
+def begun_since(connection: sqlite3.Connection, log: str, since: datetime) -> int:
+    """Count the missions of a repository that began after a moment."""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM mission_list WHERE log = ? AND created_at > ?", (log, micros(since))
+    ).fetchone()
+    return int(count)
+
+
 def same_fingerprint(
     connection: sqlite3.Connection, log: str, fingerprint: str, since: datetime
 ) -> list[str]:

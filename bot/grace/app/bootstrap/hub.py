@@ -95,6 +95,7 @@ def make_hub(system: System, code: str, capas: Capas, board: Board) -> Hub:
         refs=system.refs,
         board=board,
         capas=capas,
+        new_an_hour=system.settings.max_missions_per_hour,
     )
 
 

@@ -66,7 +66,8 @@ def obey(draft: Draft, pending: PendingCommand) -> None:
     elif known.does is None:
         draft.questions.append(command)
     else:
-        draft.note("command", login, command=command.name, argument=command.argument[:200])
+        said: dict[str, object] = {"command": command.name, "argument": command.argument[:200]}
+        draft.note("command", login, **said, **({"by": command.by} if command.by else {}))
         sentence = known.does(draft, Order(command, permission, pending.head))
         if sentence is None:
             nod(draft, command)

@@ -215,7 +215,7 @@ def mission_requested(draft: Draft, event: ev.MissionRequested) -> None:
         draft.note("invalid", login, errors=errors, count=len(errors))
         draft.close(Outcome.CANCELLED, messages.not_filed(wrong))
         return
-    draft.note("filed", login, contract_hash=digest, by="api")
+    draft.note("filed", login, contract_hash=digest, by=event.by or "api")
     ask_permission(draft, "filed", login)
     draft.move(Phase.AWAITING_START, "asked for by the API")
 

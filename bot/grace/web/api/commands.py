@@ -5,6 +5,7 @@ from uuid import uuid5
 
 from pydantic import Field
 
+from grace.domain.access import spoken_by
 from grace.domain.base import Frozen
 from grace.domain.events import CommandGiven
 from grace.domain.package import MissionId
@@ -108,6 +109,7 @@ async def _give(call: Call[OfMission, Any], name: str, argument: str, sha: Sha |
         argument=argument,
         actor=Actor(login=login, id=call.principal.user_id),
         sha=sha,
+        by=spoken_by(call.principal),
     )
     routed = Routed(target=Target(ref=mission.ref, uid=mission.uid), event=given)
     await call.hub.submit(Delivery("api", command_id, "command", ROUTED.dump_json([routed]), now))

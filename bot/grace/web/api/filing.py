@@ -1,12 +1,14 @@
 """Ask for a mission: it is stored first, and Grace files its issue at the forge."""
 
 import asyncio
+from datetime import timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID, uuid5
 
 from aiohttp import web
 from pydantic import Field, TypeAdapter
 
+from grace.domain.access import spoken_by
 from grace.domain.base import Frozen
 from grace.domain.contract import check, unfit
 from grace.domain.events import MissionRequested
@@ -123,6 +125,7 @@ async def ask_for_mission(call: Call[Any, MissionBody]) -> Answer:
     ref = place_of(call, request.subsystem_id)
     await check_permission(call, ref, Permission.TRIAGE)
     await _check(call, request, ref)
+    await _room(call, ref)
     uid = uuid5(ASKED, f"{call.caller}\n{call.key}")
     login = call.principal.login
     assert login is not None  # the operation needs one
@@ -132,11 +135,20 @@ async def ask_for_mission(call: Call[Any, MissionBody]) -> Answer:
         request=request,
         actor=Actor(login=login, id=call.principal.user_id),
         at=now,
+        by=spoken_by(call.principal),
     )
     routed = Routed(target=Target(ref=ref, uid=uid, create=True), event=event)
     body = ROUTED.dump_json([routed])
     await call.hub.submit(Delivery("api", str(uid), "mission", body, now))
     return await _filed(call, uid, request)
+
+
+async def _room(call: Call[Any, MissionBody], ref: MissionRef) -> None:
+    """Refuse what would be stored to be dropped; the router counts again, and has the last word."""
+    since, limit = call.hub.clock.now() - timedelta(hours=1), call.hub.new_an_hour
+    if await call.hub.store.begun_since(ref.log, since) >= limit:
+        way = "ask again later, or let the operator raise max_missions_per_hour"
+        raise Refused(429, f"{limit} missions began in this repository within an hour: {way}")
 
 
 async def _check(call: Call[Any, MissionBody], request: MissionRequest, ref: MissionRef) -> None:

@@ -56,7 +56,7 @@ function show(entry, said) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "proof";
-  button.textContent = "verified";
+  button.textContent = said.payload === null ? "verified, emptied" : "verified";
   button.title = `signed by ${said.envelope.key}; press to read the signed record`;
   button.setAttribute("aria-expanded", "false");
   button.addEventListener("click", () => toggle(entry, button, said));
