@@ -1,7 +1,6 @@
 """Labels, stop issues, tickets and teams: what is read is what webhooks told, at a real forge."""
 
-from datetime import UTC, datetime
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from grace.adapters.github.translate import stops
