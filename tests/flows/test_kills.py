@@ -95,6 +95,7 @@ async def survive(stage: Stage, wanted: Wanted, outcome: Outcome, kills: list[Ki
         await bot.kill()
 
 
+@pytest.mark.stress  # what it adds to the one that rolls back is the resolving alone
 async def test_kill_at_every_phase_of_a_mission_that_resolves(short_stage: Stage) -> None:
     phases = ("awaiting_start", "patching", "testing", "observing")
     await survive(short_stage, Wanted(), Outcome.FIXED, [at_phase(p) for p in phases])
