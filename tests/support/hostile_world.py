@@ -17,7 +17,6 @@ import httpx
 from aiohttp import web
 
 from grace.adapters.access.store import SqliteAccess
-from grace.adapters.keys import raw_line
 from grace.adapters.sqlite.store import SqliteStore
 from grace.app.capas import Capas, Office
 from grace.app.inlets import from_api
@@ -42,11 +41,12 @@ from grace.web.access.recognise import still_known
 from grace.web.access.seal import Seal
 from grace.web.access.site import Site
 from grace.web.api.outgoing import Desks
-from grace.web.hub import About, Hub
+from grace.web.hub import Hub
 from grace.web.intake import Claims, Intake
 from grace.web.live import Live
 from grace.web.problems import Refused
 from grace.web.server import Served, make_app
+from support.abouts import about
 from support.doors import FakeForge
 from support.hub_world import Past
 from support.past import KEY
@@ -267,16 +267,7 @@ async def _made(
         return await world.submit(delivery)
 
     hub = Hub(
-        about=About(
-            version="0",
-            git_sha="0" * 40,
-            git_branch="main",
-            environment="test",
-            config_hash="sha256:" + "0" * 64,
-            forge_host="forge.test",
-            forge_web_url="https://forge.test",
-            keys={KEY.key_id: raw_line(KEY.public)},
-        ),
+        about=about(KEY),
         store=store,
         clock=clock,
         rights=ForgeRights(table, refs, clock),

@@ -13,7 +13,6 @@ from uuid import UUID
 import httpx
 from aiohttp import web
 
-from grace.adapters.keys import raw_line
 from grace.adapters.sqlite.store import SqliteStore
 from grace.app.capas import Capas, Office
 from grace.app.inlets import from_api
@@ -31,7 +30,8 @@ from grace.ports import Delivery, Forge, ForgeError, Routed, Target, Translated
 from grace.web.api import add_routes
 from grace.web.api.calling import api_problems
 from grace.web.api.filing import PATIENCE
-from grace.web.hub import HUB, PRINCIPAL, About, Hub
+from grace.web.hub import HUB, PRINCIPAL, Hub
+from support.abouts import about
 from support.past import KEY, resolved, rolled_back, waiting, write_past
 from support.world import World, issue_body, make_policy
 
@@ -243,16 +243,7 @@ async def _made(
         return await made.submit(delivery)
 
     hub = Hub(
-        about=About(
-            version="0",
-            git_sha="0" * 40,
-            git_branch="main",
-            environment="test",
-            config_hash="sha256:" + "0" * 64,
-            forge_host="forge.test",
-            forge_web_url="https://forge.test",
-            keys={KEY.key_id: raw_line(KEY.public)},
-        ),
+        about=about(KEY),
         store=store,
         clock=clock,
         rights=rights,

@@ -21,17 +21,17 @@ from grace.domain.health import Health, HealthPart, HealthState
 from grace.domain.mission import MissionRef
 from grace.domain.people import Permission
 from grace.domain.policy import Policy
-from grace.domain.signing import encode64
 from grace.ports import Delivery
 from grace.ports.hub import FeedEntry
 from grace.web import api, live, pages
 from grace.web.access.entrance import SIGN_IN_PAGE, SignInView
 from grace.web.access.headers import POLICY
 from grace.web.api.calling import api_problems
-from grace.web.hub import HUB, PRINCIPAL, About, Hub
+from grace.web.hub import HUB, PRINCIPAL, Hub
 from grace.web.live import LIVE, Live
 from grace.web.pages import errors_as_pages
 from grace.web.problems import Refused, problem
+from support.abouts import about
 from support.past import KEY
 from support.world import make_policy
 
@@ -231,16 +231,7 @@ def make_world(
         return True
 
     hub = Hub(
-        about=About(
-            version="0.1.0",
-            git_sha="0" * 40,
-            git_branch="main",
-            environment="test",
-            config_hash="sha256:" + "0" * 64,
-            forge_host="forge.test",
-            forge_web_url="https://forge.test",
-            keys={key.key_id: encode64(key.public)},
-        ),
+        about=about(key),
         store=store,
         clock=clock,
         rights=sight,
