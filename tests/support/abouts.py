@@ -8,7 +8,7 @@ from grace.web.hub import About
 def about(key: Ed25519Key) -> About:
     """Describe a hub whose ledger is signed by a key."""
     return About(
-        version="0.1.0",
+        version="0",
         git_sha="0" * 40,
         git_branch="main",
         environment="test",
