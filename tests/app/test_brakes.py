@@ -48,7 +48,7 @@ class FakeForge:
             raise found
         return found
 
-    async def permission(self, _ref: MissionRef, login: str) -> Permission:
+    async def permission(self, _ref: MissionRef, login: str, _id: int = 0) -> Permission:
         self.names.append(login)
         found = self.roles.get(login, Permission.NONE)
         if isinstance(found, ForgeError):

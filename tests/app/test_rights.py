@@ -35,10 +35,13 @@ class Asked:
     def __init__(self) -> None:
         self.says: dict[tuple[str, str], Permission | ForgeError] = {}
         self.calls: list[tuple[str, str]] = []
+        self.whose = 0
         self.begun, self.free = asyncio.Event(), asyncio.Event()
         self.free.set()
 
-    async def permission(self, ref: MissionRef, login: str) -> Permission:
+    async def permission(self, ref: MissionRef, login: str, user_id: int = 0) -> Permission:
+        if self.whose and user_id != self.whose:
+            return Permission.NONE
         self.calls.append((ref.log, login))
         self.begun.set()
         await self.free.wait()
@@ -146,6 +149,14 @@ async def test_an_answer_is_as_old_as_its_question(world: World) -> None:
     await asking
     await world.rights.permission(MESH, "alice")
     assert len(world.forge.calls) == 2
+
+
+async def test_who_took_a_login_over_is_another_person(world: World) -> None:
+    world.forge.says[(SHOP.log, "alice")] = Permission.WRITE
+    world.forge.whose = 7
+    mine, theirs = (person().model_copy(update={"user_id": number}) for number in (7, 8))
+    assert SHOP.log in ((await world.rights.reach(mine)).logs or ())
+    assert SHOP.log not in ((await world.rights.reach(theirs)).logs or ())
 
 
 async def test_many_who_ask_the_same_at_once_are_one_question(world: World) -> None:

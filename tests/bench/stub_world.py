@@ -124,7 +124,7 @@ class StubForge:
         self.calls += 1
         return str(self.calls)
 
-    async def permission(self, ref: MissionRef, login: str) -> Permission:
+    async def permission(self, ref: MissionRef, login: str, _id: int = 0) -> Permission:
         await self._called()
         return Permission.WRITE
 

@@ -64,7 +64,7 @@ class Forge:
             raise self.down
         self.fuse.burn()
 
-    async def permission(self, _ref: MissionRef, login: str) -> Permission:
+    async def permission(self, _ref: MissionRef, login: str, _id: int = 0) -> Permission:
         self._call(f"permission {login}")
         return self.roles.get(login, Permission.NONE)
 

@@ -90,7 +90,7 @@ SETTINGS = {
     "public_url": "address that people use, `https://grace.example.org`; unset: loopback alone",
     "oauth_client_id": "client id of the App, so that people can sign in; unset: tokens alone",
     "oauth_client_secret": "secret of that client",
-    "operators": "logins, with commas, of the people who may operate Grace on her page",
+    "operators": "logins, or `#` and the number of an account, with commas, of the people who may operate Grace on her page",
     "session_hours": "how long somebody who signed in stays so; after 2 idle hours it ends too",
     "session_key": "32 random characters or more that seal cookies; unset: `session.key` in `data_dir`",
     "requests_per_minute": "how often one may ask API and pages; writes a fifth of it",

@@ -82,7 +82,7 @@ class Table:
         }
     )
 
-    async def permission(self, ref: MissionRef, login: str) -> Permission:
+    async def permission(self, ref: MissionRef, login: str, _id: int = 0) -> Permission:
         found = self.said.get((ref.log, login), Permission.NONE)
         if isinstance(found, ForgeError):
             raise found

@@ -109,7 +109,7 @@ class FixedRights:
             return Reach(logs=frozenset({LOG} if mine else ()), own=own)
         return Reach(logs=principal.logs, own=own)
 
-    async def permission(self, _ref: MissionRef, login: str) -> Permission:
+    async def permission(self, _ref: MissionRef, login: str, _id: int = 0) -> Permission:
         if self.silent:
             raise ForgeError("no answer")
         self.waiting += 1

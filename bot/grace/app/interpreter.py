@@ -188,7 +188,9 @@ class Interpreter:
                 assert_never(never)
 
     async def _permission(self, job: Job, effect: fx.ReadPermission) -> ev.Event:
-        permission = await self._world.forge.permission(job.mission.ref, effect.login)
+        permission = await self._world.forge.permission(
+            job.mission.ref, effect.login, effect.user_id
+        )
         return ev.PermissionRead(login=effect.login, about=effect.about, permission=permission)
 
     async def _read_pull(self, job: Job, number: int) -> ev.Event:

@@ -24,7 +24,7 @@ MOST: Final = 20_000
 class _Asked(Protocol):
     """The one question that is asked of a forge."""
 
-    async def permission(self, ref: MissionRef, login: str) -> Permission: ...
+    async def permission(self, ref: MissionRef, login: str, user_id: int = 0) -> Permission: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class _Silence:
         return FRESH if isinstance(self.error, ForgeRefused | ForgeGone) else PAUSE
 
 
-_Key = tuple[str, str]
+_Key = tuple[str, str, int]
 _K = TypeVar("_K", _Answer, _Silence)
 
 
@@ -84,11 +84,11 @@ class ForgeRights:
             return Reach()
         if principal.login is None:
             return Reach(logs=bound, own=own)
-        refs, login = self._by_log(bound), principal.login
-        seen = await asyncio.gather(*(self._reads(ref, login) for ref in refs.values()))
+        refs, who = self._by_log(bound), (principal.login, principal.user_id)
+        seen = await asyncio.gather(*(self._reads(ref, *who) for ref in refs.values()))
         silent = [said for said in seen if isinstance(said, ForgeError)]
         lost = any(
-            isinstance(said, ForgeError) and self._read_last(log, login)
+            isinstance(said, ForgeError) and self._read_last(log, *who)
             for log, said in zip(refs, seen, strict=True)
         )
         if silent and (lost or len(silent) == len(seen)):
@@ -96,17 +96,19 @@ class ForgeRights:
         logs = frozenset(log for log, sees in zip(refs, seen, strict=True) if sees is True)
         return Reach(logs=logs, own=own)
 
-    async def permission(self, ref: MissionRef, login: str) -> Permission:
+    async def permission(self, ref: MissionRef, login: str, user_id: int = 0) -> Permission:
         """Return what somebody may do, as the forge said within the last minute; `ForgeError`.
+
+        Where `user_id` is given and somebody else has the login now, that is nothing.
 
         Whoever asks while the same question is on its way gets the same answer.
         """
-        key, now = (ref.log, login.lower()), self._clock.now()
+        key, now = (ref.log, login.lower(), user_id), self._clock.now()
         known = self._answers.get(key)
         if known is not None and now - known.at < FRESH:
             return known.permission
         try:
-            return await self._ask_once(key, ref, login, now)
+            return await self._ask_once(key, ref, now)
         except (ForgeRefused, ForgeGone):
             raise
         except ForgeError:
@@ -114,31 +116,31 @@ class ForgeRights:
                 raise
             return known.permission
 
-    async def _reads(self, ref: MissionRef, login: str) -> bool | ForgeError:
+    async def _reads(self, ref: MissionRef, login: str, user_id: int) -> bool | ForgeError:
         """Tell whether somebody reads a repository; the error where nobody can tell now."""
         try:
-            return (await self.permission(ref, login)).reaches(Permission.READ)
+            return (await self.permission(ref, login, user_id)).reaches(Permission.READ)
         except (ForgeRefused, ForgeGone):
             return False
         except ForgeError as error:
             return error
 
-    def _read_last(self, log: str, login: str) -> bool:
+    def _read_last(self, log: str, login: str, user_id: int) -> bool:
         """Tell whether somebody read a repository when the forge was heard last, however old."""
-        known = self._answers.get((log, login.lower()))
+        known = self._answers.get((log, login.lower(), user_id))
         return known is not None and known.permission.reaches(Permission.READ)
 
     def _by_log(self, bound: frozenset[str] | None) -> Mapping[str, MissionRef]:
         """Name the repositories, each once although several subsystems may live in it."""
         return {ref.log: ref for ref in self._refs.values() if bound is None or ref.log in bound}
 
-    async def _ask_once(self, key: _Key, ref: MissionRef, login: str, now: datetime) -> Permission:
+    async def _ask_once(self, key: _Key, ref: MissionRef, now: datetime) -> Permission:
         silence = self._silences.get(key)
         if silence is not None and now - silence.at < silence.lasts:
             raise silence.error.with_traceback(None)
         task = self._asking.get(key)
         if task is None:
-            task = asyncio.create_task(self._ask(key, ref, login, now), name="permission")
+            task = asyncio.create_task(self._ask(key, ref, now), name="permission")
             self._asking[key] = task
             task.add_done_callback(lambda done: self._asked(key, done))
         # One who goes away does not take the answer from the others.
@@ -149,10 +151,11 @@ class ForgeRights:
         if not task.cancelled():
             task.exception()  # seen, also where everybody who waited has gone
 
-    async def _ask(self, key: _Key, ref: MissionRef, login: str, now: datetime) -> Permission:
+    async def _ask(self, key: _Key, ref: MissionRef, now: datetime) -> Permission:
         """Ask the forge; an answer is as old as its question."""
         try:
-            found = await self._forge.permission(ref, login)
+            _, login, user_id = key
+            found = await self._forge.permission(ref, login, user_id)
         except ForgeError as error:
             if isinstance(error, ForgeRefused | ForgeGone):
                 self._answers.pop(key, None)

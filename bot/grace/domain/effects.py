@@ -23,9 +23,12 @@ class EffectBase(Frozen):
 
 
 class ReadPermission(EffectBase):
+    """`user_id`: the account that `login` has to be; 0: whoever has it."""
+
     kind: Literal["read_permission"] = "read_permission"
     login: str
     about: str
+    user_id: int = 0
 
 
 class ReadBase(EffectBase):

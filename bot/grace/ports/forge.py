@@ -266,7 +266,14 @@ class ReportFound(Frozen):
 class Forge(Protocol):
     """A forge, in words that fit GitHub and GitLab. Every call may raise `ForgeError`."""
 
-    async def permission(self, ref: MissionRef, login: str) -> Permission: ...
+    async def permission(self, ref: MissionRef, login: str, user_id: int = 0) -> Permission:
+        """Tell what somebody may do.
+
+        `user_id`: whose account it has to be, since a login can be given up and taken by another;
+        of another's it is none. 0: whoever has the login.
+        """
+        ...
+
     async def in_team(self, ref: MissionRef, team: str, login: str) -> bool:
         """Tell whether somebody is in a team, `organisation/team`; False for one that is not."""
         ...

@@ -220,7 +220,9 @@ class Rights(Protocol):
         """Tell which repositories exist for somebody; `ForgeError` when nobody can tell now."""
         ...
 
-    async def permission(self, ref: MissionRef, login: str) -> Permission: ...
+    async def permission(self, ref: MissionRef, login: str, user_id: int = 0) -> Permission:
+        """Tell what somebody may do; `user_id`: whose account it has to be, 0: anybody's."""
+        ...
 
 
 class HealthBoard(Protocol):

@@ -38,6 +38,17 @@ async def test_permission_tells_roles_apart(github: Any, answer: Any, expected: 
     assert await github.forge.permission(github.ref, "ada") is expected
 
 
+@pytest.mark.parametrize(
+    ("whose", "expected"), [(0, Permission.ADMIN), (7, Permission.ADMIN), (8, Permission.NONE)]
+)
+async def test_a_login_that_is_another_s_now_may_nothing(
+    github: Any, whose: int, expected: Any
+) -> None:
+    answer = {"permission": "admin", "role_name": "admin", "user": {"login": "ada", "id": 7}}
+    github.repo("GET", "/collaborators/ada/permission").respond(json=answer)
+    assert await github.forge.permission(github.ref, "ada", whose) is expected
+
+
 async def test_permission_of_a_person_who_does_not_exist_is_none(github: Any) -> None:
     github.repo("GET", "/collaborators/nobody/permission").respond(404, json={"message": "x"})
     assert await github.forge.permission(github.ref, "nobody") is Permission.NONE

@@ -137,6 +137,12 @@ def test_a_stranger_who_was_given_the_right_since_is_obeyed():
     assert held == "held by mallory: wait for the release"
 
 
+def test_a_commander_is_asked_about_by_number_where_it_is_known():
+    world = world_in(Phase.TESTING)
+    world.command("hold", actor=ev.Actor(login="alice", id=7))
+    assert world.asked(fx.ReadPermission)[-1].user_id == 7
+
+
 def test_a_stranger_costs_one_question_in_a_while_however_much_he_writes():
     world = world_in(Phase.GATING)
     for n in range(300):

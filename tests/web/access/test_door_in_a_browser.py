@@ -91,6 +91,7 @@ async def test_in_and_out_and_no_other_site_gets_anything(tmp_path: Path) -> Non
         async with tab.expect_response(f"{door.url}/who") as answered:
             await tab.evaluate("document.getElementById('f').submit()")
         assert (await answered.value).status in {401, 403}
+        await tab.wait_for_url(f"{door.url}/who")
 
         await tab.goto(f"{door.url}/page")
         assert await tab.inner_text("#who") == "alice"

@@ -55,9 +55,14 @@ _INVALID: Final = frozenset({int(HTTPStatus.UNPROCESSABLE_ENTITY)})
 _NOT_MERGED: Final = _INVALID | {int(HTTPStatus.METHOD_NOT_ALLOWED), int(HTTPStatus.CONFLICT)}
 
 
+class _Account(Lenient):
+    id: int
+
+
 class _PermissionAnswer(Lenient):
     permission: str
     role_name: str | None = None
+    user: _Account | None = None
 
 
 class _Merged(Lenient):
@@ -208,14 +213,19 @@ class GitHubForge(Voice):
         """Make a commit without git, signed by GitHub; see there."""
         return await commit(self._session, ref, order)
 
-    async def permission(self, ref: MissionRef, login: str) -> Permission:
-        """Read what a person may do; a custom role counts as the one that it extends."""
+    async def permission(self, ref: MissionRef, login: str, user_id: int = 0) -> Permission:
+        """Read what a person may do; a custom role counts as the one that it extends.
+
+        Where `user_id` is given and the login is another's now, that is nothing.
+        """
         request = on(ref, "permission", "GET /collaborators/{login}/permission", login=login)
         try:
             answer = await self._session.call(ref, request, _MISSING)
         except Refusal:
             return Permission.NONE
         found = fit(_PermissionAnswer, answer.data, request.purpose)
+        if user_id and found.user is not None and found.user.id != user_id:
+            return Permission.NONE
         for name in (found.role_name, found.permission):
             if name in _PERMISSIONS:
                 return Permission(name)

@@ -135,7 +135,8 @@ def command_given(draft: Draft, event: ev.CommandGiven) -> None:
         draft.set(commands=(*waiting, pending))
         heard(draft, event)
         key = f"permission/{about}"
-        draft.ask(ReadPermission(key=key, login=event.actor.login, about=about))
+        who = event.actor
+        draft.ask(ReadPermission(key=key, login=who.login, about=about, user_id=who.id))
         obey_known(draft)
 
 

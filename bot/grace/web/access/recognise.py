@@ -84,7 +84,7 @@ def principal_of_token(token: Token) -> Principal:
 
 def principal_of_person(session: Session, operators: frozenset[str]) -> Principal:
     """Say who signed in: everybody may look, and whom the settings name may operate."""
-    operates = session.login.lower() in operators
+    operates = bool({session.login.lower(), f"#{session.user_id}"} & operators)
     return Principal(
         kind="person",
         id=f"user-{session.user_id}",

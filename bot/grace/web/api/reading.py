@@ -106,7 +106,7 @@ async def check_permission(call: Call[Any, Any], ref: MissionRef, needed: Permis
     login = call.principal.login
     assert login is not None  # the operation needs one
     try:
-        permission = await call.hub.rights.permission(ref, login)
+        permission = await call.hub.rights.permission(ref, login, call.principal.user_id)
     except ForgeError as error:
         raise Refused(503, f"the forge cannot say what {login} may do: {error.sentence}") from error
     if not permission.reaches(needed):
