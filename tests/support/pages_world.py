@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from aiohttp import web
 
@@ -112,7 +113,9 @@ class Register:
 
     capas: list[Capa] = field(default_factory=list)
 
-    async def open(self, request: CapaRequest, ref: MissionRef, actor: str) -> Capa:
+    async def open(
+        self, request: CapaRequest, ref: MissionRef, actor: str, uid: UUID | None = None
+    ) -> Capa:
         number = len(self.capas) + 1
         made = Capa(
             **request.model_dump(),

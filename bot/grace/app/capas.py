@@ -81,8 +81,13 @@ class Capas:
         problems = [*self._problems.values(), *([self._fault] if self._fault else [])]
         return "; ".join(dict.fromkeys(problems)) or None
 
-    async def open(self, request: CapaRequest, ref: MissionRef, actor: str) -> Capa:
-        """Open a CAPA; its issue is filed behind the answer. `CapaRefused`: no such mission."""
+    async def open(
+        self, request: CapaRequest, ref: MissionRef, actor: str, uid: UUID | None = None
+    ) -> Capa:
+        """Open a CAPA; its issue is filed behind the answer. `CapaRefused`: no such mission.
+
+        The same `uid` again opens none: the one that it opened is returned.
+        """
         now, fingerprint = self._office.clock.now(), ""
         if request.mission_id is not None:
             found = await self._office.store.find(request.mission_id)
@@ -96,7 +101,7 @@ class Capas:
             birth = Birth(capa_id=capa_id, uid=uid, ref=ref, fingerprint=fingerprint)
             return capas.opened(request, birth, actor, now)
 
-        record = await self._office.store.open_capa(opening, now)
+        record = await self._office.store.open_capa(opening, now, uid)
         self._news.set()
         return record.capa
 

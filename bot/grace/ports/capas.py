@@ -40,9 +40,12 @@ class CapaStore(Protocol):
     """What is remembered of CAPAs. Each method is one transaction, ledger entries included."""
 
     async def open_capa(
-        self, opening: Callable[[str, UUID], CapaMove], now: datetime
+        self, opening: Callable[[str, UUID], CapaMove], now: datetime, uid: UUID | None = None
     ) -> CapaRecord:
-        """Give a new CAPA its id and its `uid`, and store what is made of them."""
+        """Give a new CAPA its id, and its `uid` where it has none, and store what is made of them.
+
+        One with this `uid` that is there already is returned as it is.
+        """
         ...
 
     async def move_capa(self, capa_id: str, moving: Moving, now: datetime) -> CapaRecord | None:

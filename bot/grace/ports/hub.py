@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
+from uuid import UUID
 
 from pydantic import AwareDatetime
 
@@ -234,7 +235,12 @@ class HealthBoard(Protocol):
 class CapaRegister(Protocol):
     """The register of CAPAs. `actor` is who asks, as the ledger names it."""
 
-    async def open(self, request: CapaRequest, ref: MissionRef, actor: str) -> Capa: ...
+    async def open(
+        self, request: CapaRequest, ref: MissionRef, actor: str, uid: UUID | None = None
+    ) -> Capa:
+        """Open a CAPA; the same `uid` again opens none, and returns what it opened."""
+        ...
+
     async def change(self, capa_id: str, changes: Mapping[str, object], actor: str) -> Capa | None:
         """Change fields of a `CapaRequest`, or close it (`state`: closed); None: there is none."""
         ...

@@ -52,6 +52,16 @@ async def test_doubled_capa_is_opened_once(hub: Served) -> None:
     assert len((await hub("viewer").get(CAPAS)).json()["capas"]) == before + 1
 
 
+async def test_a_repeat_after_a_crash_that_forgot_the_answer_opens_none(
+    hub: Served, world: HubWorld
+) -> None:
+    key = {"Idempotency-Key": "before the crash"}
+    first = await hub("operator").post(CAPAS, json=wanted(), headers=key)
+    await world.store._write(lambda c: c.execute("DELETE FROM answers"))
+    again = await hub("operator").post(CAPAS, json=wanted(), headers=key)
+    assert (again.status_code, again.json()) == (201, first.json())
+
+
 async def test_change_needs_the_version_that_was_read(hub: Served, world: HubWorld) -> None:
     path = f"{CAPAS}/{world.missions['capa']}"
     etag = (await hub("viewer").get(path)).headers["ETag"]

@@ -33,8 +33,12 @@ def open_new(
 ) -> CapaRecord:
     """Store a new CAPA under the day's next number; `CapaRefused`: too many within an hour.
 
-    Each has its issue filed, out of the forge's limit on what an installation may write.
+    Each has its issue filed, out of the forge's limit on what an installation may write. One with
+    this `uid` that is there already is returned as it is.
     """
+    known = connection.execute("SELECT record FROM capas WHERE uid = ?", (str(uid),)).fetchone()
+    if known is not None:
+        return _record(known)
     made = opening(next_id(connection, now), uid)
     before = connection.execute(
         "SELECT record FROM capas WHERE log = ? ORDER BY id DESC LIMIT 1 OFFSET ?",

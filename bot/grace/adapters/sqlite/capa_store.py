@@ -27,11 +27,14 @@ class CapaTables(ABC):
     async def _write(self, work: Work[T]) -> T: ...
 
     async def open_capa(
-        self, opening: Callable[[str, UUID], CapaMove], now: datetime
+        self, opening: Callable[[str, UUID], CapaMove], now: datetime, uid: UUID | None = None
     ) -> CapaRecord:
-        """Give a new CAPA its id and its `uid`, and store what is made of them."""
-        uid = uuid4()
-        return await self._write(lambda c: capa_rows.open_new(c, opening, uid, now, self._pen))
+        """Give a new CAPA its id, and its `uid` where it has none, and store what is made of them.
+
+        One with this `uid` that is there already is returned as it is.
+        """
+        own = uid or uuid4()
+        return await self._write(lambda c: capa_rows.open_new(c, opening, own, now, self._pen))
 
     async def move_capa(self, capa_id: str, moving: Moving, now: datetime) -> CapaRecord | None:
         """Store what is made of a CAPA, and return how it stands; None: there is none."""

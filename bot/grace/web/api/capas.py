@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Annotated, Any, Literal
+from uuid import uuid5
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
@@ -14,6 +15,7 @@ from grace.domain.package import Text
 from grace.domain.people import Permission
 from grace.domain.phase import Severity
 from grace.web.api.calling import etag_of, named
+from grace.web.api.filing import ASKED
 from grace.web.api.operation import COMMAND, Answer, Call, Operation, Reply, not_there
 from grace.web.api.paging import Paged
 from grace.web.api.reading import check_permission, place_of
@@ -108,7 +110,8 @@ async def open_capa(call: Call[Any, CapaRequest]) -> Answer:
     await check_permission(call, ref, Permission.TRIAGE)
     await _check_mission(call, ref)
     try:
-        capa = await call.hub.capas.open(call.body, ref, call.principal.actor)
+        uid = uuid5(ASKED, f"{call.caller}\n{call.key}\ncapa")
+        capa = await call.hub.capas.open(call.body, ref, call.principal.actor, uid)
     except CapaRefused as error:
         raise _refused(error) from error
     return Answer(capa, 201)
