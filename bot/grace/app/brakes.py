@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from grace.domain.mission import MissionRef
+from grace.domain.people import Actor
 from grace.domain.surroundings import Stop
 from grace.ports import Clock, Forge, ForgeError, ForgeUnavailable, Store
 
@@ -152,12 +153,12 @@ class Brakes:
         if self._resting is not None and self._resting > now:
             return
         words = await self._cab.store.stops_to_verify(AT_ONCE)
-        asked: dict[tuple[int, str], bool | None] = {}
+        asked: dict[tuple[int, str, int], bool | None] = {}
         for word in words:
             assert word.actor is not None  # nobody's words are not verified
-            who = (word.ref.repository_id, word.actor.login.lower())
+            who = (word.ref.repository_id, word.actor.login.lower(), word.actor.id)
             if who not in asked:
-                asked[who] = await self._may_write(word.ref, word.actor.login)
+                asked[who] = await self._may_write(word.ref, word.actor)
             allowed = asked[who]
             self._log.warning(
                 "stop issue",
@@ -196,14 +197,14 @@ class Brakes:
         )
         self._due[number] = self._cab.clock.now() + timedelta(seconds=delay)
 
-    async def _may_write(self, ref: MissionRef, login: str) -> bool | None:
+    async def _may_write(self, ref: MissionRef, who: Actor) -> bool | None:
         """Read a permission; None: not now."""
         try:
-            return (await self._cab.forge.permission(ref, login)).may_write
+            return (await self._cab.forge.permission(ref, who.login, who.id)).may_write
         except ForgeError as error:
             rest = FIRST_RETRY_S
             if isinstance(error, ForgeUnavailable):
                 rest = max(rest, error.retry_after or 0.0)
             self._resting = self._cab.clock.now() + timedelta(seconds=rest)
-            self._log.warning("not verified", actor=login, reason=error.sentence)
+            self._log.warning("not verified", actor=who.login, reason=error.sentence)
             return None

@@ -168,13 +168,15 @@ class Capas:
         if self._unread is not None and self._unread > now:
             return
         self._unread = None
-        asked: dict[tuple[int, str], bool] = {}
+        asked: dict[tuple[int, str, int], bool] = {}
         for number, word, record in await self._office.store.capa_words(AT_ONCE):
             ref = record.capa.ref
-            who = (ref.repository_id, word.actor.login.lower())
+            who = (ref.repository_id, word.actor.login.lower(), word.actor.id)
             if who not in asked:
                 try:
-                    permission = await self._office.forge.permission(ref, word.actor.login)
+                    permission = await self._office.forge.permission(
+                        ref, word.actor.login, word.actor.id
+                    )
                 except ForgeError as error:
                     self._unread = now + timedelta(seconds=_rest(error, 0))
                     self._log.warning("not verified", actor=who[1], reason=error.sentence)

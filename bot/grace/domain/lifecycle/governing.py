@@ -67,7 +67,8 @@ def ask_labels(draft: Draft, case: Case, wanted: tuple[Requirement, ...]) -> Non
             continue
         about = label_about(pull.number, name, fact.actor.login)
         key = f"permission/{about}/{fact.at.isoformat()}/{draft.mission.round}"
-        draft.ask(ReadPermission(key=key, login=fact.actor.login, about=about))
+        actor = fact.actor
+        draft.ask(ReadPermission(key=key, login=actor.login, about=about, user_id=actor.id))
 
 
 def ask_teams(draft: Draft, case: Case, wanted: tuple[Requirement, ...]) -> None:

@@ -73,7 +73,8 @@ def hear_reviewers(draft: Draft) -> None:
         counts = review.state in {ev.ReviewState.APPROVED, ev.ReviewState.CHANGES_REQUESTED}
         if counts and not turned_away(draft, review.login):
             about = f"review:{review.id}"
-            draft.ask(ReadPermission(key=f"permission/{about}", login=review.login, about=about))
+            key, number = f"permission/{about}", review.actor_id
+            draft.ask(ReadPermission(key=key, login=review.login, about=about, user_id=number))
 
 
 def fresh_approvers(draft: Draft) -> bool:
@@ -86,12 +87,16 @@ def fresh_approvers(draft: Draft) -> bool:
     counted = set(approving.voices(mission, attempt_of(draft), facts, draft.policy).items())
     if order is not None and approving.standing_order(draft.case()) is not None:
         counted.add((order.login, order.about))
+    numbers = {a.about: a.actor_id for a in mission.approvals}
+    numbers |= {f"review:{r.id}": r.actor_id for r in approving.reviews(mission, facts)}
+    numbers |= {order.about: order.actor_id} if order is not None else {}
     fresh = True
     for login, about in sorted(counted):
         at = facts.permissions[about].at
         if draft.now - at > limit:
             key = f"permission/{about}/{at.isoformat()}/{mission.round}"
-            draft.ask(ReadPermission(key=key, login=login, about=about))
+            number = numbers[about]
+            draft.ask(ReadPermission(key=key, login=login, about=about, user_id=number))
             fresh = False
     return fresh
 

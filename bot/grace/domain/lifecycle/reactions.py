@@ -55,9 +55,9 @@ def issue_seen(draft: Draft, event: ev.IssueSeen) -> None:
         hidden=tuple(describe(find_hidden(event.body))),
     )
     if event.author.login != bot:
-        ask_permission(draft, "filed", event.author.login)
+        ask_permission(draft, "filed", event.author)
     if editor.login != event.author.login:
-        ask_permission(draft, "edited", editor.login)
+        ask_permission(draft, "edited", editor)
     try:
         request = contract.parse(event.body, draft.policy, mission.ref)
     except contract.ContractError as error:
@@ -95,12 +95,11 @@ def wrote(draft: Draft, event: ev.IssueSeen) -> None:
     )
 
 
-def ask_permission(draft: Draft, deed: str, login: str) -> None:
+def ask_permission(draft: Draft, deed: str, who: Actor) -> None:
     """Ask what the person may do who filed or edited the body as it is now."""
     about = draft.mission.body_digest[:16]
-    draft.ask(
-        ReadPermission(key=f"permission/{deed}/{about}", login=login, about=f"{deed}:{about}")
-    )
+    key, about = f"permission/{deed}/{about}", f"{deed}:{about}"
+    draft.ask(ReadPermission(key=key, login=who.login, about=about, user_id=who.id))
 
 
 def issue_closed(draft: Draft, event: ev.IssueClosed) -> None:
@@ -217,7 +216,7 @@ def mission_requested(draft: Draft, event: ev.MissionRequested) -> None:
         draft.close(Outcome.CANCELLED, messages.not_filed(wrong))
         return
     draft.note("filed", login, contract_hash=digest, by=event.by or "api")
-    ask_permission(draft, "filed", login)
+    ask_permission(draft, "filed", event.actor)
     draft.move(Phase.AWAITING_START, "asked for by the API")
 
 
@@ -256,5 +255,6 @@ def review_seen(draft: Draft, event: ev.ReviewSeen) -> None:
         login = event.actor.login
         key = f"permission/{about}"
         if key not in draft.mission.requested and not turned_away(draft, login):
-            draft.ask(ReadPermission(key=key, login=login, about=about))
+            number = event.actor.id
+            draft.ask(ReadPermission(key=key, login=login, about=about, user_id=number))
             draft.note("reviewed", login, state=event.state.value, sha=event.sha)

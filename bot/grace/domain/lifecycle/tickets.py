@@ -24,7 +24,8 @@ def ticket_closed(draft: Draft, event: ev.TicketClosed) -> None:
     if f"permission/{about}" in mission.requested:
         return
     draft.set(tickets={**mission.tickets, about: event})
-    draft.ask(ReadPermission(key=f"permission/{about}", login=event.actor.login, about=about))
+    actor, key = event.actor, f"permission/{about}"
+    draft.ask(ReadPermission(key=key, login=actor.login, about=about, user_id=actor.id))
 
 
 def tickets_known(draft: Draft) -> None:
