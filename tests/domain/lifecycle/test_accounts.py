@@ -4,8 +4,7 @@ from datetime import timedelta
 
 from grace.domain import effects as fx
 from grace.domain import events as ev
-from grace.domain.phase import Phase
-from support.phases import review, world_in
+from support.phases import review
 from support.world import World, issue_body
 
 RITA = ev.Actor(login="rita", id=7)
@@ -37,12 +36,12 @@ def test_who_filed_and_who_edited():
 
 
 def test_who_reviews_and_again_before_the_merge():
-    world = world_in(Phase.TESTING)
+    world = World().file()
     world.deliver(review(world, id="r1", actor=RITA, sha=world.head, pull=2))
     world.settle()
     assert asked(world, "review:r1") == {7}
     before = len(world.asked(fx.ReadPermission))
-    world.now += timedelta(hours=1)
+    world.now += timedelta(minutes=10)
     world.ci()
     again = world.asked(fx.ReadPermission)[before:]
     assert [(e.login, e.user_id) for e in again if e.about == "review:r1"] == [("rita", 7)]
