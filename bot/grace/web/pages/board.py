@@ -5,14 +5,15 @@ from typing import Annotated, Final
 from urllib.parse import urlencode
 
 from aiohttp import web
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BeforeValidator
 
 from grace.domain.base import Frozen
 from grace.domain.phase import Outcome, Phase, Severity, Status, status_of
 from grace.ports.hub import BadCursor, MissionFilter, MissionPage, MissionRow
 from grace.web.hub import HUB, reach_of
+from grace.web.pages.paging import asked_for
 from grace.web.pages.rendering import page
-from grace.web.problems import Refused, fields_of
+from grace.web.problems import Refused
 
 ON_BOARD: Final = 8
 MOST_URGENT: Final = 200
@@ -130,11 +131,7 @@ class Wanted(Frozen):
 
 async def board(request: web.Request) -> web.Response:
     """Show the board, or where something is asked for the list of what fits."""
-    try:
-        wanted = Wanted.model_validate(dict(request.query))
-    except ValidationError as error:
-        said = "; ".join(f"{e['field']}: {e['problem']}" for e in fields_of(error))
-        raise Refused(422, f"The filter is not understood. {said}") from error
+    wanted = asked_for(request, Wanted)
     hub, reach = request.app[HUB], await reach_of(request)
     store, now, logs = hub.store, hub.clock.now(), reach.logs
     counts = await store.mission_counts(logs)

@@ -3,7 +3,7 @@
 from typing import Annotated, Final
 
 from aiohttp import web
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BeforeValidator
 
 from grace.domain.access import OWN_LOG
 from grace.domain.base import Frozen
@@ -17,9 +17,9 @@ from grace.web.api.status import health_seen
 from grace.web.hub import HUB, reach_of
 from grace.web.pages.entries import tell_all
 from grace.web.pages.map_view import draw
-from grace.web.pages.paging import before_of, older
+from grace.web.pages.paging import asked_for, before_of, older
 from grace.web.pages.rendering import page
-from grace.web.problems import Refused, fields_of
+from grace.web.problems import Refused
 
 ENTRIES: Final = 50
 IN_QUEUE: Final = 50
@@ -65,11 +65,7 @@ class Wanted(Frozen):
 
 async def activity(request: web.Request) -> web.Response:
     """Show what happened, the newest first."""
-    try:
-        wanted = Wanted.model_validate(dict(request.query))
-    except ValidationError as error:
-        said = "; ".join(f"{e['field']}: {e['problem']}" for e in fields_of(error))
-        raise Refused(422, f"The filter is not understood. {said}") from error
+    wanted = asked_for(request, Wanted)
     hub, reach = request.app[HUB], await reach_of(request)
     before = before_of(request)
     logs = await logs_seen(reach, hub.store)

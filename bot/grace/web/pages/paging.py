@@ -1,14 +1,27 @@
-"""How long lists of ledger entries are read page by page."""
+"""What a page is asked for, and how long lists of ledger entries are read page by page."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from aiohttp import web
+from pydantic import ValidationError
 
+from grace.domain.base import Frozen
 from grace.ports.hub import FeedEntry
-from grace.web.problems import Refused
+from grace.web.problems import Refused, fields_of
+
+Wanted = TypeVar("Wanted", bound=Frozen)
 
 _DIGITS: Final = 15
+
+
+def asked_for(request: web.Request, model: type[Wanted]) -> Wanted:
+    """Read the filter of a page from its address; `Refused` 422 names what is wrong."""
+    try:
+        return model.model_validate(dict(request.query))
+    except ValidationError as error:
+        said = "; ".join(f"{e['field']}: {e['problem']}" for e in fields_of(error))
+        raise Refused(422, f"The filter is not understood. {said}") from error
 
 
 def before_of(request: web.Request) -> int | None:

@@ -13,9 +13,10 @@ from grace.ports.hub import BadCursor
 from grace.web.api.calling import etag_of
 from grace.web.api.claims import REMEMBERED
 from grace.web.hub import HUB, principal_of, reach_of
+from grace.web.pages.paging import asked_for
 from grace.web.pages.rendering import page
 from grace.web.pages.trust_view import HEIGHT, WIDTH, history_of, records
-from grace.web.problems import Refused, fields_of
+from grace.web.problems import Refused
 
 ON_PAGE: Final = 25
 
@@ -78,11 +79,7 @@ class CapaShown(Frozen):
 
 async def capas(request: web.Request) -> web.Response:
     """Show the register, with forms to change a CAPA and to open one."""
-    try:
-        wanted = WhichCapas.model_validate(dict(request.query))
-    except ValidationError as error:
-        said = "; ".join(f"{e['field']}: {e['problem']}" for e in fields_of(error))
-        raise Refused(422, f"The filter is not understood. {said}") from error
+    wanted = asked_for(request, WhichCapas)
     hub, reach = request.app[HUB], await reach_of(request)
     now = hub.clock.now()
     try:
