@@ -49,6 +49,8 @@ def answer(world: "World", effect: fx.Effect) -> ev.Event:
                 for m in ids
             )
             return ev.MetricsSampled(samples=samples)
+        case fx.ReadBaseline():
+            return ev.BaselineRead(samples=())
         case fx.PushRevert():
             return ev.RevertPushed(
                 **{

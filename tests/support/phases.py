@@ -153,6 +153,7 @@ def one_of_each(world: World) -> tuple[ev.Event, ...]:
         ev.ChangeRead(pull=world.pull(sender=ev.Actor(login=BOT)), reviews=(), checks=(check,)),
         ev.ContainsRead(head=head, contains=False),
         ev.MetricsSampled(samples=(sample,)),
+        ev.BaselineRead(samples=(sample,)),
         ev.RevertPushed(head=sha("r"), base=world.base, tree=sha("t"), restores=True),
         ev.RevertRefused(reason="conflict"),
         ev.IssueFiled(purpose="capa", number=9, url=""),

@@ -14,8 +14,10 @@ from grace.app.reports import bound
 from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain import trailers
+from grace.domain.package import MetricObservation
 from grace.domain.policy import Policy
 from grace.domain.render import marker
+from grace.domain.samples import observation_of
 from grace.domain.signing import Signer
 from grace.domain.sshsig import sign_commit
 from grace.ports import (
@@ -33,10 +35,13 @@ from grace.ports import (
     ReportQuery,
     Repositories,
     RuleReader,
+    SampleStore,
     Store,
 )
 
 NOT_FOUND = 404
+BASELINE_S = 24 * 3600.0
+MAX_BEFORE = 2000  # of one metric; the newest count
 SOMEBODY = ev.Actor(login="somebody")
 
 
@@ -47,6 +52,7 @@ class World:
     forge: Forge
     repositories: Repositories
     metrics: MetricSource
+    samples: SampleStore
     store: Store
     signer: Signer
     policy: Policy
@@ -121,10 +127,8 @@ class Interpreter:
                 return await self._check(job, effect)
             case fx.MergePull() | fx.Dequeue() as effect:
                 return await self._landing.carry_out(job, effect)
-            case fx.SampleMetrics(metric_ids=ids):
-                catalog = self._world.policy.catalog.metrics
-                samples = await self._world.metrics.sample_all({m: catalog[m] for m in ids})
-                return ev.MetricsSampled(samples=samples)
+            case fx.SampleMetrics() | fx.ReadBaseline() as effect:
+                return await self._measure(effect)
             case fx.PushRevert() as effect:
                 return await self._push_revert(job, effect)
             case fx.FileIssue() as effect:
@@ -180,12 +184,26 @@ class Interpreter:
                 | fx.MergePull()
                 | fx.Dequeue()
                 | fx.SampleMetrics()
+                | fx.ReadBaseline()
                 | fx.PushRevert()
                 | fx.FileIssue()
             ):
                 raise AssertionError(f"{job.effect.kind} has something to tell")
             case _ as never:
                 assert_never(never)
+
+    async def _measure(self, effect: fx.SampleMetrics | fx.ReadBaseline) -> ev.Event:
+        """Sample metrics now, or read what they were like before a release, as it was kept."""
+        if isinstance(effect, fx.SampleMetrics):
+            catalog = self._world.policy.catalog.metrics
+            wanted = {m: catalog[m] for m in effect.metric_ids}
+            return ev.MetricsSampled(samples=await self._world.metrics.sample_all(wanted))
+        end, samples = effect.before.timestamp(), list[MetricObservation]()
+        for metric_id in effect.metric_ids:
+            unit = self._world.policy.catalog.metrics[metric_id].unit
+            found = await self._world.samples.between(metric_id, end - BASELINE_S, end, MAX_BEFORE)
+            samples += (observation_of(metric_id, unit, s) for s in found)
+        return ev.BaselineRead(samples=tuple(samples))
 
     async def _permission(self, job: Job, effect: fx.ReadPermission) -> ev.Event:
         permission = await self._world.forge.permission(

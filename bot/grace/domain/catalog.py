@@ -39,14 +39,104 @@ class PrometheusQuery(Frozen):
     scale: Finite = 1.0
 
 
+class JsonPage(Frozen):
+    """A JSON document over HTTP; `path` names one number in it, as `data.depth` or `rows[0].n`.
+
+    `headers_env`: by header, the environment variable whose value is sent in it.
+    """
+
+    kind: Literal["json"] = "json"
+    url: HttpUrl
+    path: Annotated[str, Field(min_length=1, max_length=500)]
+    headers_env: dict[str, str] = Field(default_factory=dict)
+    scale: Finite = 1.0
+
+
+class SqlQuery(Frozen):
+    """A query that answers one number, run read-only.
+
+    `url_env`: the environment variable that holds the database's URL (`sqlite:///path` or
+    `postgresql://...`), which may carry a password and so stands in no file.
+    """
+
+    kind: Literal["sql"] = "sql"
+    url_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,99}$")]
+    query: Annotated[str, Field(min_length=1, max_length=10_000)]
+    scale: Finite = 1.0
+
+
+class HostFigure(Frozen):
+    """A figure of the machine that Grace runs on."""
+
+    kind: Literal["host"] = "host"
+    figure: Literal[
+        "cpu_percent", "memory_percent", "swap_percent", "disk_percent", "load_1m", "open_files"
+    ]
+    path: str = "/"
+    scale: Finite = 1.0
+
+
+class ForgeFigure(Frozen):
+    """What the forge tells of a subsystem's CI, or our own ledger of its missions, of late.
+
+    `ci_success_rate` and `ci_flakiness` (runs that passed only when run again) in percent,
+    `ci_duration` (median) and `ci_queue` (median wait) in seconds; `plan_success_rate`: percent of
+    missions that ended with a merge that held. `hours`: how far back it looks.
+    """
+
+    kind: Literal["forge"] = "forge"
+    figure: Literal[
+        "ci_success_rate", "ci_duration", "ci_queue", "ci_flakiness", "plan_success_rate"
+    ]
+    subsystem: Name
+    hours: Annotated[float, Field(gt=0, le=24 * 30)] = 24
+    scale: Finite = 1.0
+
+
 _WITHHELD: Final = PrometheusQuery(url="https://withheld.invalid/", query="withheld")
-Source = Annotated[PrometheusText | PrometheusQuery, Field(discriminator="kind")]
+Source = Annotated[
+    PrometheusText | PrometheusQuery | JsonPage | SqlQuery | HostFigure | ForgeFigure,
+    Field(discriminator="kind"),
+]
+
+
+class Objective(Frozen):
+    """A service level objective over the metric's own samples, which are bad where they miss.
+
+    `share`: of samples that must meet the catalog's target (0.999: one in a thousand may miss)
+    over `days`. The burn rate is watched over two pairs of windows, a long and a short one each.
+    """
+
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.99
+    days: Annotated[float, Field(gt=0, le=90)] = 30
+
+
+class Watching(Frozen):
+    """How Grace watches a metric by herself.
+
+    `subsystem`: whose mission an anomaly becomes. `false_missions_per_day`: how much noise is
+    stood; by it, and the metric's own past, the threshold of the detector `unusual` is set.
+    `hold_samples`: how many samples in a row a threshold must be missed. `stale_seconds`: a source
+    without news for so long is gone; as a rule four sample intervals.
+    """
+
+    subsystem: Name
+    detectors: Annotated[
+        tuple[Literal["threshold", "burn_rate", "unusual", "gone"], ...], Field(min_length=1)
+    ] = ("threshold", "unusual", "gone")
+    false_missions_per_day: Annotated[float, Field(gt=0, le=24)] = 0.05
+    hold_samples: Annotated[int, Field(ge=1, le=100)] = 2
+    stale_seconds: Annotated[float, Field(gt=0, le=86_400)] = 45
+    objective: Objective | None = None
 
 
 class MetricDefinition(Frozen):
     """One entry of the metrics catalog: what is normal, in which unit, and where samples come from.
 
-    `stress` names the figure of a stress run that answers this metric before the merge.
+    `stress` names the figure of a stress run that answers this metric before the merge. `watch`:
+    Grace looks for anomalies in it by herself. `control`: the same metric where the change is not
+    released, which the observation judge compares with. `min_effect`: the least change, as a share
+    of the level before, that matters to that judge.
     """
 
     target: Finite
@@ -56,6 +146,9 @@ class MetricDefinition(Frozen):
     description: str = ""
     stress: StressFigure | None = None
     source: Source | None = None
+    watch: Watching | None = None
+    control: MetricId | None = None
+    min_effect: Annotated[float, Field(gt=0, le=10)] | None = None
 
     @property
     def public(self) -> "MetricDefinition":

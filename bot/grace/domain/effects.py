@@ -8,7 +8,7 @@ marker before anything is done again.
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import AwareDatetime, Field, TypeAdapter
 
 from grace.domain.base import Frozen
 from grace.domain.package import MetricId, PatchCandidate
@@ -220,6 +220,14 @@ class SampleMetrics(EffectBase):
     metric_ids: tuple[MetricId, ...]
 
 
+class ReadBaseline(EffectBase):
+    """Read what metrics were like before `before`, from the samples that are kept."""
+
+    kind: Literal["read_baseline"] = "read_baseline"
+    metric_ids: tuple[MetricId, ...]
+    before: AwareDatetime
+
+
 class PushRevert(EffectBase):
     kind: Literal["push_revert"] = "push_revert"
     landed: Sha
@@ -274,6 +282,7 @@ Effect = (
     | MergePull
     | Dequeue
     | SampleMetrics
+    | ReadBaseline
     | PushRevert
     | FileIssue
     | CloseIssue
@@ -311,6 +320,7 @@ EFFECT_RULES: dict[type[Effect], EffectRule] = {
     ReadTeam: _READ,
     VerifyAttestations: _READ,
     SampleMetrics: _READ,
+    ReadBaseline: _READ,
     React: EffectRule("the reaction", "reacting twice is reacting once", "none"),
     Reply: EffectRule(
         "an HTML comment with mission and command",

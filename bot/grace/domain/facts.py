@@ -133,6 +133,7 @@ class Facts(Frozen):
     base: BaseFact | None = None
     base_hint: BaseFact | None = None
     samples: tuple[MetricObservation, ...] = ()
+    baseline: ev.BaselineRead | None = None
     alert: AlertFact | None = None
     heard_at: AwareDatetime | None = None
     inspections: dict[Sha, Inspection] = {}
@@ -204,6 +205,8 @@ def _changes(facts: Facts, event: ev.Event, now: datetime) -> dict[str, object]:
             return {"base_hint": hint, **gone}
         case ev.MetricsSampled(samples=samples):
             return {"samples": _with_samples(facts, samples)}
+        case ev.BaselineRead() if facts.baseline is None:
+            return {"baseline": event}
         case ev.AlertSeen(status=status, at=at) if facts.alert is None or at >= facts.alert.at:
             return {"alert": AlertFact(status=status, at=at)}
         case _:

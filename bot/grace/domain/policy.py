@@ -7,12 +7,14 @@ from typing import Annotated, Any, Literal, Self
 import rfc8785
 from pydantic import Field, model_validator
 
+from grace.domain.alerting.rules import Alerting
 from grace.domain.base import Frozen
 from grace.domain.catalog import Catalog, Subsystem, Subsystems
 from grace.domain.mission import MissionRef
 from grace.domain.package import MetricTarget, Name
 from grace.domain.people import Permission
 from grace.domain.phase import Severity
+from grace.domain.proactive import Proactive
 from grace.domain.rules.language import Approvals as ApprovalsRule
 from grace.domain.rules.language import (
     Login,
@@ -186,6 +188,8 @@ class Governance(Frozen):
     merge_method: Literal["merge", "squash", "rebase"] = "merge"
     agent_roles: dict[str, str] = Field(default_factory=lambda: {"candidate": "developer"})
     start_alerts: bool = False
+    alerting: Alerting = Alerting()
+    proactive: Proactive = Proactive()
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

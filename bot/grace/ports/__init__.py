@@ -26,6 +26,7 @@ from grace.ports.forge import (
     StopIssue,
     Target,
 )
+from grace.ports.samples import SampleFigures, SampleStore
 from grace.ports.store import (
     CourtesyJob,
     Delivery,
@@ -83,6 +84,8 @@ __all__ = [
     "Routed",
     "RuleReader",
     "Ruling",
+    "SampleFigures",
+    "SampleStore",
     "StopIssue",
     "Store",
     "Target",

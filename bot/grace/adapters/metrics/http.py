@@ -46,7 +46,7 @@ class Wanted:
     """One metric to sample, and where."""
 
     metric_id: str
-    source: Source
+    source: PrometheusText | PrometheusQuery
     unit: str
 
 
@@ -78,6 +78,8 @@ class HttpMetrics:
 
     async def sample(self, metric_id: str, source: Source, unit: str) -> MetricObservation:
         """Take one sample. Never raises for what a source does."""
+        if not isinstance(source, PrometheusText | PrometheusQuery):
+            return self._unsourced(metric_id, unit)
         (observation,) = await self._sample([Wanted(metric_id, source, unit)])
         return observation
 
@@ -88,7 +90,7 @@ class HttpMetrics:
         sourced = [
             Wanted(metric_id, definition.source, definition.unit)
             for metric_id, definition in wanted.items()
-            if definition.source is not None
+            if isinstance(definition.source, PrometheusText | PrometheusQuery)
         ]
         taken = {o.metric_id: o for o in await self._sample(sourced)}
         return tuple(

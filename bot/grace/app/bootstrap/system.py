@@ -16,6 +16,7 @@ from grace.adapters.github.pace import Limits
 from grace.adapters.github.session import GitHubSite
 from grace.adapters.github.wire import Call
 from grace.adapters.keys import Ed25519Key
+from grace.adapters.samples import MemorySamples
 from grace.adapters.sqlite.store import SqliteStore
 from grace.app.brakes import Brakes
 from grace.app.mesh import Bell
@@ -27,7 +28,7 @@ from grace.app.worker import Worker
 from grace.domain.decision import Note
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
-from grace.ports import Clock, Repositories, RuleReader
+from grace.ports import Clock, Repositories, RuleReader, SampleStore
 
 HTTP_TIMEOUT_S = 20.0
 
@@ -70,6 +71,7 @@ class System:
     sweep: Sweep | None = None
     news: News | None = None
     brakes: Brakes | None = None
+    samples: SampleStore = field(default_factory=MemorySamples)
     refs: dict[str, MissionRef] = field(default_factory=dict)
     unresolved: set[str] = field(default_factory=set)
     waiting_for: str | None = "the boot is not finished"

@@ -134,6 +134,7 @@ def build_worker(system: System, policy: Policy) -> Worker:
         forge=system.forge,
         repositories=repositories,
         metrics=HttpMetrics(system.client, system.clock),
+        samples=system.samples,
         store=system.store,
         signer=system.signer,
         policy=policy,

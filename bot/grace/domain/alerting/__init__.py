@@ -1,0 +1,1 @@
+"""Alerts from everywhere become few missions: grouping, storms, flapping, maintenance. Pure."""

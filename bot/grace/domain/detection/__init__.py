@@ -1,0 +1,1 @@
+"""Anomalies that nobody wrote an alert for: found point by point in samples. Pure."""

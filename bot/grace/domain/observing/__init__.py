@@ -1,0 +1,1 @@
+"""The observation judge: samples before a release against samples after it. Pure."""
