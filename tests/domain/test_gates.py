@@ -7,13 +7,7 @@ import pytest
 
 from grace.domain import events as ev
 from grace.domain import gates
-from grace.domain.facts import (
-    BaseFact,
-    CheckFact,
-    Facts,
-    PullFact,
-    check_key,
-)
+from grace.domain.facts import Facts, check_key
 from grace.domain.gates import (
     find_test,
     job_condition,
@@ -23,6 +17,7 @@ from grace.domain.gates import (
     stress_gate,
 )
 from grace.domain.mission import Attempt, Mission, MissionRef, PullRef
+from grace.domain.observed import BaseFact, CheckFact, PullFact
 from grace.domain.package import AcceptanceCriteria, MetricTarget
 from grace.domain.policy import Stress
 from grace.domain.results import StressReport, SuiteReport, TestCase, TestOutcome

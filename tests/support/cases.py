@@ -12,20 +12,11 @@ import pytest
 
 from grace.domain import events as ev
 from grace.domain.evidence import evidence_of
-from grace.domain.facts import (
-    BaseFact,
-    CheckFact,
-    Facts,
-    LabelFact,
-    PermissionFact,
-    ReviewFact,
-    check_key,
-    label_about,
-    label_key,
-)
+from grace.domain.facts import Facts, check_key, label_about, label_key
 from grace.domain.inspection import CommitFact, FileChange, Inspection
 from grace.domain.judging import merge_tree
 from grace.domain.mission import Attempt, Emergency, Mission, MissionRef, PullRef
+from grace.domain.observed import BaseFact, CheckFact, LabelFact, PermissionFact, ReviewFact
 from grace.domain.package import AcceptanceCriteria, MissionRequest, Symptom, TrustRequirements
 from grace.domain.phase import Outcome, Phase, Severity
 from grace.domain.results import CIReport, SuiteReport, TestCase, TestOutcome

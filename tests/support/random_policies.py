@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import strategies as st
 
 from grace.domain import events as ev
-from grace.domain.facts import DeploymentFact
+from grace.domain.observed import DeploymentFact
 from grace.domain.package import MetricObservation
 from grace.domain.phase import Outcome, Severity
 from grace.domain.policy import AutoMerge, Solo

@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 
 from grace.domain.events import ReviewState
-from grace.domain.facts import Facts, ReviewFact
+from grace.domain.facts import Facts
 from grace.domain.mission import Attempt, Mission
+from grace.domain.observed import ReviewFact
 from grace.domain.people import Actor
 from grace.domain.phase import Severity
 from grace.domain.policy import Policy

@@ -14,21 +14,22 @@ from grace.domain.commit_events import CheckRequested as CheckRequested
 from grace.domain.commit_events import CheckSeen as CheckSeen
 from grace.domain.commit_events import DeploymentSeen as DeploymentSeen
 from grace.domain.commit_events import ResultsReported as ResultsReported
-from grace.domain.detection.anomaly import Anomaly
 from grace.domain.governance_events import AttestationsVerified as AttestationsVerified
 from grace.domain.governance_events import AttestedArtifact as AttestedArtifact
 from grace.domain.governance_events import LabelSeen as LabelSeen
 from grace.domain.governance_events import PatchInspected as PatchInspected
 from grace.domain.governance_events import TeamRead as TeamRead
 from grace.domain.governance_events import TicketClosed as TicketClosed
-from grace.domain.observing.calibration import Calibration
-from grace.domain.package import MetricId, MetricObservation, MissionRequest
+from grace.domain.package import MissionRequest
 from grace.domain.people import Actor as Actor
 from grace.domain.people import Permission as Permission
 from grace.domain.queue_events import Dequeued as Dequeued
 from grace.domain.queue_events import Enqueued as Enqueued
 from grace.domain.queue_events import GroupSeen as GroupSeen
 from grace.domain.results import Sha
+from grace.domain.signal_events import AlertSeen as AlertSeen
+from grace.domain.signal_events import BaselineRead as BaselineRead
+from grace.domain.signal_events import MetricsSampled as MetricsSampled
 
 
 class IssueSeen(Frozen):
@@ -132,35 +133,6 @@ class RepositoryRenamed(Frozen):
 
     kind: Literal["repository_renamed"] = "repository_renamed"
     repository: str
-
-
-class AlertSeen(Frozen):
-    """An alert fired or was resolved; `request` is the mission that it asks for.
-
-    `labels`: a stranger's, bounded; what belongs together is told by them. `anomaly`: what Grace's
-    own detectors saw, where the alert is hers.
-    """
-
-    kind: Literal["alert_seen"] = "alert_seen"
-    source: str
-    fingerprint: str
-    status: Literal["firing", "resolved"]
-    title: str
-    request: MissionRequest
-    at: AwareDatetime
-    labels: dict[str, str] = {}
-    anomaly: Anomaly | None = None
-
-
-class BaselineRead(Frozen):
-    """What a mission's metrics were like before its change was released, for the judge.
-
-    `calibrations`: by metric, what replays of its own past say of the judge's errors.
-    """
-
-    kind: Literal["baseline_read"] = "baseline_read"
-    samples: tuple[MetricObservation, ...]
-    calibrations: dict[MetricId, Calibration] = {}
 
 
 class MissionRequested(Frozen):
@@ -299,13 +271,6 @@ class ContainsRead(Frozen):
     kind: Literal["contains_read"] = "contains_read"
     head: Sha
     contains: bool
-
-
-class MetricsSampled(Frozen):
-    """One round of live samples."""
-
-    kind: Literal["metrics_sampled"] = "metrics_sampled"
-    samples: tuple[MetricObservation, ...]
 
 
 class RevertPushed(Frozen):

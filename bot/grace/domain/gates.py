@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from grace.domain.facts import CheckFact, Facts, check_key
+from grace.domain.facts import Facts, check_key
 from grace.domain.mission import Attempt, Mission
+from grace.domain.observed import CheckFact
 from grace.domain.package import AcceptanceCriteria, MetricTarget
 from grace.domain.policy import Policy
 from grace.domain.results import CIReport, StressReport, SuiteReport, TestCase, TestOutcome

@@ -3,8 +3,8 @@
 import pytest
 
 from grace.domain import events as ev
-from grace.domain.facts import TeamFact
 from grace.domain.inspection import Owned
+from grace.domain.observed import TeamFact
 from grace.domain.people import Permission
 from grace.domain.phase import Severity
 from grace.domain.policy import Approvals

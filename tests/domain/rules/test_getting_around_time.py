@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from grace.domain.facts import DeploymentFact
+from grace.domain.observed import DeploymentFact
 from grace.domain.package import MetricObservation
 from grace.domain.people import Actor, Permission
 from grace.domain.phase import Outcome, Severity

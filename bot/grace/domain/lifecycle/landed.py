@@ -11,7 +11,6 @@ from grace.domain.effects import (
     ReadContains,
     SampleMetrics,
 )
-from grace.domain.facts import DeploymentFact
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.forward import (
     criteria_of,
@@ -19,6 +18,7 @@ from grace.domain.lifecycle.forward import (
     request_of,
 )
 from grace.domain.mission import Landing, Revert, Window
+from grace.domain.observed import DeploymentFact
 from grace.domain.package import MetricTarget
 from grace.domain.phase import Outcome, Phase
 from grace.domain.render import leaves

@@ -5,12 +5,12 @@ from typing import assert_never
 from grace.domain import events as ev
 from grace.domain import messages
 from grace.domain.effects import InspectPatch, PublishLedger, ReadTree
-from grace.domain.facts import PermissionFact
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.landed import tip_key
 from grace.domain.lifecycle.merging import tested_trees
 from grace.domain.lifecycle.tickets import begin_review
 from grace.domain.mission import Group, Landing, PullRef, Revert, Window, about_of
+from grace.domain.observed import PermissionFact
 from grace.domain.phase import FORWARD, Outcome, Phase
 
 OPEN_PULL = frozenset({Phase.TESTING, Phase.GATING, Phase.MERGING})

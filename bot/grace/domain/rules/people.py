@@ -1,8 +1,9 @@
 """Conditions on people: approvals, separated duties, labels that somebody may set."""
 
 from grace.domain import approving
-from grace.domain.facts import LabelFact, label_key, team_key
+from grace.domain.facts import label_key, team_key
 from grace.domain.mission import CANDIDATE
+from grace.domain.observed import LabelFact
 from grace.domain.people import Permission
 from grace.domain.phase import Severity
 from grace.domain.rules.case import Case

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from grace.domain.approving import proposes
-from grace.domain.facts import MAX_LABELS, LabelFact, label_about, label_key, labels_of
+from grace.domain.facts import MAX_LABELS, label_about, label_key, labels_of
+from grace.domain.observed import LabelFact
 from grace.domain.rules.case import Case
 from grace.domain.rules.language import SizeOver, When
 

@@ -7,8 +7,9 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from grace.domain.base import Frozen
-from grace.domain.facts import CheckFact, Facts, ReviewFact
+from grace.domain.facts import Facts
 from grace.domain.mission import Attempt, Mission
+from grace.domain.observed import CheckFact, ReviewFact
 from grace.domain.package import MetricObservation, MetricTarget
 from grace.domain.phase import FORWARD, LANDED, Phase
 from grace.domain.render import one_line, why
