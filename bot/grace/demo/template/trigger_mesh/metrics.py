@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -24,6 +25,18 @@ class Metrics:
         self._buckets = [0] * len(BUCKETS)
         self._sum = 0.0
         self._recent: deque[tuple[float, float, bool]] = deque()
+        self._in_flight = 0
+
+    @contextmanager
+    def in_flight(self) -> Iterator[None]:
+        """Count a delivery as begun and not yet answered."""
+        with self._lock:
+            self._in_flight += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._in_flight -= 1
 
     def observe(self, route: str, seconds: float, *, error: bool) -> None:
         """Count one request; deliveries also go into the histogram and the window."""
@@ -69,6 +82,8 @@ class Metrics:
         yield f'trigger_mesh_delivery_seconds_bucket{{le="+Inf"}} {count}'
         yield f"trigger_mesh_delivery_seconds_sum {self._sum:.6f}"
         yield f"trigger_mesh_delivery_seconds_count {count}"
+        yield "# TYPE trigger_mesh_in_flight gauge"
+        yield f"trigger_mesh_in_flight {self._in_flight}"
 
     def _window(self) -> Iterator[str]:
         # A window without deliveries has no quantile and no error rate: nothing, rather than 0.

@@ -113,7 +113,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.path != "/events":
             return _json("other", 404, {"error": "not found"})
         try:
-            receipt = self.server.mesh.deliver(parse_event(body))
+            with self.server.metrics.in_flight():
+                receipt = self.server.mesh.deliver(parse_event(body))
         except BadEvent as error:
             return _json("events", 400, {"error": str(error)})
         counts = {"delivered": receipt.delivered, "duplicates": receipt.duplicates}

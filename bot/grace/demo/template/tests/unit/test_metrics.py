@@ -45,6 +45,15 @@ def test_deliveries_fill_histogram_window_and_counters() -> None:
     assert page['trigger_mesh_requests_total{route="healthz"}'] == 1
 
 
+def test_deliveries_that_are_not_answered_yet_are_counted() -> None:
+    metrics = Metrics()
+    with metrics.in_flight(), metrics.in_flight():
+        assert samples(metrics)["trigger_mesh_in_flight"] == 2
+    with pytest.raises(KeyError), metrics.in_flight():
+        raise KeyError
+    assert samples(metrics)["trigger_mesh_in_flight"] == 0
+
+
 def test_window_forgets_what_is_older_than_five_seconds() -> None:
     clock = Clock()
     metrics = Metrics(clock)
