@@ -117,7 +117,8 @@ class Watching(Frozen):
     `subsystem`: whose mission an anomaly becomes. `false_missions_per_day`: how much noise is
     stood; by it, and the metric's own past, the threshold of the detector `unusual` is set.
     `hold_samples`: how many samples in a row a threshold must be missed. `stale_seconds`: a source
-    without news for so long is gone; as a rule four sample intervals.
+    without news for so long is gone; as a rule four sample intervals. `rolling_window_minutes` and
+    `observation_window_minutes` are those of the mission that an anomaly becomes.
     """
 
     subsystem: Name
@@ -128,6 +129,8 @@ class Watching(Frozen):
     hold_samples: Annotated[int, Field(ge=1, le=100)] = 2
     stale_seconds: Annotated[float, Field(gt=0, le=86_400)] = 45
     objective: Objective | None = None
+    rolling_window_minutes: Annotated[float, Field(gt=0, le=1440)] = 10
+    observation_window_minutes: Annotated[float, Field(gt=0, le=13 * 1440)] = 30
 
 
 class MetricDefinition(Frozen):
