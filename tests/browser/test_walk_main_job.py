@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
+from grace.demo.scenes import subsystem_of as named
 from grace.demo.stage import REPORTER, REVIEWER, ROLLING_MINUTES, WINDOW_MINUTES, Stage, set_up
-from grace.demo.stage import subsystem_of as named
 from grace.demo.stories import RESOLVE
 from support.walking import Places, Walker, all_verified, road, walker
 
@@ -21,8 +21,8 @@ LONG_MS = 150_000  # for what real workflows run in between
 async def stage(chromium: Browser, tmp_path: Path) -> AsyncIterator[Stage]:
     """Set the demo's stage with its first release live, under traffic."""
     async with (
-        set_up(tmp_path, (RESOLVE,), lambda _: None) as made,
-        made.production(RESOLVE),
+        set_up(tmp_path, (RESOLVE.name,), lambda _: None) as made,
+        made.production(RESOLVE.name),
     ):
         yield made
 

@@ -15,6 +15,7 @@ from rich.table import Table
 from grace.adapters.keys import raw_line
 from grace.app.observe import configure_logs
 from grace.demo.play import Play, Result, StoryFailed, leave_repositories
+from grace.demo.scenes import subsystem_of
 from grace.demo.stage import (
     OWNER,
     REPORTER,
@@ -23,7 +24,6 @@ from grace.demo.stage import (
     WINDOW_MINUTES,
     Stage,
     set_up,
-    subsystem_of,
 )
 from grace.demo.stories import STORIES, YOURS, Story
 from grace.demo.tools import ToolMissing
@@ -96,7 +96,8 @@ async def _play(
     workdir: Path, stories: tuple[Story, ...], say: Teller, *, keep: bool
 ) -> list[Result]:
     results: list[Result] = []
-    async with set_up(workdir, (*stories, *([YOURS] if keep else [])), say) as stage:
+    names = [s.name for s in (*stories, *([YOURS] if keep else []))]
+    async with set_up(workdir, names, say) as stage:
         say(f"forge at {stage.forge.url}, bot at {stage.bot_url}")
         try:
             for story in stories:
@@ -106,7 +107,7 @@ async def _play(
             _leave(stage, results)
         _summary(say.console, results)
         if keep:
-            async with stage.production(YOURS):
+            async with stage.production(YOURS.name):
                 await _stay(stage, say)
     return results
 

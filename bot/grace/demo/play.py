@@ -14,6 +14,7 @@ from pathlib import Path
 from grace.adapters.audit_git import audit_repository
 from grace.adapters.keys import PublicKeys
 from grace.demo.narrate import failed, rules, sentence, standing
+from grace.demo.scenes import subsystem_of
 from grace.demo.stage import (
     OWNER,
     REPORTER,
@@ -21,7 +22,6 @@ from grace.demo.stage import (
     ROLLING_MINUTES,
     WINDOW_MINUTES,
     Stage,
-    subsystem_of,
 )
 from grace.demo.stories import Story
 from grace.domain.audit import verify_store_lines
@@ -87,7 +87,7 @@ class Play:
         pushes_before = len(await stage.forge.pushes(login))
         async with AsyncExitStack() as stack:
             if self._story.released:
-                deployer = await stack.enter_async_context(stage.production(self._story))
+                deployer = await stack.enter_async_context(stage.production(self._story.name))
                 self._say(f"version {(deployer.live_sha or '')[:10]} serves live traffic")
             number = await self._file_issue()
             judge = self._merge if self._story.released else self._refuse

@@ -2,13 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -16,14 +15,12 @@ from grace.app.boot import running
 from grace.app.bootstrap import System
 from grace.app.settings import Settings
 from grace.demo.deployer import Deployer, DeployerConfig
-from grace.demo.service import write_template
-from grace.demo.stories import Story
+from grace.demo.scenes import HOST, Built, Scene
 from grace.demo.tools import make_runner, python_path
 from grace.demo.traffic import Traffic, TrafficSpec
 from grace.localforge.forge import ForgeConfig, LocalForge, Repository
 
 OWNER, REPORTER, REVIEWER = "acme", "alice", "rita"
-HOST = "localforge"
 PERMISSIONS = {
     "checks": "write",
     "contents": "write",
@@ -88,15 +85,15 @@ class Stage:
     settings: Settings
 
     @asynccontextmanager
-    async def production(self, story: Story) -> AsyncIterator[Deployer]:
+    async def production(self, name: str) -> AsyncIterator[Deployer]:
         """Deploy a repository's main branch, and every commit that lands there, under traffic."""
-        repository = self.repositories[story.name]
+        repository = self.repositories[name]
         config = DeployerConfig(
             api_url=self.forge.api_url,
             git_url=repository.clone_url,
             repository=repository.full_name,
             token=self.people.tokens[OWNER],
-            work=self.workdir / "deployer" / story.name,
+            work=self.workdir / "deployer" / name,
             python=python_path(),
             port=self.service_port,
         )
@@ -114,8 +111,11 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_up(workdir: Path, stories: tuple[Story, ...], say: Say) -> AsyncIterator[Stage]:
-    """Start forge and bot, and make people and repositories."""
+async def set_up(
+    workdir: Path, names: Sequence[str], say: Say, scene: Scene | None = None
+) -> AsyncIterator[Stage]:
+    """Start forge and bot, and make people and the repositories of these names."""
+    scene = scene or Scene()
     service_port, bot_port = free_port(), free_port()
     bot_url = f"http://127.0.0.1:{bot_port}"
     forge_data = workdir / "forge"
@@ -131,7 +131,8 @@ async def set_up(workdir: Path, stories: tuple[Story, ...], say: Say) -> AsyncIt
             {login: await forge.create_user(login) for login in (OWNER, REPORTER, REVIEWER)}
         )
         repositories = {
-            story.name: await make_repository(forge, workdir, story) for story in stories
+            name: await make_repository(forge, workdir / "template" / name, name, scene)
+            for name in names
         }
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         secret = "demo-webhook-secret"  # noqa: S105 - both ends live and die with this process
@@ -144,12 +145,12 @@ async def set_up(workdir: Path, stories: tuple[Story, ...], say: Say) -> AsyncIt
             events=EVENTS,
             callback_urls=(f"{bot_url}/sign-in/callback",),
         )
-        names = [r.full_name.partition("/")[2] for r in repositories.values()]
-        await forge.install_app(app.id, OWNER, names)
+        full_names = [r.full_name.partition("/")[2] for r in repositories.values()]
+        await forge.install_app(app.id, OWNER, full_names)
         for repository in repositories.values():
-            await protect(forge, people, repository, app.id)
+            await protect(forge, people, repository, app.id, bound_admins=scene.bound_admins)
         config = workdir / "config"
-        write_config(config, repositories, service_port, forge.ci_app_id)
+        scene.write_config(config, Built(repositories, service_port, forge.ci_app_id))
         settings = Settings(
             data_dir=bot_data,
             config_dir=config,
@@ -166,6 +167,7 @@ async def set_up(workdir: Path, stories: tuple[Story, ...], say: Say) -> AsyncIt
             oauth_client_secret=app.client_secret,
             operators=(OWNER,),
             oidc_issuer=f"{forge.url}/_services/token",
+            **scene.settings,
         )
         system, url = await stack.enter_async_context(running(settings, say))
         yield Stage(
@@ -181,25 +183,25 @@ async def set_up(workdir: Path, stories: tuple[Story, ...], say: Say) -> AsyncIt
         )
 
 
-async def make_repository(forge: LocalForge, workdir: Path, story: Story) -> Repository:
-    """Make a story's repository with its own first commit and collaborators."""
-    template = workdir / "template" / story.name
-    write_template(template)
-    name = f"mesh-{story.name}"
-    repository = await forge.create_repository(OWNER, name, template=template)
+async def make_repository(forge: LocalForge, template: Path, name: str, scene: Scene) -> Repository:
+    """Make a repository with its own first commit and collaborators."""
+    scene.template(template)
+    repository = await forge.create_repository(OWNER, f"mesh-{name}", template=template)
     for login in (REPORTER, REVIEWER):
         await forge.add_collaborator(repository.full_name, login, "write")
     return repository
 
 
-async def protect(forge: LocalForge, people: People, repository: Repository, app_id: int) -> None:
+async def protect(
+    forge: LocalForge, people: People, repository: Repository, app_id: int, *, bound_admins: bool
+) -> None:
     """Require Grace's own check by App id, on a head that contains the base's tip."""
     body = {
         "required_status_checks": {
             "strict": True,
             "checks": [{"context": "mission/governance", "app_id": app_id}],
         },
-        "enforce_admins": True,
+        "enforce_admins": bound_admins,
         "required_pull_request_reviews": None,
         "restrictions": None,
     }
@@ -207,68 +209,6 @@ async def protect(forge: LocalForge, people: People, repository: Repository, app
         path = f"/repos/{repository.full_name}/branches/main/protection"
         answer = await client.put(path, json=body)
         answer.raise_for_status()
-
-
-def write_config(
-    folder: Path, repositories: dict[str, Repository], service_port: int, ci_app_id: int
-) -> None:
-    """Write the bot's configuration: two metrics of the live service, a subsystem a story."""
-    page = f"http://127.0.0.1:{service_port}/metrics"
-    metrics = {
-        "trigger_mesh.latency_p95": {
-            "target": 100,
-            "comparator": "<",
-            "unit": "ms",
-            "stress": "p95_ms",
-            "source": {
-                "kind": "prometheus_text",
-                "url": page,
-                "series": "trigger_mesh_latency_p95_ms",
-            },
-        },
-        "error_rate": {
-            "target": 5,
-            "comparator": "<",
-            "unit": "%",
-            "severity": "high",
-            "stress": "error_rate",
-            "source": {
-                "kind": "prometheus_text",
-                "url": page,
-                "series": "trigger_mesh_error_rate_percent",
-            },
-        },
-    }
-    subsystems = {
-        subsystem_of(name): {
-            "host": HOST,
-            "repository": repository.full_name,
-            "environment": "production",
-            "guards": ["error_rate"],
-        }
-        for name, repository in repositories.items()
-    }
-    governance = {
-        "observation": {
-            "sample_interval_seconds": 1,
-            "min_samples": 3,
-            "regress_after": 3,
-            "deployment_timeout_minutes": 2,
-        },
-        "tests": {"timeout_minutes": 5, "ask_after_minutes": 1, "ci_app_ids": [ci_app_id]},
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in (
-        ("metrics_catalog.yaml", {"metrics": metrics}),
-        ("subsystems.yaml", {"subsystems": subsystems}),
-        ("governance.yaml", governance),
-    ):
-        (folder / name).write_text(yaml.safe_dump(content, sort_keys=False))
-
-
-def subsystem_of(story: str) -> str:
-    """Name the subsystem that a story's repository is."""
-    return f"trigger_mesh_{story}"
 
 
 def public_pem(key: rsa.RSAPrivateKey) -> str:
