@@ -160,6 +160,8 @@ class Interpreter:
                 await forge.close_issue(ref, number, reason)
             case fx.ClosePull(number=number):
                 await forge.close_change(ref, number)
+            case fx.MarkReady(number=number):
+                await forge.mark_ready(ref, number)
             case fx.React(comment=comment, reaction=reaction):
                 await forge.react(ref, comment, reaction)
             case fx.Reply() as effect:
@@ -289,6 +291,7 @@ class Interpreter:
             base_branch=effect.base_branch,
             title=effect.title,
             body=effect.body,
+            unfinished=effect.draft,
         )
         change = await self._world.forge.open_change(job.mission.ref, draft)
         return ev.PullOpened(

@@ -255,7 +255,7 @@ def by_waiting(case: Case) -> Condition | None:
 def solo_ready(case: Case) -> datetime | None:
     """Say from when the solo profile lets this patch merge; None: it is not for this mission."""
     rules, mission = case.governance.solo, case.mission
-    starter = (mission.started_by or "").lower()
+    starter = (mission.released_by or mission.started_by or "").lower()
     if rules is None or starter != rules.maintainer.lower() or case.attempt.pushed_at is None:
         return None
     heads = same_patch(mission, case.attempt)
@@ -270,7 +270,7 @@ def roles_gate(mission: Mission, attempt: Attempt, policy: Policy) -> Condition:
     allowed = mission.request.trust_requirements.allowed_roles
     if not allowed:
         return leaf("roles", Result.SKIPPED, "the mission allows every role")
-    role = policy.governance.agent_roles.get(attempt.agent)
+    role = policy.governance.role_of(attempt.agent)
     words = f"{attempt.agent} is {role or 'without a role'}; allowed: {', '.join(allowed)}"
     if role in allowed:
         return leaf("roles", Result.PASS, words)

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 
 from grace.domain.base import Frozen
 from grace.domain.package import MetricId, PatchCandidate
+from grace.domain.ranges import PullCommits
 from grace.domain.results import ArtifactReport, Sha
 
 
@@ -42,11 +43,12 @@ class ReadPull(EffectBase):
 
 
 class ReadContains(EffectBase):
-    """Ask whether `head`, which was deployed, contains the commit that landed."""
+    """Ask whether `head`, which was deployed, contains the commit that landed, or its revert."""
 
     kind: Literal["read_contains"] = "read_contains"
     head: Sha
     landed: Sha
+    of: Literal["landing", "revert"] = "landing"
 
 
 class ReadReport(EffectBase):
@@ -136,6 +138,14 @@ class OpenPull(EffectBase):
     head: Sha
     title: str
     body: str
+    draft: bool = False
+
+
+class MarkReady(EffectBase):
+    """Make a draft a pull request that is ready for review."""
+
+    kind: Literal["mark_ready"] = "mark_ready"
+    number: int
 
 
 class PublishComment(EffectBase):
@@ -229,8 +239,15 @@ class ReadBaseline(EffectBase):
 
 
 class PushRevert(EffectBase):
+    """Undo `landed` on the base's tip. `again`: an earlier one stands, on a tip that moved since.
+
+    `pull`: where the commits lie that landed, where they are not one of ours.
+    """
+
     kind: Literal["push_revert"] = "push_revert"
     landed: Sha
+    pull: PullCommits | None = None
+    again: bool = False
     branch: str
     base_branch: str
     subject: str
@@ -275,6 +292,7 @@ Effect = (
     | Reply
     | PushPatch
     | OpenPull
+    | MarkReady
     | PublishComment
     | PublishCheck
     | RequestReview
@@ -337,6 +355,7 @@ EFFECT_RULES: dict[type[Effect], EffectRule] = {
         "the forge refuses a second one with 422; the open one is looked up by head",
         "the open one is taken",
     ),
+    MarkReady: EffectRule("the pull request is no draft", "marking twice is marking once", "none"),
     PublishComment: EffectRule(
         "an HTML comment with mission and surface",
         "on a second try the comments are searched for the marker",

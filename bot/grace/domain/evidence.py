@@ -58,6 +58,8 @@ _MISSION = frozenset(
         "emergency",
         "strange_authors",
         "muted",
+        "prepared",
+        "released_by",
     ]
 )
 

@@ -58,6 +58,7 @@ class Facts(Frozen):
     permissions: dict[str, PermissionFact] = {}
     deployments: dict[Sha, dict[str, DeploymentFact]] = {}
     contains: dict[Sha, bool] = {}
+    contains_revert: dict[Sha, bool] = {}
     base: BaseFact | None = None
     base_hint: BaseFact | None = None
     samples: tuple[MetricObservation, ...] = ()
@@ -71,6 +72,7 @@ class Facts(Frozen):
 
     rivals: tuple[Rival, ...] = ()
     landed_reverts: tuple[AwareDatetime, ...] = ()
+    self_starts: tuple[AwareDatetime, ...] = ()
     kill_switch: bool = False
     stops: tuple[Stop, ...] = ()
     history: tuple[OutcomeFact, ...] = ()
@@ -92,11 +94,13 @@ class Facts(Frozen):
 
 def fold(facts: Facts, event: ev.Event, now: datetime) -> Facts:
     """Add what an event says to the facts."""
+    parts: list[ev.Event] = []
     if isinstance(event, ev.ChangeRead):
-        parts: list[ev.Event] = [event.pull, *event.reviews, *event.checks]
-        for part in parts:
-            facts = fold(facts, part, now)
-        return facts
+        parts = [event.pull, *event.reviews, *event.checks]
+    elif isinstance(event, ev.RevertPushed):
+        parts = [*event.checks]
+    for part in parts:
+        facts = fold(facts, part, now)
     changes = _changes(facts, event, now)
     if isinstance(event, ev.CheckSeen | ev.PullSeen | ev.ReviewSeen | ev.ResultsReported):
         changes["heard_at"] = now
@@ -121,8 +125,10 @@ def _changes(facts: Facts, event: ev.Event, now: datetime) -> dict[str, object]:
         case ev.PermissionRead(about=about, permission=permission):
             found = PermissionFact(permission=permission, at=now)
             return {"permissions": {**facts.permissions, about: found}}
-        case ev.ContainsRead(head=head, contains=contains):
+        case ev.ContainsRead(head=head, contains=contains, of="landing"):
             return {"contains": {**facts.contains, head: contains}}
+        case ev.ContainsRead(head=head, contains=contains):
+            return {"contains_revert": {**facts.contains_revert, head: contains}}
         case ev.DeploymentSeen():
             return {"deployments": _with_deployment(facts, event)}
         case ev.BaseRead(branch=branch, sha=sha, version=version):

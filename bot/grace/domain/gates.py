@@ -7,6 +7,7 @@ from grace.domain.mission import Attempt, Mission
 from grace.domain.observed import CheckFact
 from grace.domain.package import AcceptanceCriteria, MetricTarget
 from grace.domain.policy import Policy
+from grace.domain.proactive_words import PREPARED
 from grace.domain.results import CIReport, StressReport, SuiteReport, TestCase, TestOutcome
 from grace.domain.verdict import Condition, Result, all_of, leaf
 
@@ -246,6 +247,8 @@ def readiness_gate(mission: Mission, attempt: Attempt, facts: Facts) -> Conditio
     children = [_pull_condition(mission, attempt, facts), _base_condition(attempt, facts)]
     if mission.held is not None:
         children.append(leaf("held", Result.FAIL, mission.held, "/grace resume"))
+    if mission.prepared is not None:
+        children.append(leaf("prepared", Result.PENDING, PREPARED, "somebody who may write"))
     if mission.forge_says:
         children.append(leaf("forge", Result.PENDING, mission.forge_says, "the forge"))
     return all_of("merge readiness", (*children, *kill_switches(facts)))

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, field_serializer
 
+from grace.domain.alerting.alarm import Alarm
 from grace.domain.base import Frozen
+from grace.domain.detection.anomaly import Anomaly
 from grace.domain.events import Actor, CommandGiven, TicketClosed
 from grace.domain.package import MissionContext, MissionRequest
 from grace.domain.phase import Outcome, Phase, Severity, Status, status_of
@@ -81,14 +83,27 @@ class Window(Frozen):
 
 
 class Revert(Frozen):
-    """The undoing of our landing."""
+    """The undoing of our landing.
+
+    `before`: the commit that stood before the landing, and its tree. `differing`: what the landed
+    revert left other than there. `tips`: those of the base on which it was made anew, because they
+    came after it was made. `by_hand`: somebody had undone it already. `waits_for`: a sentence.
+    """
 
     reason: str
     head: Sha | None = None
     base: Sha | None = None
     tree: Sha | None = None
+    before: Sha | None = None
+    before_tree: Sha | None = None
+    pushed_at: AwareDatetime | None = None
+    overlapping: tuple[str, ...] = ()
+    tips: tuple[Sha, ...] = ()
     restores: bool = False
     restored: bool | None = None
+    differing: tuple[str, ...] = ()
+    by_hand: bool = False
+    waits_for: str = ""
     pull: PullRef | None = None
     landed: Landing | None = None
     queued: bool = False
@@ -170,7 +185,11 @@ class Mission(Frozen):
     `strange_authors`: commits of its candidates whose author or committer the forge does not know.
     `kept`: hashes of the evidence that stands in the ledger. `leaving`: the round in which the
     change was asked to be taken out of the merge queue; `ending`: why the mission is cancelled as
-    soon as it is out.
+    soon as it is out. `anomaly`: what a detector of ours saw, where that is what it came of.
+    `self_started_at`: when Grace began it herself; `prepared`: she did so as far as a draft, which
+    is wanted or seen at the forge, until a person lets it go on: `released_by`. `alert`: the fingerprint
+    that it was filed for, `alarm`: all alerts that it has. `effective`: False once its problem came
+    back, in the mission `recurred`.
     """
 
     uid: UUID
@@ -179,6 +198,8 @@ class Mission(Frozen):
     created_at: AwareDatetime
     issue: int | None = None
     alert: str | None = None
+    alarm: Alarm | None = None
+    anomaly: Anomaly | None = None
     by_api: bool = False
     title: str = ""
     requester: Actor | None = None
@@ -194,6 +215,9 @@ class Mission(Frozen):
     contract_hash: str | None = None
     started_by: str | None = None
     started_at: AwareDatetime | None = None
+    self_started_at: AwareDatetime | None = None
+    prepared: Literal["wanted", "draft"] | None = None
+    released_by: str | None = None
     strangers: dict[str, AwareDatetime] = {}
     greeted: tuple[str, ...] = ()
     commands: tuple[PendingCommand, ...] = ()
@@ -227,6 +251,8 @@ class Mission(Frozen):
     revert: Revert | None = None
     capa: int | None = None
     capa_closed_at: AwareDatetime | None = None
+    effective: bool | None = None
+    recurred: str | None = None
     basis: Basis = "none"
     emergency: Emergency | None = None
     review: Review | None = None

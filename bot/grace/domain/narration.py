@@ -187,6 +187,14 @@ _TELL: Final[Mapping[str, Teller]] = MappingProxyType(
         "invalid": _errors,
         "phase": lambda p, _: f"{p['before']} -> {p['after']}{_because(p)}",
         "started": lambda p, a: f"mission started by {a}, {p['contract_hash'][:19]} frozen",
+        "armed": lambda p, _: f"prepared remedies offered: {', '.join(p['remedies'])}",
+        "self_started": lambda p, _: (
+            f"Grace begins by herself with the remedy {p['remedy']}, trusted {p['record']}"
+        ),
+        "prepared": lambda p, _: (
+            f"the remedy {p['remedy']} is prepared as a draft for a person: {p['reason']}"
+        ),
+        "released": lambda _, a: f"{a} lets the prepared remedy go on",
         "planned": lambda p, _: (
             f"snapshot of {p['context']['branch']} at {_sha(p['context']['git_sha'])}"
         ),

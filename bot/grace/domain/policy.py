@@ -14,7 +14,7 @@ from grace.domain.mission import MissionRef
 from grace.domain.package import MetricTarget, Name
 from grace.domain.people import Permission
 from grace.domain.phase import Severity
-from grace.domain.proactive import Proactive
+from grace.domain.proactive import REMEDY, Proactive, Remedies
 from grace.domain.rules.language import Approvals as ApprovalsRule
 from grace.domain.rules.language import (
     Login,
@@ -99,10 +99,16 @@ class Observation(Frozen):
 
 
 class Rollback(Frozen):
-    """The brakes of the rollback. `approval` one: a person with write permission approves it."""
+    """The brakes of the rollback. `approval` one: a person with write permission approves it.
+
+    `wait_for_ci`: always, never, or only for a tree that is not the one before the merge, which
+    was tested and in production. `ci_minutes`: how long its CI may take.
+    """
 
     max_per_day: Annotated[int, Field(ge=0)] = 3
     approval: Literal["none", "one"] = "none"
+    wait_for_ci: Literal["always", "untested", "never"] = "untested"
+    ci_minutes: Minutes = 15
 
 
 class AutoMerge(Frozen):
@@ -161,6 +167,10 @@ FLOOR: tuple[Rule, ...] = (
 )
 
 
+def _agent_roles() -> dict[str, str]:
+    return {"candidate": "developer", REMEDY: REMEDY}
+
+
 class Governance(Frozen):
     """`config/governance.yaml`: the floor that no repository can go below.
 
@@ -186,7 +196,7 @@ class Governance(Frozen):
     max_parallel: Annotated[int, Field(ge=1, le=100)] = 5
     base_fresh_seconds: Seconds = 60
     merge_method: Literal["merge", "squash", "rebase"] = "merge"
-    agent_roles: dict[str, str] = Field(default_factory=lambda: {"candidate": "developer"})
+    agent_roles: dict[str, str] = Field(default_factory=_agent_roles)
     start_alerts: bool = False
     alerting: Alerting = Alerting()
     proactive: Proactive = Proactive()
@@ -195,6 +205,11 @@ class Governance(Frozen):
     def _names_differ(self) -> Self:
         names_differ(self.rules)
         return self
+
+    def role_of(self, agent: str) -> str | None:
+        """Return the role of an agent, or of its kind: `remedy:NAME@DIGEST` is a `remedy`."""
+        own = self.agent_roles.get(agent)
+        return own if own is not None else self.agent_roles.get(agent.partition(":")[0])
 
 
 def hashed(document: dict[str, Any]) -> str:
@@ -208,6 +223,7 @@ class Policy(Frozen):
     governance: Governance = Governance()
     catalog: Catalog = Catalog()
     subsystems: Subsystems = Subsystems()
+    remedies: Remedies = Remedies()
     bot_login: str = "grace[bot]"
     app_id: int = 0
 
@@ -242,6 +258,7 @@ class Policy(Frozen):
                 governance=self.governance,
                 catalog=self.catalog.public,
                 subsystems=Subsystems(subsystems=kept),
+                remedies=self.remedies.within(frozenset(kept)),
                 bot_login=self.bot_login,
                 app_id=self.app_id,
             )

@@ -1,19 +1,25 @@
 """What Grace may begin by herself: which missions, with which remedies, and how many."""
 
-from typing import Annotated, Self
+import hashlib
+from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
 from grace.domain.base import Frozen
 from grace.domain.package import MetricId, Name, PatchCandidate
 from grace.domain.phase import Severity
+from grace.domain.results import Sha
+
+# What the agent of a remedy's patch is called, before its name.
+REMEDY: Final = "remedy"
 
 
 class Remedy(Frozen):
     """A patch that people prepared for a problem that may come.
 
-    It applies to missions of `subsystems` (none: all) whose symptoms name one of `metrics`. Its
-    record is that of the agent `remedy:NAME`.
+    It applies to missions of `subsystems` (none: all) whose symptoms name one of `metrics`. A `ref`
+    is a commit, whole: a branch could be moved under it. Its record is that of the agent
+    `remedy:NAME@DIGEST`: who changes the patch begins a new record.
     """
 
     name: Name
@@ -21,7 +27,7 @@ class Remedy(Frozen):
     metrics: Annotated[tuple[MetricId, ...], Field(min_length=1, max_length=50)]
     subsystems: tuple[Name, ...] = ()
     diff: Annotated[str, Field(min_length=1, max_length=200_000)] | None = None
-    ref: str | None = None
+    ref: Sha | None = None
 
     @model_validator(mode="after")
     def _a_patch(self) -> Self:
@@ -35,7 +41,8 @@ class Remedy(Frozen):
     @property
     def agent(self) -> str:
         """Name whose record it has."""
-        return f"remedy:{self.name}"
+        content = (self.diff or self.ref or "").encode()
+        return f"{REMEDY}:{self.name}@{hashlib.sha256(content).hexdigest()[:8]}"
 
 
 class Remedies(Frozen):
@@ -49,6 +56,18 @@ class Remedies(Frozen):
         if len(set(names)) != len(names):
             raise ValueError("two remedies have the same name")
         return self
+
+    def made(self, candidate: PatchCandidate) -> Remedy | None:
+        """Find the remedy that a candidate is, to the last byte; None: somebody's own patch."""
+        return next((r for r in self.remedies if r.candidate() == candidate), None)
+
+    def within(self, subsystems: frozenset[str]) -> "Remedies":
+        """Leave out what was prepared for other subsystems alone."""
+        return Remedies(
+            remedies=tuple(
+                r for r in self.remedies if not r.subsystems or subsystems & set(r.subsystems)
+            )
+        )
 
     def matching(self, subsystem: str, metrics: frozenset[str]) -> tuple[Remedy, ...]:
         """List what was prepared for a subsystem's trouble with these metrics, in their order."""

@@ -15,7 +15,8 @@ Basis = Literal["approvals", "trust", "solo", "emergency", "none"]
 class OutcomeFact(Frozen):
     """How an earlier mission of this subsystem ended, from the ledger, for trust.
 
-    `basis`: what let it merge; `severity`: that of its contract.
+    `basis`: what let it merge; `severity`: that of its contract. `came_back`: it had ended as fixed,
+    and its problem came back; it counts as failed.
     """
 
     mission: str
@@ -24,6 +25,7 @@ class OutcomeFact(Frozen):
     outcome: Outcome
     basis: Basis
     at: AwareDatetime
+    came_back: bool = False
 
 
 class MergeFact(Frozen):
@@ -64,6 +66,7 @@ class Rival(Frozen):
 NO_SURROUNDINGS: dict[str, object] = {
     "rivals": (),
     "landed_reverts": (),
+    "self_starts": (),
     "kill_switch": False,
     "stops": (),
     "history": (),

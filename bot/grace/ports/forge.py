@@ -50,12 +50,13 @@ class ForgeGone(ForgeError):
 
 
 class ChangeDraft(Frozen):
-    """A pull or merge request to open."""
+    """A pull or merge request to open; `unfinished`: as a draft, where the forge has drafts."""
 
     head_branch: str
     base_branch: str
     title: str
     body: str
+    unfinished: bool = False
 
 
 class Change(Frozen):
@@ -298,6 +299,10 @@ class Forge(Protocol):
     async def open_change(self, ref: MissionRef, draft: ChangeDraft) -> Change: ...
     async def read_change(self, ref: MissionRef, number: int) -> ChangeState: ...
     async def close_change(self, ref: MissionRef, number: int) -> None: ...
+    async def mark_ready(self, ref: MissionRef, number: int) -> None:
+        """Make a draft ready for review; what is no draft stays as it is."""
+        ...
+
     async def publish_check(self, ref: MissionRef, draft: CheckDraft, check: str | None) -> str: ...
     async def find_check(self, ref: MissionRef, sha: str, external_id: str) -> str | None: ...
     async def request_review(

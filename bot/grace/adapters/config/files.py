@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 import rfc8785
 
 from grace.adapters.config.notification_problems import unknown_names
+from grace.adapters.config.remedy_problems import unknown_in_remedies
 from grace.adapters.config.rule_problems import rule_problems
 from grace.adapters.config.strict import (
     ConfigError,
@@ -24,6 +25,7 @@ from grace.domain.catalog import Catalog, Subsystems
 from grace.domain.inspection import POLICY_FILE, WAIVER_FILE
 from grace.domain.notifying.config import Notifications
 from grace.domain.policy import Governance, Policy
+from grace.domain.proactive import Remedies
 from grace.domain.rules.language import RepositoryPolicy
 from grace.domain.waivers import Waivers
 
@@ -31,11 +33,13 @@ CATALOG_FILE = "metrics_catalog.yaml"
 SUBSYSTEMS_FILE = "subsystems.yaml"
 GOVERNANCE_FILE = "governance.yaml"
 NOTIFICATIONS_FILE = "notifications.yaml"
+REMEDIES_FILE = "remedies.yaml"
 FILES: dict[str, type[Frozen]] = {
     CATALOG_FILE: Catalog,
     SUBSYSTEMS_FILE: Subsystems,
     GOVERNANCE_FILE: Governance,
     NOTIFICATIONS_FILE: Notifications,
+    REMEDIES_FILE: Remedies,
 }
 REPOSITORY_FILES: dict[str, type[Frozen]] = {
     POLICY_FILE: RepositoryPolicy,
@@ -50,6 +54,7 @@ class Configuration(Frozen):
     subsystems: Subsystems = Subsystems()
     governance: Governance = Governance()
     notifications: Notifications = Notifications()
+    remedies: Remedies = Remedies()
 
     def policy(self, bot_login: str, app_id: int) -> Policy:
         """Make the rules in force for a bot of this name."""
@@ -57,6 +62,7 @@ class Configuration(Frozen):
             governance=self.governance,
             catalog=self.catalog,
             subsystems=self.subsystems,
+            remedies=self.remedies,
             bot_login=bot_login,
             app_id=app_id,
         )
@@ -86,8 +92,12 @@ def load_configuration(folder: Path | None = None) -> Configuration:
     subsystems = gather(Subsystems, sources[SUBSYSTEMS_FILE], problems)
     governance = gather(Governance, sources[GOVERNANCE_FILE], problems)
     notifications = gather(Notifications, sources[NOTIFICATIONS_FILE], problems)
+    remedies = gather(Remedies, sources[REMEDIES_FILE], problems)
     if catalog is not None and subsystems is not None:
         problems += _unknown_guards(sources[SUBSYSTEMS_FILE], subsystems, catalog)
+        if remedies is not None:
+            source = sources[REMEDIES_FILE]
+            problems += unknown_in_remedies(source, remedies, catalog, subsystems)
         if governance is not None:
             known = (governance, catalog, subsystems)
             problems += rule_problems(sources[GOVERNANCE_FILE], governance.rules, known)
@@ -99,6 +109,7 @@ def load_configuration(folder: Path | None = None) -> Configuration:
         or subsystems is None
         or governance is None
         or notifications is None
+        or remedies is None
     ):
         raise ConfigError(problems)
     return Configuration(
@@ -106,6 +117,7 @@ def load_configuration(folder: Path | None = None) -> Configuration:
         subsystems=subsystems,
         governance=governance,
         notifications=notifications,
+        remedies=remedies,
     )
 
 

@@ -10,6 +10,7 @@ import httpx
 from grace.adapters.github.checks import check_fields
 from grace.adapters.github.commits import ApiCommit, CommitMade, commit
 from grace.adapters.github.comparing import authors
+from grace.adapters.github.drafts import NO_DRAFTS, mark_ready
 from grace.adapters.github.governing import in_team, stop_issues
 from grace.adapters.github.graph import ask
 from grace.adapters.github.live import AT_ONCE, document, states
@@ -247,18 +248,24 @@ class GitHubForge(Voice):
         return await stop_issues(self._session, ref, known, self._clock.now())
 
     async def open_change(self, ref: MissionRef, draft: ChangeDraft) -> Change:
-        """Open a pull request, or return the open one of that branch (one call more)."""
+        """Open a pull request, or return the open one of that branch (one call more).
+
+        One that is unfinished is opened as it is where the repository's plan has no drafts.
+        """
         request = on(ref, "open pull request", "POST /pulls")
         fields = {
             "head": draft.head_branch,
             "base": draft.base_branch,
             "title": draft.title,
             "body": draft.body,
+            **({"draft": True} if draft.unfinished else {}),
         }
         try:
             answer = await self._write(ref, request, fields, _INVALID)
         except Refusal as refusal:
             there = None
+            if draft.unfinished and NO_DRAFTS in refusal.text.lower():
+                return await self.open_change(ref, draft.model_copy(update={"unfinished": False}))
             if "already exists" in refusal.text:
                 there = await self._reading.open_pull(ref, draft.head_branch, draft.base_branch)
             if there is None:
@@ -282,6 +289,10 @@ class GitHubForge(Voice):
     async def close_change(self, ref: MissionRef, number: int) -> None:
         request = on(ref, "close pull request", "PATCH /pulls/{number}", number=number)
         await self._write(ref, request, {"state": "closed"})
+
+    async def mark_ready(self, ref: MissionRef, number: int) -> None:
+        """Make a draft ready for review; see there."""
+        await mark_ready(self._session, ref, number)
 
     async def publish_check(self, ref: MissionRef, draft: CheckDraft, check: str | None) -> str:
         """Create a check run, or bring `check` up to date; a status where that is the mode."""

@@ -84,6 +84,7 @@ def _derived(mission: Mission) -> dict[str, str | int | None]:
         "phase": mission.phase.value,
         "severity": mission.severity.rank,
         "paths": json.dumps(paths_of(mission)),
+        "self_started_at": optional_micros(mission.self_started_at),
         "reverted_at": optional_micros(landed.at if landed else None),
         "subsystem": subsystem_of(mission),
         "basis": mission.basis,

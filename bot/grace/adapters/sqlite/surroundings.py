@@ -13,6 +13,7 @@ from grace.domain.phase import FORWARD, LANDED, Phase
 from grace.domain.surroundings import CapaFact, MergeFact, Rival, Stop
 
 _ACTIVE: Final = json.dumps(sorted(FORWARD | LANDED))
+_SELF_STARTS: Final = 1000  # the most that governance can allow in a day
 _REVERTS_KEPT: Final = timedelta(days=1)
 _MERGES_KEPT: Final = 2 * 86_400_000_000  # microseconds
 
@@ -25,6 +26,7 @@ class Surroundings(NamedTuple):
 
     rivals: tuple[Rival, ...]
     landed_reverts: tuple[datetime, ...]
+    self_starts: tuple[datetime, ...]
     kill_switch: bool
     stops: tuple[Stop, ...]
     merges: tuple[MergeFact, ...]
@@ -38,6 +40,7 @@ class Surroundings(NamedTuple):
         return cls(
             rivals=_rivals(connection, place, row["uid"]),
             landed_reverts=_landed_reverts(connection, place),
+            self_starts=_self_starts(connection, row),
             kill_switch=bool(stops),
             stops=stops,
             merges=_merges(connection, place, row["name"]),
@@ -82,6 +85,21 @@ def _landed_reverts(connection: sqlite3.Connection, place: tuple[str, int]) -> t
     )
     times = [moment(row["reverted_at"]) for row in rows]
     return tuple(at for at in times if times[-1] - at < _REVERTS_KEPT)
+
+
+def _self_starts(connection: sqlite3.Connection, row: sqlite3.Row) -> tuple[datetime, ...]:
+    """Return when Grace last began other missions here by herself, oldest first.
+
+    It is asked for by a mission that she may begin, and by no other.
+    """
+    if row["alert"] is None or row["phase"] != Phase.AWAITING_START:
+        return ()
+    rows = connection.execute(
+        "SELECT self_started_at FROM missions WHERE host = ? AND repository_id = ?"
+        " AND self_started_at IS NOT NULL AND uid <> ? ORDER BY self_started_at DESC LIMIT ?",
+        (row["host"], row["repository_id"], row["uid"], _SELF_STARTS),
+    )
+    return tuple(reversed([moment(r["self_started_at"]) for r in rows]))
 
 
 def _merges(

@@ -14,8 +14,9 @@ from grace.domain.effects import (
 )
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.governing import ask_for_governance
+from grace.domain.lifecycle.proactive import agent_of, arm, begin_herself, tell_people
 from grace.domain.lifecycle.starting import begin, pinned
-from grace.domain.mission import CANDIDATE, Attempt, PullRef
+from grace.domain.mission import Attempt, PullRef
 from grace.domain.package import AcceptanceCriteria, MissionContext, MissionRequest, PatchCandidate
 from grace.domain.people import Actor
 from grace.domain.phase import Outcome, Phase
@@ -57,7 +58,11 @@ def awaiting_start(draft: Draft) -> None:
     """
     mission = draft.mission
     if mission.alert is not None:
+        arm(draft)
         file_mission(draft)
+        begin_herself(draft)
+        if draft.mission.phase is not Phase.AWAITING_START:
+            return
         if draft.policy.governance.start_alerts and mission.issue is not None:
             begin(draft, Actor(login="policy: start_alerts"))
         return
@@ -145,9 +150,10 @@ def next_attempt(draft: Draft) -> None:
         draft.close(Outcome.FAILED, messages.no_candidate_left(mission.attempts))
         return
     candidate = candidates[mission.candidate]
-    attempt = Attempt(number=len(mission.attempts) + 1, candidate=candidate.name, agent=CANDIDATE)
+    agent, number = agent_of(draft.policy, candidate), len(mission.attempts) + 1
+    attempt = Attempt(number=number, candidate=candidate.name, agent=agent)
     draft.set(attempts=(*mission.attempts, attempt), refresh=False, merge_refusals=0)
-    draft.note("attempt_started", attempt=attempt.number, candidate=candidate.name, agent=CANDIDATE)
+    draft.note("attempt_started", attempt=number, candidate=candidate.name, agent=agent)
     if mission.phase is not Phase.PATCHING:
         draft.move(Phase.PATCHING, f"attempt {attempt.number}: {candidate.name}")
 
@@ -172,6 +178,7 @@ def patching(draft: Draft) -> None:
         open_pull(draft, attempt)
         return
     draft.move(Phase.TESTING, f"CI tests {attempt.head[:10]}")
+    tell_people(draft)
 
 
 def push(draft: Draft, attempt: Attempt) -> None:
@@ -215,6 +222,7 @@ def open_pull(draft: Draft, attempt: Attempt) -> None:
             head=attempt.head or "",
             title=messages.pull_title(mission),
             body=messages.pull_body(mission, draft.policy),
+            draft=mission.prepared is not None,
         )
     )
 

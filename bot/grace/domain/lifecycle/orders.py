@@ -8,6 +8,7 @@ from grace.domain.events import CommandGiven, Permission
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.forward import ask_reviewers, criteria_of
 from grace.domain.lifecycle.landed import start_revert
+from grace.domain.lifecycle.proactive import taken_over
 from grace.domain.lifecycle.starting import begin, freeze
 from grace.domain.mission import CANDIDATE, Approval, Attempt, Emergency, Mission, about_of
 from grace.domain.phase import FORWARD, WAITING_ROOM, Outcome, Phase, Severity
@@ -43,6 +44,9 @@ def start(draft: Draft, order: Order) -> str | None:
     mission = draft.mission
     if mission.phase is Phase.AWAITING_START:
         begin(draft, order.given.actor)
+        return None
+    if mission.prepared is not None and mission.proposed is None:
+        taken_over(draft, order.login)
         return None
     if mission.proposed is None or mission.phase not in AT_WORK:
         return replies.nothing_to("start", mission)

@@ -143,7 +143,7 @@ def trust(wanted: Trust, case: Case) -> Condition:
 
 def roles(wanted: Roles, case: Case) -> Condition:
     """Judge the agent's role."""
-    role = case.governance.agent_roles.get(case.attempt.agent)
+    role = case.governance.role_of(case.attempt.agent)
     words = f"{case.attempt.agent} is {role or 'without a role'}; {', '.join(wanted.any_of)} may"
     return leaf("roles", Result.PASS if role in wanted.any_of else Result.FAIL, words, START)
 

@@ -276,6 +276,8 @@ input EnqueuePullRequestInput {
 type EnqueuePullRequestPayload { clientMutationId: String mergeQueueEntry: MergeQueueEntry }
 input DequeuePullRequestInput { clientMutationId: String id: ID! }
 type DequeuePullRequestPayload { clientMutationId: String mergeQueueEntry: MergeQueueEntry }
+input MarkPullRequestReadyForReviewInput { clientMutationId: String pullRequestId: ID! }
+type MarkPullRequestReadyForReviewPayload { clientMutationId: String pullRequest: PullRequest }
 input AddCommentInput { body: String! clientMutationId: String subjectId: ID! }
 type AddCommentPayload { clientMutationId: String commentEdge: IssueCommentEdge subject: Node }
 input UpdateIssueCommentInput { body: String! clientMutationId: String id: ID! }
@@ -288,6 +290,9 @@ type CloseIssuePayload { clientMutationId: String issue: Issue }
 type Mutation {
   enqueuePullRequest(input: EnqueuePullRequestInput!): EnqueuePullRequestPayload
   dequeuePullRequest(input: DequeuePullRequestInput!): DequeuePullRequestPayload
+  markPullRequestReadyForReview(
+    input: MarkPullRequestReadyForReviewInput!
+  ): MarkPullRequestReadyForReviewPayload
   addComment(input: AddCommentInput!): AddCommentPayload
   updateIssueComment(input: UpdateIssueCommentInput!): UpdateIssueCommentPayload
   closeIssue(input: CloseIssueInput!): CloseIssuePayload

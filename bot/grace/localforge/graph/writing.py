@@ -7,11 +7,12 @@ from grace.localforge.core import has_role
 from grace.localforge.db import Row
 from grace.localforge.errors import forbidden, unprocessable
 from grace.localforge.events import Act
-from grace.localforge.graph.pulls import entry_node
+from grace.localforge.graph.pulls import entry_node, pull_node
 from grace.localforge.graph.reading import by_id, found_by_id
 from grace.localforge.graph.threads import comment_node, issue_node
 from grace.localforge.graph.viewing import Arguments, Node, Viewer
 from grace.localforge.issues import set_state
+from grace.localforge.pulls import pull_event
 from grace.localforge.queueing import MergeQueue
 
 
@@ -20,6 +21,7 @@ def mutation_root(seen: Viewer) -> Node:
     return {
         "enqueuePullRequest": lambda given: _enqueue(seen, given["input"]),
         "dequeuePullRequest": lambda given: _dequeue(seen, given["input"]),
+        "markPullRequestReadyForReview": lambda given: _mark_ready(seen, given["input"]),
         "addComment": lambda given: _add_comment(seen, given["input"]),
         "updateIssueComment": lambda given: _update_comment(seen, given["input"]),
         "closeIssue": lambda given: _close_issue(seen, given["input"]),
@@ -47,6 +49,16 @@ async def _dequeue(seen: Viewer, given: Arguments) -> Node:
     entry = await _queue(seen).dequeue(repo, pull)
     shape = entry_node(seen, repo, entry)
     return {"clientMutationId": given.get("clientMutationId"), "mergeQueueEntry": shape}
+
+
+async def _mark_ready(seen: Viewer, given: Arguments) -> Node:
+    _, repo, pull = found_by_id(seen, given["pullRequestId"], "PullRequest")
+    seen.need(repo, "pull_requests:write", "write")
+    if pull["draft"]:
+        pull = seen.core.db.update("pulls", pull["id"], draft=0)
+        await pull_event(seen.core, repo, pull, Act("ready_for_review", seen.actor.person))
+    shape = pull_node(seen, repo, pull)
+    return {"clientMutationId": given.get("clientMutationId"), "pullRequest": shape}
 
 
 def _text(given: Arguments) -> str:

@@ -1,0 +1,133 @@
+"""What Grace begins by herself: with a trusted remedy all the way, else as far as a draft."""
+
+from datetime import timedelta
+from typing import Final
+
+from grace.domain import proactive_words as words
+from grace.domain.effects import MarkReady, Reply
+from grace.domain.events import PullSeen
+from grace.domain.lifecycle.draft import Draft
+from grace.domain.lifecycle.starting import begin
+from grace.domain.mission import CANDIDATE
+from grace.domain.package import MissionRequest, PatchCandidate
+from grace.domain.people import Actor
+from grace.domain.policy import Policy
+from grace.domain.proactive import Remedy
+from grace.domain.trust import Score, score
+
+HERSELF: Final = Actor(login="policy: proactive")
+MAX_OFFERED: Final = 10
+DAY: Final = timedelta(days=1)
+
+
+def arm(draft: Draft) -> None:
+    """Offer the remedies that people prepared for such trouble as the mission's candidates.
+
+    The one with the best record comes first. Whether people must approve is left to governance.
+    """
+    request = draft.mission.request
+    assert request is not None  # what an alert files has a contract
+    if draft.mission.issue is not None or request.workspace.patch_candidates:
+        return
+    found = draft.policy.remedies.matching(request.subsystem_id, metrics_of(request))
+    if not found:
+        return
+    ranked = sorted(found, key=lambda r: -record_of(draft, r).value)[:MAX_OFFERED]
+    workspace = {"patch_candidates": tuple(r.candidate() for r in ranked)}
+    trust = {"requires_governance_approval": False}
+    draft.set(
+        request=request.model_copy(
+            update={
+                "workspace": request.workspace.model_copy(update=workspace),
+                "trust_requirements": request.trust_requirements.model_copy(update=trust),
+            }
+        )
+    )
+    draft.note("armed", remedies=[r.name for r in ranked])
+
+
+def metrics_of(request: MissionRequest) -> frozenset[str]:
+    """Name the metrics that a mission is about."""
+    named = {s.metric_id for s in request.symptoms if s.metric_id is not None}
+    return frozenset(named | {t.metric_id for t in request.acceptance_criteria.metric_targets})
+
+
+def record_of(draft: Draft, remedy: Remedy) -> Score:
+    """Read a remedy's record, for missions as grave as this one."""
+    return score(draft.facts.history, remedy.agent, draft.mission.severity, draft.now)
+
+
+def agent_of(policy: Policy, candidate: PatchCandidate) -> str:
+    """Name whose record a candidate is judged by: a remedy's own, or its author's."""
+    remedy = policy.remedies.made(candidate)
+    return CANDIDATE if remedy is None else remedy.agent
+
+
+def begin_herself(draft: Draft) -> None:
+    """Start a mission that an alert filed where a remedy matches; as a draft where not trusted."""
+    mission, rules = draft.mission, draft.policy.governance.proactive
+    request = mission.request
+    assert request is not None  # what an alert files has a contract
+    offered = request.workspace.patch_candidates
+    remedy = draft.policy.remedies.made(offered[0]) if offered else None
+    if mission.issue is None or mission.held is not None or mission.vetoes:
+        return
+    if not rules.enabled or remedy is None:
+        return
+    record = record_of(draft, remedy)
+    why = person_needed(draft, remedy, record)
+    if why is None:
+        draft.set(self_started_at=draft.now)
+        draft.note("self_started", remedy=remedy.name, record=record.sentence())
+        begin(draft, HERSELF)
+    elif rules.prepare_drafts:
+        draft.set(prepared="wanted")
+        draft.note("prepared", remedy=remedy.name, reason=why)
+        begin(draft, HERSELF)
+
+
+def person_needed(draft: Draft, remedy: Remedy, record: Score) -> str | None:
+    """Say why a person must decide whether a mission goes on, or None."""
+    rules, severity = draft.policy.governance.proactive, draft.mission.severity
+    if severity not in rules.severities:
+        return words.too_grave(severity)
+    if record.value < rules.min_trust:
+        return words.not_trusted(remedy.name, record, rules.min_trust)
+    today = [at for at in draft.facts.self_starts if at > draft.now - DAY]
+    if len(today) >= rules.max_per_day:
+        return words.enough_today(rules.max_per_day)
+    return None
+
+
+def tell_people(draft: Draft) -> None:
+    """Tell whom the subsystem names that a draft waits for them, once."""
+    mission = draft.mission
+    if not mission.prepared or mission.pull is None or mission.issue is None:
+        return
+    assert mission.request is not None  # it is under way
+    subsystem = draft.policy.subsystem(mission.request.subsystem_id)
+    surface, body = "prepared", words.draft_waits(mission, subsystem.reviewers)
+    draft.ask(Reply(key=f"reply/{surface}", number=mission.issue, surface=surface, body=body))
+
+
+def taken_over(draft: Draft, login: str) -> None:
+    """Let a prepared mission go on, on a person's word; its pull request is a draft no more."""
+    mission = draft.mission
+    released(draft, login)
+    if mission.prepared == "draft" and mission.pull is not None:
+        key = f"ready/{mission.pull.number}/{mission.round}"
+        draft.ask(MarkReady(key=key, number=mission.pull.number))
+
+
+def draft_seen(draft: Draft, event: PullSeen) -> None:
+    """Notice that a prepared draft is there, or that a person marked it ready."""
+    if draft.mission.prepared == "wanted" and event.draft:
+        draft.set(prepared="draft")
+    elif draft.mission.prepared == "draft" and not event.draft:
+        released(draft, event.sender.login)
+
+
+def released(draft: Draft, login: str) -> None:
+    """Remember who let it go on; he proposed nothing by that, and may approve."""
+    draft.set(prepared=None, released_by=login)
+    draft.note("released", login)
