@@ -1,0 +1,227 @@
+"""One metric's watch: it feeds the detectors, and opens and ends episodes."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final, Literal, NamedTuple
+
+from grace.domain.base import Frozen
+from grace.domain.catalog import MetricDefinition, Watching
+from grace.domain.detection import wording
+from grace.domain.detection.anomaly import Anomaly, DetectorName, Moved, Score
+from grace.domain.detection.burn_rate import BurnRate
+from grace.domain.detection.gone import Silence
+from grace.domain.detection.recent import Recent
+from grace.domain.detection.threshold import Threshold
+from grace.domain.detection.unusual import Unusual
+from grace.domain.detection.unusual_alarms import Alarms
+
+CALM: Final = 4  # samples in a row that are as they should be, until an episode is over
+SETTLE_S: Final = 6 * 3600.0  # a level that stays for so long without an alarm is the new normal
+
+Direction = Literal["up", "down", "gone"]
+
+
+class Turn(StrEnum):
+    """What a sample changed: nothing, or an episode began, or ended.
+
+    `settled`: it ended because the metric stayed as it was until that was usual.
+    """
+
+    NOTHING = "nothing"
+    BEGAN = "began"
+    ENDED = "ended"
+    SETTLED = "settled"
+
+
+class Episode(Frozen):
+    """A departure from what is normal, as it was when it was noticed.
+
+    `since`: the onset, `at`: when it was noticed, both in seconds since the epoch; `sentence` does
+    not say since when.
+    """
+
+    detector: DetectorName
+    since: float
+    at: float
+    value: float | None = None
+    expected: float | None = None
+    surprise: float = 0.0
+    direction: Direction
+    sentence: str
+
+
+class Found(NamedTuple):
+    """What a detector found in a sample, and since when."""
+
+    detector: DetectorName
+    since: float
+    sentence: str
+
+
+class Detectors:
+    """The detectors of one metric; None: that one does not watch it."""
+
+    __slots__ = ("alarms", "burn", "silence", "threshold", "unusual")
+
+    def __init__(self, metric_id: str, definition: MetricDefinition, watching: Watching) -> None:
+        target, wanted = definition.as_target(metric_id, 10), watching.detectors
+        self.threshold = Threshold(target, watching.hold_samples) if "threshold" in wanted else None
+        self.burn: BurnRate | None = None
+        if "burn_rate" in wanted and watching.objective is not None:
+            self.burn = BurnRate(target, watching.objective)
+        self.unusual = Unusual() if "unusual" in wanted else None
+        self.alarms = Alarms()
+        self.silence = Silence(watching.stale_seconds) if "gone" in wanted else None
+
+
+class Watch:
+    """Watch one metric; memory does not grow with what is seen.
+
+    `episode`: the one that lasts. `behind`: how many samples in a row were not newer than the one
+    before, as where a clock was set back. `last`: the newest sample's time, `value` what it was,
+    `surprise` how unusual. `calm`: how many samples in a row were as they should be, `alarmed`
+    when one was not. `calibrated`: when the alarms' threshold was set last.
+    """
+
+    __slots__ = (
+        "alarmed",
+        "behind",
+        "calibrated",
+        "calm",
+        "definition",
+        "detectors",
+        "episode",
+        "last",
+        "metric_id",
+        "recent",
+        "surprise",
+        "value",
+    )
+
+    def __init__(self, metric_id: str, definition: MetricDefinition) -> None:
+        assert definition.watch is not None  # who makes it chose those that are watched
+        self.metric_id = metric_id
+        self.definition = definition
+        self.detectors = Detectors(metric_id, definition, definition.watch)
+        self.recent = Recent()
+        self.episode: Episode | None = None
+        self.last = self.calibrated = self.alarmed = self.surprise = 0.0
+        self.behind = self.calm = 0
+        self.value: float | None = None
+
+    def observe(self, at: float, value: float | None) -> Turn:
+        """Take the next sample (seconds since the epoch); one that is not newer is left out."""
+        if at <= self.last:
+            self.behind += 1
+            return Turn.NOTHING
+        self.behind, self.last, self.value = 0, at, value
+        self.recent.add(at, value)
+        silence = self.detectors.silence
+        gone = silence.observe(at, value) if silence is not None else None
+        if value is None:
+            return self._without_value(at, gone)
+        score, found = self._judge(at, value)
+        if self.episode is not None:
+            return self._goes_on(self.episode, at, value, found)
+        return Turn.NOTHING if found is None else self._begin(at, value, score, found)
+
+    def _without_value(self, at: float, gone: float | None) -> Turn:
+        if gone is None or self.episode is not None:
+            return Turn.NOTHING
+        said = wording.gone(self.metric_id)
+        self.episode = Episode(
+            detector=DetectorName.GONE, since=gone, at=at, direction="gone", sentence=said
+        )
+        self.calm, self.alarmed = 0, at
+        return Turn.BEGAN
+
+    def _judge(self, at: float, value: float) -> tuple[Score, Found | None]:
+        """Ask every detector; the first that finds something gives its word."""
+        of, definition = self.detectors, self.definition
+        score = Score(0.0, None, at)
+        if of.unusual is not None:
+            score = of.unusual.observe(at, value)
+            of.alarms.observe(at, score)
+        self.surprise = score.surprise
+        missed = of.threshold is not None and of.threshold.observe(at, value)
+        burn = of.burn.observe(at, value) if of.burn is not None else None
+        found: Found | None = None
+        if missed:
+            assert of.threshold is not None  # it was asked
+            said = wording.over_threshold(self.metric_id, definition, value, score.expected)
+            found = Found(DetectorName.THRESHOLD, of.threshold.since, said)
+        elif burn is not None:
+            said = wording.burning(self.metric_id, definition, burn)
+            found = Found(DetectorName.BURN_RATE, burn.since, said)
+        elif score.surprise >= of.alarms.threshold:
+            said = wording.unusual(self.metric_id, definition, value, score.expected)
+            found = Found(DetectorName.UNUSUAL, score.since, said)
+        return score, found
+
+    def _begin(self, at: float, value: float, score: Score, found: Found) -> Turn:
+        """Open an episode; its onset is the earliest that any detector saw."""
+        alarm = self.detectors.alarms.open
+        since = found.since if alarm is None else min(found.since, alarm.since)
+        usual = score.expected
+        said = found.sentence
+        if score.surprise >= self.detectors.alarms.threshold:
+            said = f"{said}; {wording.rarely(score.surprise)}"
+        middle = self.definition.target if usual is None else usual
+        self.episode = Episode(
+            detector=found.detector,
+            since=since,
+            at=at,
+            value=value,
+            expected=usual,
+            surprise=score.surprise,
+            direction="down" if value < middle else "up",
+            sentence=said,
+        )
+        self.calm, self.alarmed = 0, at
+        return Turn.BEGAN
+
+    def _goes_on(self, episode: Episode, at: float, value: float, found: Found | None) -> Turn:
+        """End an episode where all is as it should be, or where it has become usual."""
+        if found is not None:
+            self.calm, self.alarmed = 0, at
+            return Turn.NOTHING
+        self.calm = self.calm + 1 if self._came_back(episode, value) else 0
+        if self.calm >= CALM:
+            self.episode = None
+            return Turn.ENDED
+        if at - self.alarmed >= SETTLE_S:
+            self.episode = None
+            return Turn.SETTLED
+        return Turn.NOTHING
+
+    def _came_back(self, episode: Episode, value: float) -> bool:
+        """Tell whether a metric is nearer to what was usual than to what was unusual.
+
+        The detector `unusual` gets used to what stays: that it is silent again says nothing yet.
+        """
+        if episode.detector is not DetectorName.UNUSUAL:
+            return True
+        if self.detectors.alarms.open is not None:
+            return False
+        if episode.expected is None or episode.value is None:
+            return True
+        return abs(value - episode.expected) <= abs(value - episode.value)
+
+    def anomaly(self, moved: tuple[Moved, ...] = (), instead: str | None = None) -> Anomaly:
+        """Say what is amiss, with the last samples; `instead`: another sentence than its own."""
+        assert self.episode is not None  # who asks saw it begin
+        episode = self.episode
+        since = wording.clock(episode.since, episode.at)
+        return Anomaly(
+            metric_id=self.metric_id,
+            detector=episode.detector,
+            since=datetime.fromtimestamp(episode.since, UTC),
+            at=datetime.fromtimestamp(episode.at, UTC),
+            value=episode.value,
+            expected=episode.expected,
+            surprise=episode.surprise,
+            direction=episode.direction,
+            sentence=wording.bounded(f"{instead or episode.sentence}; since {since}"),
+            moved=moved,
+            chart=self.recent.chart(),
+        )
