@@ -60,7 +60,7 @@ def demo(
     say = Teller(Console(stderr=as_json, highlight=False))
     try:
         if workdir is not None:
-            _prepare(workdir)
+            prepare(workdir)
             results = asyncio.run(_play(workdir.resolve(), stories, say, keep=keep))
         else:
             with tempfile.TemporaryDirectory(prefix="grace-demo-") as folder:
@@ -74,7 +74,8 @@ def demo(
         raise typer.Exit(1)
 
 
-def _prepare(workdir: Path) -> None:
+def prepare(workdir: Path) -> None:
+    """Make the folder for what is left behind; one with something in it is refused."""
     if workdir.exists() and any(workdir.iterdir()):
         raise typer.BadParameter(f"{workdir} is not empty; name a new folder")
     workdir.mkdir(parents=True, exist_ok=True)

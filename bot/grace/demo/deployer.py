@@ -4,8 +4,6 @@ It knows the forge's REST API for deployments and git, and nothing of Grace.
 """
 
 import asyncio
-import base64
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +14,7 @@ from typing import Literal, Self
 import httpx
 import structlog
 
+from grace.demo.remote_git import GitFailed, git
 from grace.demo.service import NotHealthy, ServiceProcess, ServiceSpec
 
 _CALL_TIMEOUT_S = 30.0
@@ -96,6 +95,11 @@ class Deployer:
     def live_sha(self) -> str | None:
         """The commit that serves now; None when nothing does."""
         return self._live.spec.version if self._live and self._live.running else None
+
+    @property
+    def live_pid(self) -> int | None:
+        """The process that serves now; None when nothing does."""
+        return self._live.pid if self._live and self._live.running else None
 
     async def __aenter__(self) -> Self:
         return self
@@ -235,36 +239,7 @@ class Deployer:
         return folder
 
     async def _git(self, *args: str, cwd: Path | None = None) -> str:
-        # The token goes in by the environment: a command line can be read by everybody.
-        basic = base64.b64encode(f"x-access-token:{self.config.token}".encode()).decode()
-        env = {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "LC_ALL": "C",
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": "http.extraHeader",
-            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
-        }
-        process = await asyncio.create_subprocess_exec(
-            "git",
-            *args,
-            cwd=cwd,
-            env=env,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
         try:
-            async with asyncio.timeout(_CALL_TIMEOUT_S):
-                out, err = await process.communicate()
-        except TimeoutError as error:
-            raise DeployError(f"git {args[0]}: no end within {_CALL_TIMEOUT_S:g} s") from error
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode != 0:
-            raise DeployError(f"git {args[0]}: {err.decode(errors='replace').strip()[:300]}")
-        return out.decode()
+            return await git(self.config.token, *args, cwd=cwd)
+        except GitFailed as error:
+            raise DeployError(str(error)) from error

@@ -1,0 +1,34 @@
+"""Ask from outside whether the service answers, each time that somebody reads the page."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from aiohttp import web
+
+_TIMEOUT_S = 1.0
+SERIES = "probe_success"
+
+
+@asynccontextmanager
+async def prober(service_url: str, port: int) -> AsyncIterator[None]:
+    """Serve a page in Prometheus text format that says 1 while the service is healthy, else 0."""
+    async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as client:
+
+        async def page(_: web.Request) -> web.Response:
+            try:
+                answer = await client.get(f"{service_url}/healthz")
+                healthy = answer.status_code == httpx.codes.OK
+            except httpx.TransportError:
+                healthy = False
+            return web.Response(text=f"# TYPE {SERIES} gauge\n{SERIES} {int(healthy)}\n")
+
+        app = web.Application()
+        app.router.add_get("/metrics", page)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+            yield
+        finally:
+            await runner.cleanup()
