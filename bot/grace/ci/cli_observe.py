@@ -1,6 +1,7 @@
 """`grace ci observe`: the one command here that needs an adapter, which it puts together."""
 
 import asyncio
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -49,7 +50,7 @@ def observe(  # noqa: PLR0913, PLR0917 - the options of a command
 
 
 async def _taken(watch: Watch) -> tuple[MetricObservation, ...]:
-    from grace.adapters.metrics import HttpMetrics  # noqa: PLC0415 - the other commands start faster
+    from grace.adapters.metrics import Sources  # noqa: PLC0415 - the other commands start faster
 
     async with httpx.AsyncClient() as client:
-        return await take(watch, HttpMetrics(client, _Now()))
+        return await take(watch, Sources(client, _Now(), os.environ))

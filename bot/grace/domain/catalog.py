@@ -79,16 +79,17 @@ class HostFigure(Frozen):
 class ForgeFigure(Frozen):
     """What the forge tells of a subsystem's CI, or our own ledger of its missions, of late.
 
-    `ci_success_rate` and `ci_flakiness` (runs that passed only when run again) in percent,
-    `ci_duration` (median) and `ci_queue` (median wait) in seconds; `plan_success_rate`: percent of
-    missions that ended with a merge that held. `hours`: how far back it looks.
+    `subsystem` None: of all of them together. `ci_success_rate` and `ci_flakiness` (runs that
+    passed only when run again) in percent, `ci_duration` (median) and `ci_queue` (median wait) in
+    seconds; `plan_success_rate`: percent of missions that ended with a merge that held. `hours`:
+    how far back it looks.
     """
 
     kind: Literal["forge"] = "forge"
     figure: Literal[
         "ci_success_rate", "ci_duration", "ci_queue", "ci_flakiness", "plan_success_rate"
     ]
-    subsystem: Name
+    subsystem: Name | None = None
     hours: Annotated[float, Field(gt=0, le=24 * 30)] = 24
     scale: Finite = 1.0
 

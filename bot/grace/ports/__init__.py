@@ -26,6 +26,7 @@ from grace.ports.forge import (
     StopIssue,
     Target,
 )
+from grace.ports.runs import WorkflowRun, WorkflowRuns
 from grace.ports.samples import SampleFigures, SampleStore
 from grace.ports.store import (
     CourtesyJob,
@@ -42,6 +43,7 @@ from grace.ports.work import (
     AttestationVerifier,
     Clock,
     CommitOrder,
+    MetricHistory,
     MetricSource,
     PatchRead,
     Repositories,
@@ -73,6 +75,7 @@ __all__ = [
     "LiveState",
     "MergeAnswer",
     "MergeDraft",
+    "MetricHistory",
     "MetricSource",
     "PatchRead",
     "QueuePlace",
@@ -91,4 +94,6 @@ __all__ = [
     "Target",
     "Translated",
     "Turn",
+    "WorkflowRun",
+    "WorkflowRuns",
 ]

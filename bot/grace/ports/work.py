@@ -19,6 +19,7 @@ from grace.domain.inspection import CommitFact, FileChange, Owned, RepositoryRul
 from grace.domain.mission import MissionRef
 from grace.domain.package import MetricObservation
 from grace.domain.results import ArtifactReport
+from grace.domain.samples import Sample
 from grace.domain.waivers import Waivers
 from grace.domain.weakening import FilePair
 
@@ -90,6 +91,19 @@ class MetricSource(Protocol):
     async def sample_all(
         self, wanted: Mapping[str, MetricDefinition]
     ) -> tuple[MetricObservation, ...]: ...
+
+
+class MetricHistory(Protocol):
+    """What metrics were like before anybody watched them, where a source remembers it."""
+
+    async def history(
+        self, metric_id: str, definition: MetricDefinition, start: float, end: float, step: float
+    ) -> Sequence[Sample]:
+        """Read a sample every `step` seconds with start <= at < end, oldest first.
+
+        None where the source does not remember or answer. Times are seconds since the epoch.
+        """
+        ...
 
 
 class RuleReader(Protocol):

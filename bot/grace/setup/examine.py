@@ -1,6 +1,7 @@
 """`grace doctor`: read what there is, and judge it. The judging is in the checks; this reads."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -12,7 +13,8 @@ import httpx
 
 from grace.adapters.config import Configuration
 from grace.adapters.github.tokens import AppKey
-from grace.adapters.metrics import HttpMetrics
+from grace.adapters.metrics import Sources
+from grace.domain.catalog import ForgeFigure
 from grace.ports import Clock
 from grace.setup import app_checks as app
 from grace.setup import branch_checks as branch
@@ -262,8 +264,13 @@ async def _metrics(bot: Bot, tools: Tools) -> list[Finding]:
     """Ask every source of the catalog for one sample; those of guards must answer."""
     subsystems = bot.configuration.subsystems.subsystems.values()
     guards = {metric for each in subsystems for metric in each.guards}
-    wanted = {k: m for k, m in bot.configuration.catalog.metrics.items() if m.source is not None}
-    samples = await HttpMetrics(tools.client, tools.clock).sample_all(wanted)
+    wanted = {
+        metric_id: definition
+        for metric_id, definition in bot.configuration.catalog.metrics.items()
+        # What the forge tells is asked through the bot that runs.
+        if definition.source is not None and not isinstance(definition.source, ForgeFigure)
+    }
+    samples = await Sources(tools.client, tools.clock, os.environ).sample_all(wanted)
     findings = []
     for sample in samples:
         name = f"metric {sample.metric_id}"

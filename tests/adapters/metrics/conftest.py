@@ -6,7 +6,7 @@ import httpx
 import pytest
 from aiohttp import web
 
-from grace.adapters.metrics import HttpMetrics, Limits
+from grace.adapters.metrics import Limits, Sources
 
 
 @dataclass
@@ -58,6 +58,12 @@ async def server() -> AsyncIterator[PageServer]:
 
 
 @pytest.fixture
-async def metrics(clock: HandClock) -> AsyncIterator[HttpMetrics]:
+def environment() -> dict[str, str]:
+    return {}
+
+
+@pytest.fixture
+async def metrics(clock: HandClock, environment: dict[str, str]) -> AsyncIterator[Sources]:
+    limits = Limits(timeout_s=0.4, body_bytes=100_000, look_s=60)
     async with httpx.AsyncClient(trust_env=False) as client:
-        yield HttpMetrics(client, clock, Limits(timeout_s=0.4, body_bytes=100_000, stale_s=60))
+        yield Sources(client, clock, environment, limits=limits)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from aiohttp import web
 
-from grace.adapters.metrics import HttpMetrics, Limits
+from grace.adapters.metrics import Limits, Sources
 from grace.domain.catalog import MetricDefinition, PrometheusQuery, PrometheusText
 
 PAGE = PrometheusText(url="http://127.0.0.1:9/metrics", series="up")
@@ -14,6 +14,9 @@ PAGE = PrometheusText(url="http://127.0.0.1:9/metrics", series="up")
 
 def page(server):
     return PrometheusText(url=f"{server.url}/metrics", series="up")
+
+
+NOW = 1795348800  # the clock of these tests
 
 
 def answer(result, kind="vector"):
@@ -114,7 +117,7 @@ async def test_one_source_down_leaves_the_others_alone(metrics, server):
 
 async def test_looks_are_forgotten_past_the_bound(server, clock):
     async with httpx.AsyncClient(trust_env=False) as client:
-        metrics = HttpMetrics(client, clock, Limits(looks=1))
+        metrics = Sources(client, clock, {}, limits=Limits(looks=1))
         server.text = "a_total 1\nb_total 1\n"
         source = PrometheusText(url=server.url, series="a_total", per="b_total")
         for metric_id in ("one", "two", "one"):
@@ -126,8 +129,10 @@ async def test_looks_are_forgotten_past_the_bound(server, clock):
 @pytest.mark.parametrize(
     ("body", "value", "note"),
     [
-        (answer([1, "2.5"], "scalar"), 2500, ""),
-        (answer([{"metric": {"a": "b"}, "value": [1, "0.25"]}]), 250, ""),
+        (answer([NOW, "2.5"], "scalar"), 2500, ""),
+        (answer([{"metric": {"a": "b"}, "value": [NOW - 299, "0.25"]}]), 250, ""),
+        (answer([NOW - 301, "1"], "scalar"), None, "stale: the source's newest value is 301 s old"),
+        (answer([NOW + 60, "1"], "scalar"), 1000, "the source's clock is 60 s ahead of ours"),
         (answer([]), None, "the query matched no series"),
         (answer([{"value": [1, "1"]}] * 3), None, "the query answered 3 series; aggregate them"),
         (answer([{"value": [1, "NaN"]}]), None, "the query answered NaN, which is no number"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grace.adapters.metrics.page import NotAPage, parse_page
+from grace.adapters.metrics.page import NotAPage, PageReader
 from grace.domain.catalog import MetricDefinition, PrometheusText
 
 HISTOGRAM = """\
@@ -109,15 +109,32 @@ async def test_buckets_of_several_series_are_summed(metrics, server, clock):
     assert (await metrics.sample("p50", only_b, "s")).value == pytest.approx(0.15)
 
 
-async def test_a_counter_reset_is_no_value_and_the_next_look_counts(metrics, server, clock):
+RESET = "a counter was reset since the last look: counted from zero"
+
+
+async def test_after_a_counter_reset_it_is_counted_from_zero(metrics, server, clock):
     source = text(server, "d", quantile=0.5)
-    for low in (50, 5):
-        server.text = HISTOGRAM.format(low=low, mid=low, all=low)
-        seen = await metrics.sample("p50", source, "s")
-        clock.pass_(10)
-    assert (seen.value, seen.note) == (None, "a counter was reset since the last look")
-    server.text = HISTOGRAM.format(low=15, mid=15, all=15)
-    assert (await metrics.sample("p50", source, "s")).value == pytest.approx(0.05)
+    server.text = HISTOGRAM.format(low=50, mid=50, all=60)
+    await metrics.sample("p50", source, "s")
+    clock.pass_(10)
+    # Only the first bucket fell, which shows that the whole histogram began anew.
+    server.text = HISTOGRAM.format(low=0, mid=60, all=60)
+    seen = await metrics.sample("p50", source, "s")
+    assert (seen.value, seen.samples, seen.note) == (pytest.approx(0.15), 60, RESET)
+    clock.pass_(10)
+    server.text = HISTOGRAM.format(low=10, mid=70, all=70)
+    after = await metrics.sample("p50", source, "s")
+    assert (after.value, after.samples, after.note) == (pytest.approx(0.05), 10, "")
+
+
+async def test_one_series_that_was_reset_leaves_the_others_alone(metrics, server, clock):
+    source = text(server, "errors_total", per="requests_total")
+    server.text = COUNTERS.format(a=10, b=50, ra=100, rb=500)
+    await metrics.sample("e", source, "%")
+    clock.pass_(10)
+    server.text = COUNTERS.format(a=10, b=1, ra=110, rb=10)
+    seen = await metrics.sample("e", source, "%")
+    assert (seen.value, seen.samples, seen.note) == (pytest.approx(1 / 20), 20, RESET)
 
 
 async def test_a_restart_is_seen_though_every_counter_rose(metrics, server, clock):
@@ -129,7 +146,7 @@ async def test_a_restart_is_seen_though_every_counter_rose(metrics, server, cloc
     more = COUNTERS.format(a=2, b=2, ra=20, rb=20)
     server.text = more + "process_start_time_seconds 200\n"
     seen = await metrics.sample("e", source, "%")
-    assert (seen.value, seen.note) == (None, "the process started anew since the last look")
+    assert (seen.value, seen.samples, seen.note) == (pytest.approx(0.1), 40, RESET)
 
 
 async def test_a_ratio_is_that_of_two_increases(metrics, server, clock):
@@ -155,7 +172,7 @@ async def test_a_series_that_was_not_there_began_at_zero(metrics, server, clock)
     assert (await metrics.sample("error_rate", source, "")).value == pytest.approx(0.5)
 
 
-async def test_a_series_that_vanished_was_reset(metrics, server, clock):
+async def test_a_series_that_vanished_is_no_value(metrics, server, clock):
     source = text(server, "errors_total", per="requests_total")
     server.text = COUNTERS.format(a=1, b=1, ra=100, rb=100)
     await metrics.sample("error_rate", source, "")
@@ -163,7 +180,10 @@ async def test_a_series_that_vanished_was_reset(metrics, server, clock):
     page = COUNTERS.format(a=2, b=2, ra=200, rb=200)
     server.text = page.replace('errors_total{route="b"} 2', "")
     seen = await metrics.sample("error_rate", source, "")
-    assert (seen.value, seen.note) == (None, "a counter was reset since the last look")
+    assert seen.value is None
+    assert seen.note == 'the series errors_total{route="b"} vanished since the last look'
+    clock.pass_(10)
+    assert "did not rise" in (await metrics.sample("error_rate", source, "")).note
 
 
 async def test_a_look_that_is_too_old_is_not_compared_with(metrics, server, clock):
@@ -218,23 +238,58 @@ def definition(source):
 
 
 def test_only_the_lines_asked_for_are_read():
-    page = parse_page('a{x="1",y="\\"}"} 1 1700000000\nb nonsense\n\n  \n{}\na 2\nab 3\n', {"a"})
-    assert page == {("a", (("x", "1"), ("y", '"}'))): 1, ("a", ()): 2}
+    text = 'a{x="1",y="\\"}"} 1 1700000000500\nb nonsense\n\n  \n{}\na 2\nab 3\n'
+    page = PageReader().read(text, {"a"})
+    labelled = (("x", "1"), ("y", '"}'))
+    assert page.named == {"a": {labelled: 1, (): 2}}
+    assert page.stamps == {("a", labelled): 1700000000.5}
+
+
+def test_what_a_reader_remembers_is_read_the_same_again():
+    reader = PageReader()
+    first = reader.read('a{y="2",x="1"} 1\n a 5\n', {"a"})
+    again = reader.read('a{y="2",x="1"} 2\n a 6\n', {"a"})
+    assert first.named == {"a": {(("x", "1"), ("y", "2")): 1, (): 5}}
+    assert again.named == {"a": {(("x", "1"), ("y", "2")): 2, (): 6}}
+
+
+def test_a_series_among_many_is_found_by_any_of_its_labels():
+    lines = "".join(f'm{{n="{i}",half="{i % 2}"}} {i}\n' for i in range(100))
+    page = PageReader().read(lines, {"m"})
+    assert list(page.matching("m", {"n": "42"}).values()) == [42]
+    assert list(page.matching("m", {"half": "1", "n": "43"}).values()) == [43]
+    assert not page.matching("m", {"half": "0", "n": "43"})
+    assert len(page.matching("m", {"half": "0"})) == 50
+    assert not page.matching("m", {"other": "0"})
+    assert len(page.matching("m", {})) == 100
 
 
 @pytest.mark.parametrize(
     "line",
-    ['a{x="1} 2', "a one", "a{x=1} 2", "a", "a 1_000", 'a{x="1"', "a " + "9" * 400, 'a{ ="x"} 1'],
+    [
+        'a{x="1} 2',
+        "a one",
+        "a{x=1} 2",
+        "a",
+        "a 1_000",
+        'a{x="1"',
+        "a " + "9" * 400,
+        'a{ ="x"} 1',
+        "a 1 2 3",
+        "a 1 soon",
+        "a 1 NaN",
+    ],
 )
 def test_a_line_that_cannot_be_read_is_told(line):
     with pytest.raises(NotAPage, match="not Prometheus text"):
-        parse_page(f"{line}\n", {"a"})
+        PageReader().read(f"{line}\n", {"a"})
 
 
 @given(st.text(st.sampled_from('ab{}="\\, \t\n#1.eE+-NaInf_le'), max_size=60))
 def test_whatever_a_page_says_it_is_read_or_refused(garbage):
     try:
-        page = parse_page(garbage, {"a", "b"})
+        page = PageReader().read(garbage, {"a", "b"})
     except NotAPage:
         return
-    assert all(isinstance(v, float) or math.isnan(v) for v in page.values())
+    values = [value for series in page.named.values() for value in series.values()]
+    assert all(isinstance(v, float) or math.isnan(v) for v in values)

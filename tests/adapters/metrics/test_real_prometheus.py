@@ -1,11 +1,12 @@
 import asyncio
 import shutil
 import socket
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
-from grace.adapters.metrics import HttpMetrics
+from grace.adapters.metrics import Sources
 from grace.domain.catalog import PrometheusQuery, PrometheusText
 
 PROMETHEUS = shutil.which("prometheus")
@@ -48,8 +49,9 @@ async def _ready(client, url):
 
 
 async def test_queries_and_pages_of_a_real_prometheus_are_read(prometheus, clock):
+    clock.at = datetime.now(UTC)
     async with httpx.AsyncClient(trust_env=False) as client:
-        metrics = HttpMetrics(client, clock)
+        metrics = Sources(client, clock, {})
 
         async def ask(query):
             return await metrics.sample("m", PrometheusQuery(url=prometheus, query=query), "")

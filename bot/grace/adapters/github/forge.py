@@ -28,6 +28,7 @@ from grace.adapters.github.session import AppIdentity, GitHubSite, Session, on
 from grace.adapters.github.statuses import Statuses
 from grace.adapters.github.voice import Voice
 from grace.adapters.github.wire import Call, Refusal, Request, Watch
+from grace.adapters.github.workflow_runs import workflow_runs
 from grace.domain.events import Actor, Permission
 from grace.domain.mission import MissionRef
 from grace.ports import (
@@ -49,6 +50,7 @@ from grace.ports import (
     Routed,
     StopIssue,
 )
+from grace.ports.runs import WorkflowRun
 
 _PERMISSIONS: Final = frozenset(Permission)
 _MISSING: Final = frozenset({int(HTTPStatus.NOT_FOUND)})
@@ -246,6 +248,10 @@ class GitHubForge(Voice):
     async def stop_issues(self, ref: MissionRef, known: Sequence[int] = ()) -> Sequence[StopIssue]:
         """List who put our stop label on issues, and who took it off: a query; see there."""
         return await stop_issues(self._session, ref, known, self._clock.now())
+
+    async def workflow_runs(self, ref: MissionRef, since: datetime) -> Sequence[WorkflowRun]:
+        """List a repository's runs of CI since a moment; 1 call, 10 at most."""
+        return await workflow_runs(self._session, ref, since)
 
     async def open_change(self, ref: MissionRef, draft: ChangeDraft) -> Change:
         """Open a pull request, or return the open one of that branch (one call more).

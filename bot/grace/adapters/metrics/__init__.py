@@ -1,5 +1,7 @@
-"""Where samples come from: Prometheus text pages and the Prometheus HTTP API."""
+"""Where samples come from: pages, queries, documents, databases, the machine and the forge."""
 
-from grace.adapters.metrics.http import HttpMetrics, Limits
+from grace.adapters.metrics.fetching import Limits
+from grace.adapters.metrics.forge import ForgeSide
+from grace.adapters.metrics.sources import Sources
 
-__all__ = ["HttpMetrics", "Limits"]
+__all__ = ["ForgeSide", "Limits", "Sources"]

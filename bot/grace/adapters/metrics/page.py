@@ -1,150 +1,128 @@
-"""Pages in Prometheus text format: which series they hold, and what those say about a source."""
+"""Pages in Prometheus text format: which series they hold, and how to find some among thousands.
+
+Source: Prometheus, "Exposition formats", text format 0.0.4.
+"""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from grace.adapters.metrics.quantile import beyond_bounds, quantile_of
-from grace.adapters.metrics.reading import Reading, nothing
-from grace.domain.catalog import PrometheusText
-
-STARTED = "process_start_time_seconds"
-FIRST_LOOK = "first look: nothing to compare with"
-
+STARTED: Final = "process_start_time_seconds"
+Labels = tuple[tuple[str, str], ...]
 # One series: its name and its labels, sorted.
-Series = tuple[str, tuple[tuple[str, str], ...]]
+Series = tuple[str, Labels]
+_NO_NUMBER: Final = re.compile(r"[+-]?(?:inf|nan)", re.IGNORECASE)
+_FEW: Final = 16
+_MS: Final = 1000.0
 
 
 class NotAPage(ValueError):
     """The text is not in Prometheus text format; the message says where it fails."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """The counters that a source needs, as one scrape found them. `at` is in seconds."""
+@dataclass(slots=True)
+class Page:
+    """The series of one page by name and labels; `stamps`: the times (s) that some carry."""
 
-    at: float
-    counts: Mapping[Series, float]
-    started: float | None
+    named: dict[str, dict[Labels, float]] = field(default_factory=dict)
+    stamps: dict[Series, float] = field(default_factory=dict)
+    _found: dict[str, dict[tuple[str, str], list[Labels]]] = field(default_factory=dict)
+
+    @property
+    def started(self) -> float | None:
+        """Return when the process began, where the page tells."""
+        return next(iter(self.named.get(STARTED, {}).values()), None)
+
+    def matching(self, name: str, labels: Mapping[str, str]) -> dict[Series, float]:
+        """Return the series with a name that have at least these labels."""
+        known = self.named.get(name, {})
+        if not labels:
+            return {(name, series): value for series, value in known.items()}
+        wanted = labels.items()
+        return {
+            (name, series): known[series]
+            for series in self._candidates(name, known, labels)
+            if wanted <= dict(series).items()
+        }
+
+    def stamp_of(self, found: Iterable[Series]) -> float | None:
+        """Return the newest time that these series carry; None: they carry none."""
+        if not self.stamps:
+            return None
+        return max((self.stamps[s] for s in found if s in self.stamps), default=None)
+
+    def _candidates(
+        self, name: str, known: Mapping[Labels, float], labels: Mapping[str, str]
+    ) -> Collection[Labels]:
+        """Return the fewest series among which those with these labels are."""
+        if len(known) <= _FEW:
+            return known.keys()
+        index = self._found.get(name)
+        if index is None:
+            index = self._found[name] = {}
+            for series in known:
+                for pair in series:
+                    index.setdefault(pair, []).append(series)
+        none: Sequence[Labels] = ()
+        return min((index.get(pair, none) for pair in labels.items()), key=len)
 
 
-def names_of(source: PrometheusText) -> frozenset[str]:
-    """Name every series of a page that a source reads."""
-    main = f"{source.series}_bucket" if source.quantile is not None else source.series
-    return frozenset({main, STARTED} | ({source.per} if source.per else set()))
+class PageReader:
+    """Read the pages of one address; what names and labels say is remembered from page to page."""
 
+    def __init__(self) -> None:
+        self._known: dict[str, Series] = {}
 
-def parse_page(text: str, names: Iterable[str]) -> dict[Series, float]:
-    """Read the series with these names; NotAPage when one of their lines cannot be read.
+    def read(self, text: str, names: Iterable[str]) -> Page:
+        """Read the series with these names; NotAPage when one of their lines cannot be read.
 
-    Lines of other series are passed over unread: a page may be megabytes.
-    """
-    wanted = frozenset(names)
-    lines = [line for line in text.split("\n") if _name(line) in wanted]
-    found: dict[Series, float] = {}
-    for line in lines:
+        Lines of other series are passed over unread: a page may be megabytes.
+        """
+        wanted = frozenset(names)
+        page, known = Page(), dict[str, Series]()
+        for line in text.split("\n"):
+            if _name(line) in wanted:
+                self._take(line, page, known)
+        self._known = known
+        return page
+
+    def _take(self, line: str, page: Page, known: dict[str, Series]) -> None:
+        end = line.rfind("}") + 1 or len(_name(line)) + len(line) - len(line.lstrip())
+        head, rest = line[:end], line[end:].split()
         try:
-            samples = [s for f in text_string_to_metric_families(line + "\n") for s in f.samples]
-            for sample in samples:
-                found[(sample.name, tuple(sorted(sample.labels.items())))] = float(sample.value)
+            series = self._known.get(head) or _series(head)
+            value = _number(rest[0])
+            stamp = _number(rest[1]) / _MS if len(rest) > 1 else None
+            if len(rest) > 2 or (stamp is not None and not math.isfinite(stamp)):  # noqa: PLR2004 -- a value and a time
+                raise ValueError("neither a value nor a value and its time")  # noqa: TRY301 -- as for any other line
         except (ValueError, IndexError, OverflowError) as error:
             raise NotAPage(f"not Prometheus text: {line[:80]!r}") from error
-    return found
+        known[head] = series
+        page.named.setdefault(series[0], {})[series[1]] = value
+        if stamp is not None:
+            page.stamps[series] = stamp
 
 
-def look(page: Mapping[Series, float], source: PrometheusText, at: float) -> Look:
-    """Keep what a later scrape of this source will be compared with."""
-    names = names_of(source) - {STARTED}
-    counts = {s: v for s, v in page.items() if s[0] in names and _matches(s, source.labels)}
-    started = next((v for s, v in page.items() if s[0] == STARTED), None)
-    return Look(at=at, counts=counts, started=started)
+def _series(head: str) -> Series:
+    """Read a name with its labels by the format's own parser, which knows every escape."""
+    found = [s for f in text_string_to_metric_families(f"{head} 1\n") for s in f.samples]
+    if len(found) != 1:
+        raise ValueError("no series")
+    return found[0].name, tuple(sorted(found[0].labels.items()))
 
 
-def compares(source: PrometheusText) -> bool:
-    """Tell whether a source is about the increase since the scrape before."""
-    return source.quantile is not None or source.per is not None
-
-
-def read_now(now: Look, source: PrometheusText) -> Reading:
-    """Read a source that is a value of the moment."""
-    values = list(now.counts.values())
-    if not values:
-        return nothing(f"the page has no series {_called(source.series, source.labels)}")
-    if len(values) > 1:
-        called = _called(source.series, source.labels)
-        return nothing(f"{len(values)} series match {called}: narrow it by labels to one")
-    return Reading(values[0])
-
-
-def read_increase(before: Look, now: Look, source: PrometheusText) -> Reading:
-    """Read a source that is about what happened between two scrapes."""
-    seconds = now.at - before.at
-    if seconds <= 0:
-        return nothing("no time has passed since the last look")
-    if before.started != now.started:
-        return nothing("the process started anew since the last look")
-    if any(now.counts.get(series, -math.inf) < count for series, count in before.counts.items()):
-        return nothing("a counter was reset since the last look")
-    if any(not math.isfinite(count) for count in now.counts.values()):
-        return nothing("a counter is not a finite number")
-    risen = {s: count - before.counts.get(s, 0.0) for s, count in now.counts.items()}
-    if source.quantile is not None:
-        return _read_quantile(source.quantile, risen, source, seconds)
-    return _read_ratio(risen, source, seconds)
-
-
-def _read_quantile(
-    q: float, risen: Mapping[Series, float], source: PrometheusText, seconds: float
-) -> Reading:
-    """Sum the buckets of all series that match, by their bound, and take the quantile."""
-    called = _called(source.series, source.labels)
-    if not risen:
-        return nothing(f"the page has no histogram {called}")
-    buckets: dict[float, float] = {}
-    for (_, labels), count in risen.items():
-        try:
-            bound = float(dict(labels)["le"])
-        except (KeyError, ValueError):
-            return nothing(f"a bucket of {called} has no bound `le` that is a number")
-        buckets[bound] = buckets.get(bound, 0.0) + count
-    if not any(buckets.values()):
-        return nothing("nothing was observed since the last look")
-    value = quantile_of(q, buckets)
-    if value is None:
-        return nothing(f"{called} is no whole histogram: it needs a bucket +Inf and one more")
-    over = beyond_bounds(q, buckets)
-    note = "at least this: the quantile lies above the highest bucket" if over else ""
-    return Reading(value, note, seconds, max(1, round(max(buckets.values()))))
-
-
-def _read_ratio(risen: Mapping[Series, float], source: PrometheusText, seconds: float) -> Reading:
-    per = source.per or ""
-    for name in (source.series, per):
-        if not _of(risen, name):
-            return nothing(f"the page has no series {_called(name, source.labels)}")
-    whole = sum(_of(risen, per))
-    if whole <= 0:
-        return nothing(f"{_called(per, source.labels)} did not rise since the last look")
-    part = sum(_of(risen, source.series))
-    return Reading(part / whole, "", seconds, max(1, round(whole)))
-
-
-def _of(counts: Mapping[Series, float], name: str) -> Sequence[float]:
-    return [count for (series, _), count in counts.items() if series == name]
-
-
-def _matches(series: Series, labels: Mapping[str, str]) -> bool:
-    return labels.items() <= dict(series[1]).items()
+def _number(text: str) -> float:
+    value = float(text)
+    if "_" in text or not (math.isfinite(value) or _NO_NUMBER.fullmatch(text)):
+        raise ValueError(f"{text!r} is no number of the format")
+    return value
 
 
 def _name(line: str) -> str:
     """Cut the name of a series off the beginning of its line."""
     words = line.split("{", 1)[0].split(None, 1)
     return words[0] if words else ""
-
-
-def _called(name: str, labels: Mapping[str, str]) -> str:
-    inside = ",".join(f'{label}="{value}"' for label, value in sorted(labels.items()))
-    return f"{name}{{{inside}}}" if inside else name

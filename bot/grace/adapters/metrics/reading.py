@@ -1,7 +1,7 @@
 """What reading a source comes to: a number with how much stands behind it, or why there is none."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _NOTE_LIMIT = 300
 
@@ -32,7 +32,20 @@ def scaled(reading: Reading, scale: float) -> Reading:
     value = reading.value * scale
     if not math.isfinite(value):
         return nothing(f"the source answered {value}, which is no number to judge by")
-    return Reading(value, reading.note, reading.window_s, reading.samples)
+    return reading if scale == 1 else replace(reading, value=value)
+
+
+def timed(reading: Reading, age: float, stale_s: float, skew_s: float) -> Reading:
+    """Judge a reading by the time that its source gave it; `age`: seconds, below 0 in the future.
+
+    What is too old is no value. What is of the future is taken as of now, and says so.
+    """
+    if reading.value is None or -skew_s <= age <= stale_s:
+        return reading
+    if age > stale_s:
+        return nothing(f"stale: the source's newest value is {age:.0f} s old")
+    ahead = f"the source's clock is {-age:.0f} s ahead of ours: taken as of now"
+    return replace(reading, note="; ".join(n for n in (reading.note, ahead) if n))
 
 
 def one_line(text: str) -> str:

@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 
 from grace.adapters.keys import Ed25519Key, PublicKeys
-from grace.adapters.metrics import HttpMetrics
 from grace.app.bootstrap.outlets import Outlets
-from grace.app.bootstrap.system import System, budgets_of, fault_counter, load_signer
+from grace.app.bootstrap.system import (
+    System,
+    budgets_of,
+    fault_counter,
+    load_signer,
+    make_sources,
+)
 from grace.app.capas import Capas
 from grace.app.mesh import TriggerMesh
 from grace.app.probes.all import all_probes
@@ -53,7 +58,7 @@ def make_board(system: System, mesh: TriggerMesh, capas: Capas, outlets: Outlets
         keys=key_side(system),
         rules=rule_side(system),
         catalog=system.configuration.catalog,
-        metrics=HttpMetrics(system.client, system.clock),
+        metrics=make_sources(system),
     )
     return Board(
         all_probes(world),

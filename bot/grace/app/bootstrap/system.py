@@ -1,6 +1,7 @@
 """The parts of one running bot, and what opens them without a forge."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from grace.adapters.github.pace import Limits
 from grace.adapters.github.session import GitHubSite
 from grace.adapters.github.wire import Call
 from grace.adapters.keys import Ed25519Key
+from grace.adapters.metrics import ForgeSide, Sources
 from grace.adapters.samples import MemorySamples
 from grace.adapters.sqlite.store import SqliteStore
 from grace.app.brakes import Brakes
@@ -177,6 +179,15 @@ def budgets_of(system: System) -> list[Budget]:
         )
         for figures in system.forge.figures()
     ]
+
+
+def make_sources(system: System) -> Sources:
+    """Make sources of metrics; who samples in a rhythm of their own wants their own.
+
+    They remember the looks that rates and quantiles compare with.
+    """
+    side = ForgeSide(system.forge, system.store, system.refs)
+    return Sources(system.client, system.clock, os.environ, side)
 
 
 def exposition(system: System) -> tuple[bytes, str]:

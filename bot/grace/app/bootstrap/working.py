@@ -13,9 +13,8 @@ from grace.adapters.github.forge import GitHubForge
 from grace.adapters.github.ours import Ours
 from grace.adapters.github.workshop import ApiWorkshop
 from grace.adapters.keys import PublicKeys
-from grace.adapters.metrics import HttpMetrics
 from grace.adapters.secrets import secret_scan
-from grace.app.bootstrap.system import System
+from grace.app.bootstrap.system import System, make_sources
 from grace.app.brakes import Brakes, Cab
 from grace.app.courtesies import Courtesies
 from grace.app.inlets import readers_of
@@ -133,7 +132,7 @@ def build_worker(system: System, policy: Policy) -> Worker:
     world = World(
         forge=system.forge,
         repositories=repositories,
-        metrics=HttpMetrics(system.client, system.clock),
+        metrics=make_sources(system),
         samples=system.samples,
         store=system.store,
         signer=system.signer,

@@ -38,7 +38,7 @@ async def _run_json(call: Call, run: Row) -> Json:
 
 
 async def list_runs(call: Call) -> Reply:
-    """List workflow runs by head_sha, branch, event, status; newest first."""
+    """List workflow runs by head_sha, branch, event, status, `created=>=TIME`; newest first."""
     sql = "SELECT * FROM workflow_runs WHERE repository_id=? ORDER BY id DESC"
     rows = call.core.db.all(sql, call.repo["id"])
     for query, column in (("head_sha", "head_sha"), ("branch", "head_branch"), ("event", "event")):
@@ -46,6 +46,8 @@ async def list_runs(call: Call) -> Reply:
             rows = [row for row in rows if row[column] == call.query(query)]
     if status := call.query("status"):
         rows = [row for row in rows if status in {row["status"], row["conclusion"]}]
+    if created := call.query("created"):
+        rows = [row for row in rows if row["created_at"] >= created.removeprefix(">=")]
     if "workflow" in call.request.match_info:
         workflow = _workflow(call)
         rows = [row for row in rows if row["workflow_id"] == workflow["id"]]
