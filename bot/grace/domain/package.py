@@ -160,7 +160,10 @@ class RemediationEvent(Frozen):
 
 
 class MetricObservation(Frozen):
-    """One measured value. `value` None: the source answered nothing usable, and `note` says why."""
+    """One measured value. `value` None: the source answered nothing usable, and `note` says why.
+
+    `idle`: it answered that there was nothing to measure, as of an error rate without requests.
+    """
 
     metric_id: MetricId
     value: Finite | None
@@ -170,6 +173,7 @@ class MetricObservation(Frozen):
     at: AwareDatetime
     source: str
     note: str = ""
+    idle: bool = False
 
 
 class MissionRequest(Frozen):
@@ -190,11 +194,16 @@ class MissionRequest(Frozen):
 
 
 class MissionPackage(MissionRequest):
-    """A mission as the world sees it."""
+    """A mission as the world sees it.
+
+    `effective`: False once its problem came back after it was closed as fixed; null: that did not
+    happen.
+    """
 
     mission_id: MissionId
     status: Status
     outcome: Outcome | None = None
+    effective: bool | None = None
     created_at: AwareDatetime
     resolved_at: AwareDatetime | None = None
     context: MissionContext | None = None

@@ -23,11 +23,11 @@ _HOST: Final = re.compile(r"https?://(?:\[([^\]]*)\]|([^:]*))")
 
 
 class Silence:
-    """Tell since when a metric has had no value.
+    """Tell since when nothing has come of a metric.
 
-    Time in which nobody asked is no silence: it counts from the last value, or, where that was
-    long before, from the first empty answer. `last`, `first` and `empty` are its state: the last
-    value's time (None: none yet), the first empty answer after it, and how many those are.
+    Time in which nobody asked is no silence: it counts from the last answer, or, where that was
+    long before, from the first empty one. `last`, `first` and `empty` are its state: the last
+    answer's time (None: none yet), the first empty one after it, and how many those are.
     """
 
     __slots__ = ("_stale", "empty", "first", "last")
@@ -38,9 +38,9 @@ class Silence:
         self.first = 0.0
         self.empty = 0
 
-    def observe(self, at: float, value: float | None) -> float | None:
-        """Take the next sample; answer since when it is gone, where it is."""
-        if value is not None:
+    def observe(self, at: float, *, there: bool) -> float | None:
+        """Hear whether something came; answer since when the metric is gone, where it is."""
+        if there:
             self.last, self.empty = at, 0
             return None
         if self.last is None:

@@ -61,13 +61,17 @@ class Incident(Frozen):
         return min(self.members, key=lambda name: (self.members[name].since, name))
 
     @property
-    def over(self) -> bool:
-        return not any(member.lasts for member in self.members.values())
+    def lasting(self) -> tuple[str, ...]:
+        """Name the metrics whose episodes last, the earliest first."""
+        last = (name for name, member in self.members.items() if member.lasts)
+        return tuple(sorted(last, key=lambda name: (self.members[name].since, name)))
 
     @property
-    def moved(self) -> tuple[Moved, ...]:
-        """List what else moved, earliest first."""
-        origin = self.origin
+    def over(self) -> bool:
+        return not self.lasting
+
+    def moved(self, origin: str) -> tuple[Moved, ...]:
+        """List what moved besides its origin, earliest first."""
         others = sorted((m.since, name, m) for name, m in self.members.items() if name != origin)
         return tuple(
             Moved(

@@ -109,24 +109,31 @@ class Watch:
         self.behind = self.calm = 0
         self.value: float | None = None
 
-    def observe(self, at: float, value: float | None) -> Turn:
-        """Take the next sample (seconds since the epoch); one that is not newer is left out."""
+    def observe(self, at: float, value: float | None, *, idle: bool = False) -> Turn:
+        """Take the next sample (seconds since the epoch); one that is not newer is left out.
+
+        `idle`: there is no value because there was nothing to measure, and the source said so.
+        """
         if at <= self.last:
             self.behind += 1
             return Turn.NOTHING
         self.behind, self.last, self.value = 0, at, value
         self.recent.add(at, value)
         silence = self.detectors.silence
-        gone = silence.observe(at, value) if silence is not None else None
+        there = idle or value is not None
+        gone = silence.observe(at, there=there) if silence is not None else None
         if value is None:
-            return self._without_value(at, gone)
+            return self._without_value(at, gone, there=there)
         score, found = self._judge(at, value)
         if self.episode is not None:
             return self._goes_on(self.episode, at, value, found)
         return Turn.NOTHING if found is None else self._begin(at, value, score, found)
 
-    def _without_value(self, at: float, gone: float | None) -> Turn:
-        if gone is None or self.episode is not None:
+    def _without_value(self, at: float, gone: float | None, *, there: bool) -> Turn:
+        if self.episode is not None:
+            back = there and self.episode.detector is DetectorName.GONE
+            return self._calmer() if back else Turn.NOTHING
+        if gone is None:
             return Turn.NOTHING
         said = wording.gone(self.metric_id)
         self.episode = Episode(
@@ -185,14 +192,20 @@ class Watch:
         if found is not None:
             self.calm, self.alarmed = 0, at
             return Turn.NOTHING
-        self.calm = self.calm + 1 if self._came_back(episode, value) else 0
-        if self.calm >= CALM:
-            self.episode = None
-            return Turn.ENDED
+        if self._came_back(episode, value):
+            return self._calmer()
+        self.calm = 0
         if at - self.alarmed >= SETTLE_S:
             self.episode = None
             return Turn.SETTLED
         return Turn.NOTHING
+
+    def _calmer(self) -> Turn:
+        self.calm += 1
+        if self.calm < CALM:
+            return Turn.NOTHING
+        self.episode = None
+        return Turn.ENDED
 
     def _came_back(self, episode: Episode, value: float) -> bool:
         """Tell whether a metric is nearer to what was usual than to what was unusual.
@@ -218,6 +231,8 @@ class Watch:
             since=datetime.fromtimestamp(episode.since, UTC),
             at=datetime.fromtimestamp(episode.at, UTC),
             value=episode.value,
+            unit=self.definition.unit[:50],
+            unit=self.definition.unit[:50],
             expected=episode.expected,
             surprise=episode.surprise,
             direction=episode.direction,

@@ -1,0 +1,195 @@
+"""The book of incidents: what is amiss now, and what was told of it."""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Final, Literal
+
+import structlog
+from pydantic import TypeAdapter, ValidationError
+
+from grace.app.watching.asking import Occasion, alert_of
+from grace.app.watching.desk import ORIGIN, Desk
+from grace.domain.detection import wording
+from grace.domain.detection.anomaly import Anomaly
+from grace.domain.detection.gone import Places
+from grace.domain.detection.moving import Begun, Incident, close, gather, member_of
+from grace.domain.detection.watch import Turn, Watch
+from grace.ports import Delivery, Routed, Target
+
+STATE: Final = "incidents:"  # no metric has such a name
+_INCIDENTS: Final[TypeAdapter[tuple[Incident, ...]]] = TypeAdapter(tuple[Incident, ...])
+_ROUTED: Final[TypeAdapter[tuple[Routed, ...]]] = TypeAdapter(tuple[Routed, ...])
+
+
+class Book:
+    """Gather episodes into incidents, and tell each as an alert when something new is known."""
+
+    def __init__(self, desk: Desk, places: Places, watches: Mapping[str, Watch]) -> None:
+        self._desk = desk
+        self._places = places
+        self._watches = watches
+        self._waiting: dict[str, None] = {}
+        self._log = structlog.get_logger("watching")
+        self.incidents: tuple[Incident, ...] = ()
+        self.blind = False
+
+    def load(self, frozen: bytes | None) -> None:
+        """Go on with what lasted when we stopped; a metric no longer watched ends nothing."""
+        if frozen is None:
+            return
+        try:
+            self.incidents = _INCIDENTS.validate_json(frozen)
+        except ValidationError:
+            self._log.warning("incidents not readable", reason="they are of another version")
+            return
+        watched = self._desk.plan.catalog.metrics
+        left = {
+            name
+            for incident in self.incidents
+            for name in incident.members
+            if name not in watched or watched[name].watch is None
+        }
+        self.incidents = close(self.incidents, dict.fromkeys(left, True))
+        kept = (i for i in self.incidents if not left & set(i.members) or not i.over)
+        self.incidents = tuple(kept)
+
+    def freeze(self) -> bytes:
+        """Write the incidents down."""
+        return _INCIDENTS.dump_json(self.incidents)
+
+    def prepared(self, watch: Watch, *, settled: bool) -> None:
+        """Take in a watch as it came out of its past; `settled`: its last episode ended so."""
+        lasting = any(
+            watch.metric_id in i.members and i.members[watch.metric_id].lasts
+            for i in self.incidents
+        )
+        if watch.episode is not None and not lasting:
+            self._waiting[watch.metric_id] = None
+        elif watch.episode is None and lasting:
+            self.incidents = close(self.incidents, {watch.metric_id: settled})
+
+    def turned(self, turns: Mapping[str, Turn]) -> None:
+        """Take in what the samples of a round changed."""
+        ends: dict[str, bool] = {}
+        for name, turn in turns.items():
+            if turn is Turn.BEGAN:
+                self._waiting[name] = None
+            elif name in self._waiting:
+                del self._waiting[name]
+            else:
+                ends[name] = turn is Turn.SETTLED
+        if ends:
+            self.incidents = close(self.incidents, ends)
+
+    async def settle(self, silent: Collection[str], now: datetime) -> bool:
+        """Gather what began, and tell what is new; tell whether the book changed.
+
+        `silent`: the metrics of which nothing came in this round.
+        """
+        before = self.incidents, set(self._waiting)
+        self.blind = bool(silent) and self._places.blind(silent)
+        if self._waiting:
+            down = self._places.down(silent)
+            begun = [b for name in self._waiting if (b := self._begun(name, down)) is not None]
+            self.incidents = gather(self.incidents, begun)
+            for each in begun:
+                del self._waiting[each.metric_id]
+        told = [await self._tell(incident, now) for incident in self.incidents]
+        self.incidents = tuple(incident for incident in told if incident is not None)
+        return (self.incidents, set(self._waiting)) != before
+
+    def _begun(self, name: str, down: Collection[str]) -> Begun | None:
+        """Describe an episode that belongs to no incident yet; None: it has to wait."""
+        watch = self._watches[name]
+        assert watch.episode is not None  # it waits because it lasts
+        assert watch.definition.watch is not None  # that is why there is a watch
+        place = None
+        if watch.episode.direction == "gone":
+            if self.blind:
+                return None
+            place = self._places.of(name)
+        return Begun(
+            metric_id=name,
+            repository=self._desk.plan.repository(watch.definition.watch.subsystem),
+            place=place if place in down else None,
+            member=member_of(watch.episode),
+        )
+
+    async def _tell(self, incident: Incident, now: datetime) -> Incident | None:
+        """Tell of an incident what was not told yet; None: it is over and done with."""
+        if incident.over:
+            if incident.anomaly is None or incident.settled:
+                return None
+            return None if await self._send(incident, "resolved", now) else incident
+        anomaly = self._anomaly(incident)
+        sign = " ".join([anomaly.metric_id, *(m.metric_id for m in anomaly.moved)])
+        freed = incident.held is not None and now.timestamp() >= incident.held
+        if sign == incident.told and not freed:
+            return incident
+        told = incident.model_copy(
+            update={"told": sign, "anomaly": anomaly, "held": self._held(anomaly, now)}
+        )
+        return told if await self._send(told, "firing", now) else incident
+
+    def _anomaly(self, incident: Incident) -> Anomaly:
+        """Describe the likely origin; where it is over already, as it was told, or what lasts."""
+        origin = incident.origin
+        if origin not in incident.lasting:
+            known = incident.anomaly
+            if known is not None and known.metric_id == origin:
+                return known.model_copy(update={"moved": incident.moved(origin)})
+            origin = incident.lasting[0]
+        instead = None
+        if incident.place is not None and len(incident.members) > 1:
+            instead = wording.source_down(origin, len(incident.members) + incident.more)
+        return self._watches[origin].anomaly(incident.moved(origin), instead)
+
+    def _held(self, anomaly: Anomaly, now: datetime) -> float | None:
+        """Find the end of a maintenance window that an incident falls into."""
+        subsystem = self._subsystem(anomaly)
+        windows = self._desk.plan.alerting.maintenance
+        return max((w.end.timestamp() for w in windows if w.holds(subsystem, now)), default=None)
+
+    def _subsystem(self, anomaly: Anomaly) -> str:
+        watching = self._desk.plan.catalog.metrics[anomaly.metric_id].watch
+        assert watching is not None  # only what is watched has anomalies
+        return watching.subsystem
+
+    async def _send(
+        self, incident: Incident, status: Literal["firing", "resolved"], now: datetime
+    ) -> bool:
+        """Put an alert into the inbox; False: the forge has not told yet where it belongs.
+
+        The delivery's name is the same however often a crash has us tell it.
+        """
+        anomaly = incident.anomaly
+        assert anomaly is not None  # it was described before it is told
+        ref = self._desk.refs.get(self._subsystem(anomaly))
+        if ref is None:
+            return False
+        catalog = self._desk.plan.catalog.metrics
+        event = alert_of(incident, anomaly, catalog, Occasion(status, now))
+        target = Target(ref=ref, alert=incident.fingerprint, create=status == "firing")
+        body = _ROUTED.dump_json((Routed(target=target, event=event),))
+        delivery = Delivery(ORIGIN, _named(incident, status), "anomaly", body, now)
+        fresh = await self._desk.store.accept(delivery)
+        self._desk.count(ORIGIN, "accepted" if fresh else "duplicate")
+        self._log.info(
+            "anomaly",
+            status=status,
+            fingerprint=incident.fingerprint,
+            origin=anomaly.metric_id,
+            moved=len(incident.members) + incident.more - 1,
+            fresh=fresh,
+        )
+        if fresh:
+            self._desk.wake()
+        return True
+
+
+def _named(incident: Incident, status: str) -> str:
+    """Name a delivery by what it tells."""
+    said = incident.told if status == "firing" else ""
+    words = [incident.fingerprint, f"{incident.began:.0f}", status, said, str(incident.held)]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()
