@@ -52,6 +52,7 @@ class Anomaly(Frozen):
     since: AwareDatetime
     at: AwareDatetime
     value: Finite | None
+    unit: Annotated[str, Field(max_length=50)] = ""
     expected: Finite | None = None
     surprise: Annotated[float, Field(ge=0)] = 0.0
     direction: Literal["up", "down", "gone"]

@@ -232,7 +232,6 @@ class Watch:
             at=datetime.fromtimestamp(episode.at, UTC),
             value=episode.value,
             unit=self.definition.unit[:50],
-            unit=self.definition.unit[:50],
             expected=episode.expected,
             surprise=episode.surprise,
             direction=episode.direction,
