@@ -47,6 +47,9 @@ async def test_list_shows_live_missions_and_then_the_closed_one(stage: Stage, bo
         await bot.look.closed(mission.issue, Outcome.FIXED)
     listed = await grace("mission", "list", "--data", data)
     assert "fixed" in listed.stdout
+    counted = (await grace("mission", "stats", "--data", data, "--days", "1")).stdout
+    assert "low-risk missions that ran without a person: none yet (0 of 0)" in counted
+    assert "human actions per mission: 2.0" in counted  # filed and reviewed
     assert name not in (await grace("mission", "list", "--data", data, "--live")).stdout
 
 

@@ -17,6 +17,7 @@ from grace.domain import messages, render, replies
 from grace.domain.agreement import gate_lines
 from grace.domain.events import Permission
 from grace.domain.hidden import Hidden, Kind, describe
+from grace.domain.issue_body import mission_body
 from grace.domain.lifecycle.checks import annotations
 from grace.domain.mission import FieldError, Mission
 from grace.domain.phase import Phase
@@ -213,7 +214,7 @@ MESSAGES = {
     ),
     "CAPA": lambda w: messages.capa_body(hostile(reverting(), w), condition(w)),
     "alert": lambda w: re.sub(
-        r"```yaml\n.*", "", messages.mission_body(hostile(closed(), w)), flags=re.DOTALL
+        r"```yaml\n.*", "", mission_body(hostile(closed(), w)), flags=re.DOTALL
     ),
     "verdict": lambda w: render.tree(condition(w)),
     "line": lambda w: f"a {render.inline(w, 500)} b",

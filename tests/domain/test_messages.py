@@ -5,6 +5,7 @@ import re
 import pytest
 
 from grace.domain import messages, render
+from grace.domain.issue_body import mission_body
 from grace.domain.package import TrustRequirements
 from grace.domain.phase import Outcome, Phase
 from grace.domain.policy import Stress
@@ -138,7 +139,7 @@ def test_messages_without_their_occasion_still_read():
     assert "#0" in messages.merge_body(mission)
     assert messages.revert_body(mission)
     assert messages.revert_pull_body(mission)
-    assert "alert" in messages.mission_body(mission)
+    assert "alert" in mission_body(mission)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from grace.domain.detection.anomaly import Anomaly, ChartPoint, DetectorName
 from grace.domain.health import Health, HealthState
 from grace.domain.mission import PullRef
 from grace.domain.phase import Outcome, Phase, Severity, status_of
@@ -14,6 +15,7 @@ from grace.ports.hub import MissionPage, MissionRow
 from grace.web.pages.board import arrange, column_of
 from grace.web.pages.map_view import BOX, LANES, OTHERS, WIDTH, draw, lane_of
 from grace.web.pages.mission_view import commands, links, road
+from grace.web.pages.sighting_view import sighting
 from grace.web.pages.trust_view import HEIGHT, history_of
 from grace.web.pages.trust_view import WIDTH as CHART
 from grace.web.pages.words import Mark
@@ -150,3 +152,49 @@ def test_the_history_of_trust_stays_within_its_chart():
     heights = [dot.y for dot in found.dots]
     assert max(heights) == heights[30]
     assert found.path.startswith("M")
+
+
+def saw(values: list[float | None], onset: int, **given: object) -> Anomaly:
+    chart = tuple(
+        ChartPoint(at=START + timedelta(seconds=15 * i), value=v) for i, v in enumerate(values)
+    )
+    return Anomaly(
+        **{
+            "metric_id": "mesh.latency",
+            "detector": DetectorName.UNUSUAL,
+            "since": START + timedelta(seconds=15 * onset),
+            "at": START + timedelta(minutes=2),
+            "value": 184.0,
+            "unit": "ms",
+            "direction": "up",
+            "sentence": "mesh.latency is 184 ms where 31 ms is usual",
+            "chart": chart,
+            **given,
+        }
+    )
+
+
+def test_the_chart_of_an_anomaly_marks_its_onset_and_breaks_at_a_gap():
+    found = sighting(saw([30.0, 30.0, None, 180.0, 184.0], 3, expected=31.0, surprise=3.3))
+    assert found is not None
+    assert found.line.count("M") == 2
+    assert found.onset == 58 + 570 * 3 / 4
+    assert [v.words for v in found.values] == ["30", "184"]
+    assert found.values[1].at == 12
+    assert found.expected is not None
+    assert found.rarity.startswith("About one point in 2,000")
+
+
+@pytest.mark.parametrize(
+    "values", [[], [None, None], [5.0], [7.0, 7.0], [-1.7e308, 1.7e308]], ids=str
+)
+def test_odd_charts_stay_within_their_frame(values):
+    found = sighting(saw(values, 99))
+    assert found is not None
+    heights = [float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", found.line)]
+    assert all(12 <= y <= 166 for y in heights)
+    assert 58 <= found.onset <= 628
+
+
+def test_a_mission_of_no_detector_has_no_chart():
+    assert sighting(None) is None

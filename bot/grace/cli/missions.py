@@ -1,6 +1,7 @@
 """`grace mission`: read-only, beside a running bot."""
 
-from typing import Annotated
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -12,12 +13,15 @@ from grace.domain import messages
 from grace.domain.ledger import Entry
 from grace.domain.mission import Mission
 from grace.domain.package import MissionPackage
+from grace.domain.phase import Severity
 from grace.domain.render import one_line, tree
 from grace.domain.render import why as why_text
+from grace.domain.stats import Deed, Figures, figures, together
 from grace.domain.verdict import Verdict
 from grace.domain.views import package_of
 
 app = typer.Typer(no_args_is_help=True)
+_STATS: Final = ("missions", "fixed", "recovered", "rolled back", "failed", "alone", "actions each")
 
 
 @app.command("list")
@@ -62,6 +66,58 @@ def show(name: Name, data: Data = DEFAULT) -> None:
         unknown(name)
     else:
         typer.echo(package.model_dump_json(indent=2))
+
+
+@app.command()
+def stats(
+    data: Data = DEFAULT,
+    *,
+    days: Annotated[
+        float | None, typer.Option(min=0, help="Only missions that ended within so many days.")
+    ] = None,
+) -> None:
+    """Print how many missions ran without a person, and what people did for each."""
+
+    async def work(reader: StoreReader) -> list[tuple[Mission, list[Deed]]]:
+        return [
+            (
+                mission,
+                [_deed(e) for e in await reader.mission_entries(mission.ref.log, mission.name)],
+            )
+            for mission in await reader.missions(live=False)
+        ]
+
+    since = None if days is None else datetime.now(UTC) - timedelta(days=days)
+    found = figures(read(data, work), since)
+    table = Table(box=None)
+    for column in ("severity", *_STATS):
+        table.add_column(column, justify="left" if column == "severity" else "right")
+    for severity, row in found.items():
+        table.add_row(severity.value, *_cells(row))
+    whole = together(found.values())
+    table.add_row("all", *_cells(whole))
+    Console().print(table)
+    low = found[Severity.LOW]
+    typer.echo(
+        f"low-risk missions that ran without a person: {_percent(low.share_alone)} "
+        f"({low.alone} of {low.missions})"
+    )
+    each = "none ended yet" if whole.actions_each is None else f"{whole.actions_each:.1f}"
+    typer.echo(f"human actions per mission: {each}")
+
+
+def _deed(entry: Entry) -> Deed:
+    return Deed(entry.envelope.kind, entry.envelope.actor, entry.payload)
+
+
+def _cells(row: Figures) -> list[str]:
+    counts = (row.missions, row.fixed, row.recovered, row.rolled_back, row.failed)
+    each = "" if row.actions_each is None else f"{row.actions_each:.1f}"
+    return [*map(str, counts), _percent(row.share_alone), each]
+
+
+def _percent(share: float | None) -> str:
+    return "none yet" if share is None else f"{100 * share:.0f} %"
 
 
 @app.command()

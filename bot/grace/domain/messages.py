@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from grace.domain import replies
 from grace.domain.agreement import contract_lines, gate_lines
+from grace.domain.alerting.words import alert_lines
 from grace.domain.approving import approvals_asked
-from grace.domain.contract import dump
 from grace.domain.mission import Attempt, Mission, Window
 from grace.domain.phase import Outcome, Phase
 from grace.domain.policy import Policy
-from grace.domain.render import code, inline, marker, one_line, quoted, tree, unlinked, why
+from grace.domain.render import code, inline, marker, one_line, tree, unlinked, why
+from grace.domain.reverts import compared, under_way
 from grace.domain.verdict import Condition
 
 STARTED = (
@@ -17,9 +18,6 @@ STARTED = (
     "say what holds it back, and its comment is the record when it has ended."
 )
 NO_CANDIDATE = "there is no patch candidate: edit the issue, add one, and comment `/grace start`"
-KILL_SWITCH = "the kill switch is on: the revert is prepared, and a person lands it"
-SHADOW = "shadow mode is on: the revert is prepared, and a person lands it"
-NOT_RESTORED = "the revert does not restore the tree as it was before; a person must look"
 MAX_ERRORS = 100  # a forge's comment holds 64 KiB
 COMMANDS = " · ".join(f"`/grace {written}`" for written in replies.COMMANDS)
 
@@ -32,12 +30,17 @@ def cancelled_by(login: str) -> str:
     return f"cancelled by {login}"
 
 
+HELD_BY = "held by "
+PULL = "pull request #"
+TAKEN_OVER = " to the work branch: approvals are void"
+
+
 def held_by(login: str, reason: str = "") -> str:
-    return f"held by {login}: {reason}" if reason else f"held by {login}"
+    return f"{HELD_BY}{login}: {reason}" if reason else f"{HELD_BY}{login}"
 
 
 def pull_closed(number: int) -> str:
-    return f"pull request #{number} was closed by"
+    return f"{PULL}{number} was closed by"
 
 
 def pull_closed_by(number: int, login: str) -> str:
@@ -46,9 +49,14 @@ def pull_closed_by(number: int, login: str) -> str:
 
 def foreign_commits(login: str, sha: str) -> str:
     return (
-        f"{login} pushed {sha[:10]} to the work branch: approvals are void and Grace stops; "
+        f"{login} pushed {sha[:10]}{TAKEN_OVER} and Grace stops; "
         "`/grace cancel` leaves the branch to you, `/grace resume` makes her patch again"
     )
+
+
+def kept_by_a_person(held: str) -> bool:
+    """Tell whether a person's deed is why a mission is held: it does not end by itself then."""
+    return held.startswith((HELD_BY, PULL)) or TAKEN_OVER in held
 
 
 def tree_differs(landed: str, tested: str | None) -> str:
@@ -61,19 +69,6 @@ def merge_refused(reason: str) -> str:
 
 def effect_failed(effect: str, reason: str) -> str:
     return f"{effect.replace('_', ' ')} failed: {reason}"
-
-
-def overlap(paths: Sequence[str]) -> str:
-    listed = ", ".join(paths[:5])
-    return f"later merges changed {listed} too: a person must decide how to revert"
-
-
-def revert_cap(limit: int) -> str:
-    return f"{limit} reverts have landed within a day, which is the cap: a person lands this one"
-
-
-def ci_broken(job: str) -> str:
-    return f"CI itself is broken (job {job}): a person lands the revert"
 
 
 TOO_MANY_EDITS = "the issue was edited too often: file a new one with the contract as it is now"
@@ -114,10 +109,6 @@ def window_passed(window: Window) -> str:
 
 def window_inconclusive(reason: str) -> str:
     return f"the observation window was inconclusive twice: {reason}"
-
-
-def revert_left_to_a_person(reason: str) -> str:
-    return f"a revert is needed, and left to a person: {reason}"
 
 
 def title_of(mission: Mission) -> str:
@@ -185,8 +176,9 @@ def revert_pull_body(mission: Mission) -> str:
     )
 
 
-def revert_check(reason: str) -> str:
-    return f"This pull request restores the tree that stood before. Reason: {inline(reason, 300)}"
+def revert_check(reason: str, blocked: str | None = None) -> str:
+    words = f"This pull request undoes what was merged. Reason: {inline(reason, 300)}"
+    return words if blocked is None else f"{words}\n\n{inline(blocked, 400)}"
 
 
 def issue_headline(mission: Mission) -> str:
@@ -195,6 +187,9 @@ def issue_headline(mission: Mission) -> str:
             return "This contract does not parse yet. Edit the issue; Grace reads it again."
         case Phase.AWAITING_START:
             return "Understood. It waits for `/grace start` by somebody with write permission."
+        case Phase.CLOSED if mission.effective is False:
+            again = f"`{mission.recurred}`"
+            return f"Ineffective: it was closed as fixed, and the problem came back in {again}."
         case Phase.CLOSED if mission.outcome is not Outcome.FIXED:
             return f"Mission closed: **{mission.outcome}** — {inline(mission.reason, 400)}"
         case _ if mission.held is not None:
@@ -220,6 +215,7 @@ def issue_comment(mission: Mission, policy: Policy) -> str:
     if mission.hidden:
         lines += ["### What the issue holds and its readers do not see", ""]
         lines += [*(f"- {words}" for words in mission.hidden), ""]
+    lines += alert_lines(mission.alarm) if mission.alarm is not None else []
     lines += contract_lines(mission, policy)
     lines += gate_lines(mission, policy)
     if mission.proposed is not None:
@@ -247,6 +243,8 @@ def record_lines(mission: Mission) -> list[str]:
         pull = f"#{mission.revert.pull.number}" if mission.revert.pull else "not opened"
         landed = mission.revert.landed.sha if mission.revert.landed else "not landed"
         lines.append(f"- revert: pull request {pull}, {landed}")
+        if mission.revert.landed is not None and mission.revert.restored is not False:
+            lines.append(f"- after the revert: {compared(mission.revert)}")
     if mission.capa is not None:
         lines.append(f"- CAPA: #{mission.capa}")
     return lines
@@ -281,7 +279,7 @@ def pull_comment(mission: Mission, condition: Condition) -> str:
         lines += [f"Held: {inline(mission.held, 400)}", ""]
     if mission.phase in {Phase.CLOSED, Phase.REVERTING}:
         lines += [
-            inline(mission.reason or "a regression was seen; the revert is under way", 400),
+            inline(mission.reason or under_way(mission), 400),
             "",
         ]
     lines += ["### Verdict", tree(condition), "", *record_lines(mission), ""]
@@ -343,37 +341,6 @@ def mission_title(mission: Mission) -> str:
     return title_of(mission)
 
 
-ADD_A_CANDIDATE = (
-    "Add a patch candidate below (`workspace: {patch_candidates: [{name, diff}]}`), "
-    "then comment `/grace start`."
-)
-
-
 def not_filed(wrong: Sequence[tuple[str, str]]) -> str:
     """Say why what was asked for by the API is no mission."""
     return "the contract is not valid: " + "; ".join(f"{name}: {what}" for name, what in wrong)
-
-
-def mission_body(mission: Mission) -> str:
-    """Write the issue of a mission that an alert or the API began; strangers' texts stay quoted."""
-    request = mission.request
-    symptoms = request.symptoms if request else ()
-    asked = code(mission.requester.login if mission.requester else "")
-    source = (
-        f"{asked}, who asked for it by the API"
-        if mission.by_api
-        else (f"the alert {code(mission.alert or '')}")
-    )
-    offered = request is not None and bool(request.workspace.patch_candidates)
-    return "\n".join(
-        [
-            marker(mission, "mission"),
-            f"Filed by Grace for {source}.",
-            "",
-            *(quoted(s.description) for s in symptoms),
-            "",
-            *([] if offered else [ADD_A_CANDIDATE]),
-            "",
-            f"```yaml\n{dump(request)}```" if request else "",
-        ]
-    )

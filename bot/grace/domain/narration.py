@@ -245,6 +245,11 @@ _TELL: Final[Mapping[str, Teller]] = MappingProxyType(
         "window_closed": lambda p, _: f"window closed: {p['verdict']} ({p['reason']})",
         "revert_pushed": lambda p, _: f"revert {_sha(p['head'])} pushed, tree {_sha(p['tree'])}",
         "revert_refused": lambda p, _: f"no machine can make this revert{_because(p)}",
+        "revert_made_anew": lambda p, _: (
+            f"the base moved to {_sha(p['tip'])}: the revert is made anew"
+        ),
+        "revert_awaits": lambda p, _: f"the revert waits for its deployment to {p['environment']}",
+        "undone_by_hand": lambda p, _: f"somebody had undone it already, at {_sha(p['sha'])}",
         "reverted": lambda p, _: f"revert landed as {_sha(p['merge_sha'])}, tree {_sha(p['tree'])}",
         "capa_filed": lambda p, _: f"CAPA issue #{p['number']} filed",
         "capa_closed": lambda p, a: f"CAPA issue #{p['number']} closed by {a}",
@@ -259,6 +264,21 @@ _TELL: Final[Mapping[str, Teller]] = MappingProxyType(
         "ticket_reopened_refused": lambda p, a: f"{a} may not open #{p['number']} again",
         "alert_firing": lambda _, a: f"the alert of {a} fires again",
         "alert_resolved": lambda _, a: f"the alert of {a} is resolved",
+        "alert_joined": lambda p, a: (
+            f"alert of {a} joins, for {p['why']} ({p['firing']} of {p['known']} fire): {p['title']}"
+        ),
+        "alerts_counted": lambda p, _: f"{p['known']} alerts by now, {p['firing']} of them fire",
+        "alerts_quiet": lambda p, _: (
+            f"every alert is resolved; it has recovered if so at {p['settles_at'][11:19]} UTC"
+        ),
+        "alert_flapping": lambda p, a: f"the alert of {a} flaps: it fired again {p['flaps']} times",
+        "alert_beside": lambda p, a: f"another alert of {a} fires since the release: {p['title']}",
+        "severity_raised": lambda p, a: f"{a} raises the severity: {p['before']} -> {p['after']}",
+        "came_back": lambda p, _: (
+            f"it came back {p['days']:g} days after {p['of']} ended as {p['outcome']}"
+        ),
+        "capa_known": lambda p, _: f"CAPA #{p['number']} about the same problem is open",
+        "ineffective": lambda p, _: f"INEFFECTIVE: the problem came back in {p['by']}",
         "repository_renamed": lambda p, _: f"{p['before']} is now called {p['after']}",
         "held": lambda p, _: f"HELD: {p['reason']}",
         "resumed": lambda _, a: f"resumed by {a}",
@@ -331,10 +351,16 @@ _TONES: Final[Mapping[str, Tone]] = MappingProxyType(
         "incident": Tone.BAD,
         "revert_pushed": Tone.BAD,
         "revert_refused": Tone.BAD,
+        "revert_made_anew": Tone.BAD,
         "reverted": Tone.BAD,
         "effect_failed": Tone.BAD,
         "merge_refused": Tone.BAD,
         "alert_firing": Tone.BAD,
+        "alert_joined": Tone.BAD,
+        "alert_beside": Tone.BAD,
+        "alert_flapping": Tone.WAIT,
+        "came_back": Tone.BAD,
+        "ineffective": Tone.BAD,
         "capa_filed": Tone.BAD,
         "capa.opened": Tone.BAD,
         "capa.closed": Tone.GOOD,

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from grace.domain import approving, gates, judging, messages
+from grace.domain import approving, gates, issue_body, judging, messages
 from grace.domain.effects import (
     FileIssue,
     OpenPull,
@@ -86,7 +86,7 @@ def file_mission(draft: Draft) -> None:
                 key=f"issue/{mission.round}",
                 purpose="mission",
                 title=messages.mission_title(mission),
-                body=messages.mission_body(mission),
+                body=issue_body.mission_body(mission),
                 labels=("mission",),
             )
         )

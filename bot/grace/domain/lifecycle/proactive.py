@@ -113,7 +113,7 @@ def tell_people(draft: Draft) -> None:
 def taken_over(draft: Draft, login: str) -> None:
     """Let a prepared mission go on, on a person's word; its pull request is a draft no more."""
     mission = draft.mission
-    released(draft, login)
+    released(draft, login, "start")
     if mission.prepared == "draft" and mission.pull is not None:
         key = f"ready/{mission.pull.number}/{mission.round}"
         draft.ask(MarkReady(key=key, number=mission.pull.number))
@@ -124,10 +124,10 @@ def draft_seen(draft: Draft, event: PullSeen) -> None:
     if draft.mission.prepared == "wanted" and event.draft:
         draft.set(prepared="draft")
     elif draft.mission.prepared == "draft" and not event.draft:
-        released(draft, event.sender.login)
+        released(draft, event.sender.login, "ready")
 
 
-def released(draft: Draft, login: str) -> None:
+def released(draft: Draft, login: str, how: str) -> None:
     """Remember who let it go on; he proposed nothing by that, and may approve."""
     draft.set(prepared=None, released_by=login)
-    draft.note("released", login)
+    draft.note("released", login, how=how)

@@ -16,6 +16,7 @@ from grace.domain.render import one_line, why
 from grace.domain.results import CIReport
 from grace.domain.verdict import Verdict
 from grace.domain.window import reading, since
+from grace.web.pages.sighting_view import Sighting, sighting
 from grace.web.pages.words import ROAD, Mark, mark, plain
 
 MAX_SHOWN = 200
@@ -74,6 +75,7 @@ class MissionView(Frozen):
     reviews: tuple[ReviewFact, ...]
     watched: tuple[Watched, ...]
     commands: tuple[Command, ...]
+    sighting: Sighting | None
 
 
 def view(
@@ -97,6 +99,7 @@ def view(
         reviews=reviews(mission, facts),
         watched=watched(mission, facts.samples, now),
         commands=commands(mission),
+        sighting=sighting(mission.anomaly),
     )
 
 
