@@ -58,6 +58,8 @@ def answer(world: "World", effect: fx.Effect) -> ev.Event:
                     "base": world.base,
                     "tree": sha("tree before"),
                     "restores": True,
+                    "before": sha("before"),
+                    "before_tree": sha("tree before"),
                     **world.revert,
                 }
             )
@@ -89,8 +91,8 @@ def _read(world: "World", effect: fx.Effect) -> ev.Event:
             return ev.AttestationsVerified(head=head, artifacts=world.attested)
         case fx.ReadReport(head=head) if head in world.artifacts:
             return ev.ResultsReported(report=world.artifacts[head])
-        case fx.ReadContains(head=head):
-            return ev.ContainsRead(head=head, contains=head in world.containing)
+        case fx.ReadContains(head=head, of=of):
+            return ev.ContainsRead(head=head, contains=head in world.containing, of=of)
         case fx.ReadPull(number=number) | fx.Dequeue(number=number) if (
             number in world.landed_by_hand
         ):

@@ -1,5 +1,7 @@
 """A pure world for the lifecycle: no IO, no clock. Effects are carried out by plain rules.
 
+Where `follows` is set, a landed revert is deployed at once.
+
 `World` holds one mission, its facts and the effects that were asked for. A test delivers events,
 carries out effects one by one or all of them, and moves the clock.
 """
@@ -105,6 +107,7 @@ class World:
     landed_by_hand: dict[int, str] = field(default_factory=dict)
     containing: frozenset[str] = frozenset()
     restored: bool | None = None
+    follows: bool = True
     queue: bool = False
     artifacts: dict[str, CIReport] = field(default_factory=dict)
     inspection: dict[str, object] = field(default_factory=dict)
@@ -163,7 +166,10 @@ class World:
             effect = ready[0]
             self.pending.remove(effect)
             self.done.append(effect)
-            self.deliver(self.carry_out(effect))
+            told = self.carry_out(effect)
+            self.deliver(told)
+            if self.follows and isinstance(told, ev.Merged) and told.purpose == "revert":
+                self.deploy(sha=told.sha)
         return self
 
     def tick(self, seconds: float = 0) -> "World":
@@ -327,11 +333,14 @@ class World:
         asked = self.asked(fx.PublishCheck)
         return [e for e in asked if (e.name, e.sha) == (f"mission/{name}", on)]
 
-    def deploy(self, state: str = "success", environment: str = "production") -> "World":
+    def deploy(
+        self, state: str = "success", environment: str = "production", sha: str | None = None
+    ) -> "World":
+        """Let what landed be deployed, or another commit."""
         assert self.mission.landing is not None
         self.deliver(
             ev.DeploymentSeen(
-                sha=self.mission.landing.sha,
+                sha=sha or self.mission.landing.sha,
                 environment=environment,
                 state=state,
                 at=self.now,

@@ -105,9 +105,9 @@ class Interpreter:
                 return await self._world.repositories.tip(job.mission.ref, branch)
             case fx.ReadPull(number=number):
                 return await self._read_pull(job, number)
-            case fx.ReadContains(head=head, landed=landed):
+            case fx.ReadContains(head=head, landed=landed, of=of):
                 contains = await self._world.repositories.contains(job.mission.ref, head, landed)
-                return ev.ContainsRead(head=head, contains=contains)
+                return ev.ContainsRead(head=head, contains=contains, of=of)
             case fx.ReadReport(head=head):
                 return await self._report(job, head)
             case fx.ReadTree(sha=sha):
@@ -227,15 +227,19 @@ class Interpreter:
         mission, repositories = job.mission, self._world.repositories
         tree = await repositories.tree(mission.ref, sha)
         work = mission.pull is not None and mission.pull.number == number
-        restored = None
+        found = None
         if not work and mission.landing is not None:
-            restored = await repositories.restored(mission.ref, mission.landing.sha, sha)
+            before = mission.revert.before if mission.revert is not None else None
+            landed = mission.landing.sha
+            found = await repositories.restored(mission.ref, landed, sha, before)
         return ev.Merged(
             purpose="work" if work else "revert",
             sha=sha,
             tree=tree,
             at=self._world.clock.now(),
-            restored=restored,
+            restored=None if found is None else not found.differing,
+            before_tree=None if found is None else found.tree,
+            differing=() if found is None else found.differing,
         )
 
     async def _named(self, job: Job) -> str:
@@ -280,10 +284,12 @@ class Interpreter:
     async def _push_revert(self, job: Job, effect: fx.PushRevert) -> ev.Event:
         message = self._message(job, effect.subject, effect.body, "revert")
         order = self._order(job, message, await self._named(job))
-        again = job.tries > 0
-        return await self._world.repositories.push_revert(
-            job.mission.ref, effect, order, again=again
-        )
+        again, ref = job.tries > 0 or effect.again, job.mission.ref
+        made = await self._world.repositories.push_revert(ref, effect, order, again=again)
+        if isinstance(made, ev.RevertRefused) or made.before is None:
+            return made
+        checks = await self._world.forge.read_checks(ref, made.before)
+        return made.model_copy(update={"checks": checks})
 
     async def _open_pull(self, job: Job, effect: fx.OpenPull) -> ev.Event:
         draft = ChangeDraft(

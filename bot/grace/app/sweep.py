@@ -16,7 +16,7 @@ from grace.app.differences import differences
 from grace.app.places import settled
 from grace.domain.facts import fold
 from grace.domain.mission import Mission
-from grace.domain.phase import Phase
+from grace.domain.phase import LANDED, Phase
 from grace.domain.policy import Policy
 from grace.ports import (
     Clock,
@@ -37,7 +37,7 @@ OWED: Final = "courtesies"
 ROUTED: Final[TypeAdapter[tuple[Routed, ...]]] = TypeAdapter(tuple[Routed, ...])
 COURTESIES: Final[TypeAdapter[tuple[Courtesy, ...]]] = TypeAdapter(tuple[Courtesy, ...])
 # In these phases it matters what runs in the environment: before a merge its health, then ours.
-RELEASED: Final = frozenset({Phase.TESTING, Phase.GATING, Phase.MERGING, Phase.OBSERVING})
+RELEASED: Final = frozenset({Phase.TESTING, Phase.GATING, Phase.MERGING}) | LANDED
 GONE_AFTER: Final = 2  # rounds: a mission cannot be opened again, a forge can be wrong for a minute
 
 
@@ -129,6 +129,8 @@ class Sweep:
         pull = mission.pull if mission.landing is None else None
         undoing = mission.revert.pull if mission.revert is not None else None
         observed = mission.landing if mission.phase is Phase.OBSERVING else None
+        if mission.revert is not None:
+            observed = mission.revert.landed
         request = mission.request if mission.phase in RELEASED else None
         name = None if request is None else request.subsystem_id
         subsystem = None if name is None else self._policy.subsystems.subsystems.get(name)

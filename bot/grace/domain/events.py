@@ -30,6 +30,7 @@ from grace.domain.results import Sha
 from grace.domain.signal_events import AlertSeen as AlertSeen
 from grace.domain.signal_events import BaselineRead as BaselineRead
 from grace.domain.signal_events import MetricsSampled as MetricsSampled
+from grace.domain.signal_events import Recurred as Recurred
 
 
 class IssueSeen(Frozen):
@@ -227,7 +228,10 @@ class Published(Frozen):
 
 
 class Merged(Frozen):
-    """A pull request of ours landed. `restored`: of a revert, what git says of our paths."""
+    """A pull request of ours landed. `restored`: of a revert, whether our paths are as before.
+
+    `before_tree`: of a revert, the tree before what it undoes; `differing`: paths not as there.
+    """
 
     kind: Literal["merged"] = "merged"
     purpose: Literal["work", "revert"]
@@ -235,6 +239,8 @@ class Merged(Frozen):
     tree: Sha
     at: AwareDatetime
     restored: bool | None = None
+    before_tree: Sha | None = None
+    differing: tuple[str, ...] = ()
 
 
 class MergeRefusal(StrEnum):
@@ -266,18 +272,20 @@ class ChangeRead(Frozen):
 
 
 class ContainsRead(Frozen):
-    """Whether a deployed commit contains the one that landed."""
+    """Whether a deployed commit contains the one that landed, or its revert."""
 
     kind: Literal["contains_read"] = "contains_read"
     head: Sha
     contains: bool
+    of: Literal["landing", "revert"] = "landing"
 
 
 class RevertPushed(Frozen):
     """The revert branch is at the forge.
 
     `restores`: every path of the landed change is as it was before. `overlapping`: paths that
-    later merges changed too.
+    later merges changed too. `before`: the commit that stood before the landing, and its tree;
+    `checks`: what CI says of that commit.
     """
 
     kind: Literal["revert_pushed"] = "revert_pushed"
@@ -286,13 +294,23 @@ class RevertPushed(Frozen):
     tree: Sha
     restores: bool
     overlapping: tuple[str, ...] = ()
+    before: Sha | None = None
+    before_tree: Sha | None = None
+    checks: tuple[CheckSeen, ...] = ()
 
 
 class RevertRefused(Frozen):
-    """A revert cannot be made by a machine."""
+    """A revert cannot be made by a machine.
+
+    `undone_at`: the tip of the base where that is because everything is as it was before already;
+    then `tree` is the tip's, and `before_tree` the one before the landing.
+    """
 
     kind: Literal["revert_refused"] = "revert_refused"
     reason: str
+    undone_at: Sha | None = None
+    tree: Sha | None = None
+    before_tree: Sha | None = None
 
 
 class IssueFiled(Frozen):
@@ -341,6 +359,7 @@ Event = (
     | RepositoryRenamed
     | GroupSeen
     | AlertSeen
+    | Recurred
     | MissionRequested
     | PermissionRead
     | BaseRead

@@ -187,9 +187,9 @@ class Mission(Frozen):
     change was asked to be taken out of the merge queue; `ending`: why the mission is cancelled as
     soon as it is out. `anomaly`: what a detector of ours saw, where that is what it came of.
     `self_started_at`: when Grace began it herself; `prepared`: she did so as far as a draft, which
-    is wanted or seen at the forge, until a person lets it go on: `released_by`. `alert`: the fingerprint
-    that it was filed for, `alarm`: all alerts that it has. `effective`: False once its problem came
-    back, in the mission `recurred`.
+    is wanted or seen at the forge, until a person lets it go on: `released_by`. `alert`: the
+    fingerprint that it was filed for, `alarm`: all alerts that it has. `effective`: False once its
+    problem came back, in the mission `recurred`.
     """
 
     uid: UUID

@@ -15,8 +15,8 @@ Basis = Literal["approvals", "trust", "solo", "emergency", "none"]
 class OutcomeFact(Frozen):
     """How an earlier mission of this subsystem ended, from the ledger, for trust.
 
-    `basis`: what let it merge; `severity`: that of its contract. `came_back`: it had ended as fixed,
-    and its problem came back; it counts as failed.
+    `basis`: what let it merge; `severity`: that of its contract. `came_back`: it had ended as
+    fixed, and its problem came back; it counts as failed.
     """
 
     mission: str
@@ -52,14 +52,27 @@ class Stop(Frozen):
     reason: str
 
 
+class JobFact(Frozen):
+    """How a job of CI ended on the newest head of another mission; None: it has not."""
+
+    name: str
+    conclusion: str | None
+    at: AwareDatetime
+
+
 class Rival(Frozen):
-    """Another live mission of the same repository."""
+    """Another live mission of the same repository.
+
+    `base` and `ci`: of its newest patch; they are read for a mission that reverts, and no other.
+    """
 
     uid: UUID
     name: str
     phase: Phase
     paths: tuple[str, ...]
     urgency: tuple[int, AwareDatetime, str]
+    base: str | None = None
+    ci: tuple[JobFact, ...] = ()
 
 
 # A mission's facts as they are stored, without what is read anew each time.

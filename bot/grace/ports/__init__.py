@@ -47,6 +47,7 @@ from grace.ports.work import (
     MetricSource,
     PatchRead,
     Repositories,
+    Restoration,
     RuleReader,
 )
 
@@ -84,6 +85,7 @@ __all__ = [
     "ReportFound",
     "ReportQuery",
     "Repositories",
+    "Restoration",
     "Routed",
     "RuleReader",
     "Ruling",

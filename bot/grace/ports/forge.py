@@ -134,9 +134,9 @@ class Target(Frozen):
     """Which missions an event is for.
 
     The first field that is set decides, in this order: `uid`, `branch` (with or without the
-    revert suffix), `pull`, `sha`, `issue`, `alert`; with none of them, or where that one is
-    unknown and `everyone` is set, every live mission of the repository. `create` makes the
-    mission when it is unknown.
+    revert suffix), `pull`, `sha`, `issue`; with none of them, or where that one is unknown and
+    `everyone` is set, every live mission of the repository. `create` makes the mission when it is
+    unknown. An `AlertSeen` is placed by what is known of its fingerprint, `alert`, instead.
     """
 
     ref: MissionRef
@@ -298,6 +298,10 @@ class Forge(Protocol):
     async def find_comment(self, ref: MissionRef, number: int, marker: str) -> str | None: ...
     async def open_change(self, ref: MissionRef, draft: ChangeDraft) -> Change: ...
     async def read_change(self, ref: MissionRef, number: int) -> ChangeState: ...
+    async def read_checks(self, ref: MissionRef, sha: str) -> tuple[CheckSeen, ...]:
+        """Read what CI says of a commit, our own checks left out."""
+        ...
+
     async def close_change(self, ref: MissionRef, number: int) -> None: ...
     async def mark_ready(self, ref: MissionRef, number: int) -> None:
         """Make a draft ready for review; what is no draft stays as it is."""

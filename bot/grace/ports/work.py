@@ -54,13 +54,29 @@ class PatchRead:
     documents: Mapping[str, bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """How a tree after a revert compares with `tree`, the one before the landing.
+
+    `differing`: the paths of the landing that are not as they were before it.
+    """
+
+    tree: str
+    differing: tuple[str, ...]
+
+
 class Repositories(Protocol):
     """Code, by git and without a work tree. Every call may raise `ForgeError`."""
 
     async def tip(self, ref: MissionRef, branch: str) -> BaseRead: ...
     async def tree(self, ref: MissionRef, sha: str) -> str: ...
-    async def restored(self, ref: MissionRef, landed: str, now: str) -> bool:
-        """Tell whether every path that `landed` changed is at `now` as it was before it."""
+    async def restored(
+        self, ref: MissionRef, landed: str, now: str, before: str | None = None
+    ) -> Restoration:
+        """Compare the tree at `now` with the one before a landing.
+
+        `before`: the commit that stood there then; None: the landed commit's first parent.
+        """
         ...
 
     async def contains(self, ref: MissionRef, head: str, ancestor: str) -> bool: ...

@@ -6,11 +6,11 @@ import pytest
 
 from grace.domain import effects as fx
 from grace.domain import events as ev
-from grace.domain import messages
+from grace.domain import reverts as words
 from grace.domain.phase import Outcome, Phase, Status
 from grace.domain.policy import Rollback
 from support.phases import world_in
-from support.world import CI_APP, METRIC, World, issue_body, make_policy, make_report, sha
+from support.world import CI_APP, METRIC, World, issue_body, make_policy, sha
 
 LIVE = [p for p in Phase if p is not Phase.CLOSED]
 DAY = 86_400
@@ -198,7 +198,7 @@ def test_later_merges_over_the_same_paths_leave_the_revert_to_a_person():
 
 
 def test_a_revert_that_does_not_restore_is_not_landed():
-    assert_left_to_a_person(regressed(revert={"restores": False}), messages.NOT_RESTORED)
+    assert_left_to_a_person(regressed(revert={"restores": False}), words.NOT_RESTORED)
 
 
 def test_a_revert_that_git_cannot_make_is_a_persons():
@@ -238,21 +238,17 @@ def test_no_revert_lands_while_ci_itself_is_broken(conclusion):
     assert_left_to_a_person(world.settle(), "CI itself is broken (job unit)")
 
 
-def test_red_tests_of_the_revert_do_not_stop_it():
+@pytest.mark.parametrize(("wait", "lands"), [("untested", False), ("never", True)])
+def test_red_tests_of_the_revert_stop_it_unless_governance_says_otherwise(wait, lands):
     world = world_in(Phase.REVERTING)
-    world.deliver(
-        ev.CheckSeen(
-            id="1",
-            name="unit",
-            sha=sha("revert"),
-            app_id=CI_APP,
-            conclusion="failure",
-            at=world.now,
-        )
-    )
-    world.deliver(ev.ResultsReported(report=make_report(sha("revert"), sha("t"))))
+    world.policy = make_policy(rollback=Rollback(wait_for_ci=wait))
+    world.jobs("failure", head=sha("revert"))
     world.waits = ()
-    assert world.settle().mission.outcome is Outcome.ROLLED_BACK
+    world.settle()
+    if lands:
+        assert world.mission.outcome is Outcome.ROLLED_BACK
+    else:
+        assert_left_to_a_person(world, "CI job unit of the revert ended with failure")
 
 
 def test_the_kill_switch_prepares_the_revert_and_a_person_lands_it():
@@ -294,7 +290,7 @@ def test_a_revert_that_a_person_lands_differently_is_told():
     world.restored = False
     world.observe(4).merge_by_hand(3, sha("not what was before"))
     assert world.mission.outcome is Outcome.FAILED
-    assert world.mission.reason == messages.NOT_RESTORED
+    assert world.mission.reason == words.NOT_RESTORED
 
 
 def test_a_refused_revert_is_asked_again_until_patience_ends():
@@ -335,6 +331,8 @@ def test_one_landing_is_reverted_once_however_often_its_events_come():
         told.append(event)
         for again in told:
             world.deliver(again)
+    world.deploy(sha=sha("merge revert"))
+    world.settle()
     assert world.mission.outcome is Outcome.ROLLED_BACK
     assert len(world.asked(fx.PushRevert)) == len(reverts(world)) == 1
 

@@ -6,7 +6,7 @@ import pytest
 
 from grace.domain import effects as fx
 from grace.domain import events as ev
-from grace.domain import messages
+from grace.domain import reverts as words
 from grace.domain.inspection import RepositoryRules
 from grace.domain.phase import Outcome, Phase
 from grace.domain.policy import Rollback
@@ -106,7 +106,7 @@ def test_in_shadow_mode_a_revert_is_prepared_and_a_person_lands_it():
     assert [e.number for e in world.asked(fx.RequestReview)] == [3]
     wanted = [e for e in world.asked(fx.Reply) if e.surface == "revert-wanted"]
     assert len(wanted) == 1
-    assert messages.SHADOW in wanted[0].body
+    assert words.SHADOW in wanted[0].body
     world.restored = True
     world.merge_by_hand(3, sha("tree before"))
     assert world.mission.outcome is Outcome.ROLLED_BACK

@@ -97,7 +97,7 @@ def test_a_branch_that_was_lost_before_the_push_is_taken_back(name):
 def test_rollback_undoes_what_landed():
     world = say(world_in(Phase.OBSERVING), "rollback")
     assert world.mission.outcome is Outcome.ROLLED_BACK
-    assert world.mission.reason == "rollback: rita asked for it"
+    assert world.mission.reason.startswith("rollback: rita asked for it; it was rolled back: ")
     assert world.mission.capa == 9
 
 

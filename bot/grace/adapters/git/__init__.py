@@ -27,6 +27,7 @@ from grace.adapters.git.model import (
     CommitDraft,
     DiffStat,
     Ident,
+    LandedSpan,
     PushOutcome,
     PushResult,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "GitTimeout",
     "Ident",
     "InvalidName",
+    "LandedSpan",
     "Mirror",
     "MirrorConfig",
     "Mirrors",

@@ -12,7 +12,8 @@ from grace.adapters.git.errors import (
     RevertConflict,
     RevertRefused,
 )
-from grace.adapters.git.model import BuiltCommit, BuiltRevert, CommitDraft
+from grace.adapters.git.landings import commit_before, differing
+from grace.adapters.git.model import BuiltCommit, BuiltRevert, CommitDraft, LandedSpan
 from grace.adapters.git.paths import commit_id
 from grace.adapters.git.repository import Repository, commit_bytes, decode_path
 from grace.domain.patch_bounds import (
@@ -27,6 +28,7 @@ from grace.domain.patch_bounds import (
     well_formed,
 )
 from grace.domain.patches import FilePatch, check_patch, hunk_text, read_patch
+from grace.domain.ranges import is_revert
 
 _FAILED_AT = re.compile(r"^error: patch failed: (.+):(\d+)$", re.MULTILINE)
 _FAILED = re.compile(
@@ -115,35 +117,37 @@ async def _built(repository: Repository, sha: str, tree: str, parent: str) -> Bu
 
 
 async def build_revert(
-    repository: Repository, landed: str, onto: str, draft: CommitDraft
+    repository: Repository, span: LandedSpan, onto: str, draft: CommitDraft
 ) -> BuiltRevert:
-    """Undo `landed` (merge, squash or plain; against its first parent) on top of `onto`.
+    """Undo a landing (a merge, a squash, or rebased commits) on top of `onto`.
 
-    Writes a commit with the tree before `landed` as a child of `landed` and merges it into
-    `onto`: the merge base is then `landed`, so the merge applies exactly the inverse.
+    Writes a commit with the tree before it as a child of the landed commit and merges that into
+    `onto`: the merge base is then the landed commit, so the merge applies exactly the inverse.
     Raises RevertConflict, NothingToRevert, RevertRefused, UnknownCommit.
     """
-    parents = await repository.parents(landed)
-    if not parents:
-        raise RevertRefused(landed, "it is the first commit of the repository")
+    landed = span.landed
+    if is_revert(await repository.message(landed)):
+        raise RevertRefused(landed, "it is a revert of Grace's, and no revert is reverted")
+    parent = await commit_before(repository, landed, span.pull)
     if not await repository.contains(onto, landed):
         raise RevertRefused(landed, f"{onto} does not contain it")
-    before = await repository.tree(parents[0])
+    before = await repository.tree(parent)
     unsigned = replace(draft, message=f"Inverse of {landed}")
     inverse = await repository.write_raw_commit(commit_bytes(before, (landed,), unsigned))
     tree = await _merged_tree(repository, onto, inverse)
     if tree == await repository.tree(onto):
-        raise NothingToRevert(landed)
+        raise NothingToRevert(landed, before, await differing(repository, before, landed, onto))
     if onto == landed and tree != before:
         raise RevertRefused(landed, "the result is not the tree that was there before")
     touched = {change.path for change in await repository.changes(before, landed)}
-    differing = {change.path for change in await repository.changes(before, tree)}
     later = await _touched_since(repository, landed, onto)
     sha = await repository.write_commit(tree, (onto,), draft)
     return BuiltRevert(
         commit=await _built(repository, sha, tree, onto),
         overlapping_paths=tuple(sorted(touched & later)),
-        restores=not touched & differing,
+        restores=not await differing(repository, before, landed, tree),
+        before=parent,
+        before_tree=before,
     )
 
 

@@ -1,5 +1,7 @@
 """What can go wrong with git, as one tree with the data on the exception."""
 
+from grace.domain.ranges import listed
+
 
 class GitError(Exception):
     """Say that git failed; `detail` is its own text, scrubbed of secrets and bounded."""
@@ -67,16 +69,22 @@ class PushRejected(GitError):
 
 class RevertConflict(GitError):
     def __init__(self, paths: tuple[str, ...]) -> None:
-        super().__init__(f"The revert conflicts with later changes in {', '.join(paths)}.")
+        super().__init__(f"The revert conflicts with later changes in {listed(paths)}.")
         self.paths = paths
 
 
 class NothingToRevert(GitError):
-    """Say that reverting `landed` would change nothing: somebody has done it already."""
+    """Say that reverting `landed` would change nothing: somebody has done it already.
 
-    def __init__(self, landed: str) -> None:
-        super().__init__(f"The changes of {landed} are no longer in the branch.")
+    `before_tree`: the tree before it. `differing`: its paths that are not as they were there.
+    """
+
+    def __init__(self, landed: str, before_tree: str, differing: tuple[str, ...]) -> None:
+        but = f", but {listed(differing)} differ from before it" if differing else ""
+        super().__init__(f"The changes of {landed} are no longer in the branch{but}.")
         self.landed = landed
+        self.before_tree = before_tree
+        self.differing = differing
 
 
 class RevertRefused(GitError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from grace.adapters.git import building, opening, patch_reading, remote
+from grace.adapters.git import building, landings, opening, patch_reading, remote
 from grace.adapters.git.errors import (
     GitError,
     GitTimeout,
@@ -19,6 +19,7 @@ from grace.adapters.git.model import (
     BuiltCommit,
     BuiltRevert,
     CommitDraft,
+    LandedSpan,
     PushOutcome,
     PushResult,
 )
@@ -138,10 +139,14 @@ class Mirror:
         )
 
     async def build_revert(
-        self, landed_sha: str, onto_sha: str, commit: CommitDraft
+        self, span: LandedSpan, onto_sha: str, commit: CommitDraft
     ) -> BuiltRevert:
-        """Write the commit that undoes `landed_sha` on `onto_sha`; see `building`."""
-        return await self._locked(lambda r: building.build_revert(r, landed_sha, onto_sha, commit))
+        """Write the commit that undoes a landing on `onto_sha`; see `building`."""
+        return await self._locked(lambda r: building.build_revert(r, span, onto_sha, commit))
+
+    async def differing(self, before: str, landed: str, now: str) -> tuple[str, ...]:
+        """List the paths of a landing that are not at `now` as they were before it."""
+        return await self._locked(lambda r: landings.differing(r, before, landed, now))
 
     async def push(
         self, sha: str, branch: str, expected: str | None, credentials: Credentials | None = None

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from grace.adapters.git.errors import InvalidName
+from grace.domain.ranges import PullCommits
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,27 @@ class BuiltCommit:
 
 
 @dataclass(frozen=True, slots=True)
+class LandedSpan:
+    """What landed; `pull`: where its commits lie, None where it is one, or a merge of them."""
+
+    landed: str
+    pull: PullCommits | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BuiltRevert:
     """A revert with what a person should know before it lands.
 
     `overlapping_paths` were touched by the landed commit and again later. `restores`: every path
     of the landed commit has the mode and blob that it had before, or is absent as before.
+    `before`: the commit that stood before it, and its tree.
     """
 
     commit: BuiltCommit
     overlapping_paths: tuple[str, ...]
     restores: bool
+    before: str
+    before_tree: str
 
 
 class PushResult(StrEnum):

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from grace.adapters.git import errors
 from grace.adapters.git.mirror import Mirror, MirrorConfig, Mirrors
-from grace.adapters.git.model import CommitDraft, Ident
+from grace.adapters.git.model import CommitDraft, Ident, LandedSpan
 from grace.adapters.git.patch_reading import Span
 from grace.adapters.git.process import Credentials
 from grace.domain import events as ev
@@ -19,7 +19,14 @@ from grace.domain.leaks import SecretScan, refusal
 from grace.domain.mission import MissionRef
 from grace.domain.patch_bounds import PatchBounds, PatchError, PatchOutOfBounds
 from grace.domain.signing import Verifier
-from grace.ports import CommitOrder, ForgeRefused, ForgeUnavailable, GitAccess, PatchRead
+from grace.ports import (
+    CommitOrder,
+    ForgeRefused,
+    ForgeUnavailable,
+    GitAccess,
+    PatchRead,
+    Restoration,
+)
 
 T = TypeVar("T")
 Access = Callable[[MissionRef], Awaitable[GitAccess]]
@@ -73,14 +80,16 @@ class Workshop:
 
         return await self._with(ref, read)
 
-    async def restored(self, ref: MissionRef, landed: str, now: str) -> bool:
-        """Tell whether every path that `landed` changed is at `now` as it was before it."""
+    async def restored(
+        self, ref: MissionRef, landed: str, now: str, before: str | None = None
+    ) -> Restoration:
+        """Compare the tree at `now` with the one before a landing; see the port."""
 
-        async def compare(mirror: Mirror) -> bool:
+        async def compare(mirror: Mirror) -> Restoration:
             await mirror.fetch()
-            before = (await mirror.parents(landed))[0]
-            changed = await mirror.changed_paths(before, landed)
-            return not set(changed) & set(await mirror.changed_paths(before, now))
+            then = before or (await mirror.parents(landed))[0]
+            left = await mirror.differing(then, landed, now)
+            return Restoration(await mirror.tree(then), _told(left))
 
         return await self._with(ref, compare)
 
@@ -165,13 +174,12 @@ class Workshop:
             if onto is None:
                 raise ForgeRefused(f"the repository has no branch {effect.base_branch}", 404)
             try:
-                built = await mirror.build_revert(effect.landed, onto, self._draft(order))
-            except (
-                errors.RevertConflict,
-                errors.RevertRefused,
-                errors.NothingToRevert,
-            ) as error:
-                return ev.RevertRefused(reason=error.sentence)
+                span = LandedSpan(effect.landed, effect.pull)
+                built = await mirror.build_revert(span, onto, self._draft(order))
+            except errors.NothingToRevert as error:
+                return await _nothing_to_revert(mirror, error, onto)
+            except (errors.RevertConflict, errors.RevertRefused) as error:
+                return ev.RevertRefused(reason=_clean(error.sentence))
             expected = await mirror.tip(effect.branch) if again else None
             await mirror.push(built.commit.sha, effect.branch, expected)
             return ev.RevertPushed(
@@ -179,7 +187,9 @@ class Workshop:
                 base=onto,
                 tree=built.commit.tree,
                 restores=built.restores,
-                overlapping=built.overlapping_paths,
+                overlapping=_told(built.overlapping_paths),
+                before=built.before,
+                before_tree=built.before_tree,
             )
 
         return await self._with(ref, push)
@@ -235,6 +245,27 @@ class Workshop:
             raise ForgeRefused(error.sentence, 422) from error
 
 
+async def _nothing_to_revert(
+    mirror: Mirror, error: errors.NothingToRevert, tip: str
+) -> ev.RevertRefused:
+    """Say at which tip a landing is undone already; one that is so in part is a person's."""
+    reason = _clean(error.sentence)
+    if error.differing:
+        return ev.RevertRefused(reason=reason)
+    tree = await mirror.tree(tip)
+    return ev.RevertRefused(reason=reason, undone_at=tip, tree=tree, before_tree=error.before_tree)
+
+
+def _told(paths: Sequence[str]) -> tuple[str, ...]:
+    """Take the first so many paths, as text: one may be no UTF-8."""
+    return tuple(_clean(path) for path in paths[:_MAX_TOLD])
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+_MAX_TOLD = 100
 _SHA = re.compile("[0-9a-f]{40}")
 _WHAT_COUNTS = (
     b"diff --git ",

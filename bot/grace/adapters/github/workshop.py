@@ -34,7 +34,7 @@ from grace.adapters.github.session import Session, on
 from grace.adapters.github.wire import Refusal
 from grace.adapters.github.workshop_patches import Change, of_diff, of_ref
 from grace.adapters.github.workshop_reading import Span, read_patch
-from grace.adapters.github.workshop_reverts import Undoing, undo
+from grace.adapters.github.workshop_reverts import Undo, Undoing, gone, undo
 from grace.domain import events as ev
 from grace.domain.attestation import attest
 from grace.domain.effects import PushPatch, PushRevert
@@ -44,9 +44,10 @@ from grace.domain.objects import TreeEntry, blob_id
 from grace.domain.patch_bounds import PatchBounds, PatchDoesNotApply, PatchError, check_changed
 from grace.domain.patch_reading import PathChange
 from grace.domain.results import Sha
-from grace.ports import CommitOrder, ForgeRefused, PatchRead
+from grace.ports import CommitOrder, ForgeRefused, PatchRead, Restoration
 
 _MAX_VERSION_BYTES: Final = 200
+_MAX_TOLD: Final = 100
 _PLAIN: Final = "100644"
 _MISSING: Final = frozenset({int(HTTPStatus.NOT_FOUND)})
 
@@ -81,19 +82,22 @@ class ApiWorkshop:
         """Read the tree of a commit: 1 call."""
         return (await read_commit(self._session, ref, sha)).tree.sha
 
-    async def restored(self, ref: MissionRef, landed: str, now: str) -> bool:
-        """Tell whether every path that `landed` changed is at `now` as before it: 4 calls."""
-        parents = (await read_commit(self._session, ref, landed)).parents
-        if not parents:
+    async def restored(
+        self, ref: MissionRef, landed: str, now: str, before: str | None = None
+    ) -> Restoration:
+        """Compare the tree at `now` with the one before a landing: 3 calls, 4 without `before`."""
+        parents = [] if before else (await read_commit(self._session, ref, landed)).parents
+        then = before or next((parent.sha for parent in parents), None)
+        if then is None:
             raise ForgeRefused(
                 f"{landed} is the first commit of the repository; nothing was before it",
                 HTTPStatus.UNPROCESSABLE_ENTITY,
             )
         trees = Trees(self._session, ref)
-        before = await trees.root(parents[0].sha)
-        changed = {c.path for c in await trees.changes(before, await trees.root(landed))}
-        differing = {c.path for c in await trees.changes(before, await trees.root(now))}
-        return not changed & differing
+        root = await trees.root(then)
+        changed = {c.path for c in await trees.changes(root, await trees.root(landed))}
+        left = {c.path for c in await trees.changes(root, await trees.root(now))}
+        return Restoration(root, tuple(sorted(changed & left))[:_MAX_TOLD])
 
     async def contains(self, ref: MissionRef, head: str, ancestor: str) -> bool:
         """Tell whether a commit of the repository contains another: 1 call."""
@@ -161,11 +165,20 @@ class ApiWorkshop:
         """Undo a landed commit on the base's tip; `again`: it may stand already.
 
         8 calls where nothing landed since; else 10, and one for each path that the commit changed.
+        More where a person's commits landed with it: see `workshop_landings`.
         """
         onto = await need_tip(self._session, ref, effect.base_branch)
-        undoing = await undo(self._session, Trees(self._session, ref), (ref, effect.landed, onto))
+        wanted = Undo(ref, effect.landed, onto, effect.pull)
+        undoing = await undo(self._session, Trees(self._session, ref), wanted)
         if not isinstance(undoing, Undoing):
             return ev.RevertRefused(reason=undoing)
+        if not undoing.files:
+            return ev.RevertRefused(
+                reason=gone(effect.landed),
+                undone_at=onto,
+                tree=undoing.tree,
+                before_tree=undoing.before_tree,
+            )
         made = await commit(
             self._session,
             ref,
@@ -184,7 +197,9 @@ class ApiWorkshop:
             base=onto,
             tree=made.tree,
             restores=True,
-            overlapping=undoing.overlapping,
+            overlapping=undoing.overlapping[:_MAX_TOLD],
+            before=undoing.before,
+            before_tree=undoing.before_tree,
         )
 
     async def read(self, ref: MissionRef, branch: str, path: str) -> bytes | None:

@@ -1,6 +1,6 @@
-"""What undoes a landed commit, by comparing trees; where anything is in the way, a sentence."""
+"""What undoes a landing, by comparing trees; where anything is in the way, a sentence."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,17 +8,29 @@ from grace.adapters.github.commits import BlobState, read_commit
 from grace.adapters.github.payloads import Lenient, fit
 from grace.adapters.github.repository_trees import PathBlocked, Trees
 from grace.adapters.github.session import PAGE, Session, on
+from grace.adapters.github.workshop_landings import UNTOLD, commit_before
 from grace.domain.mission import MissionRef
 from grace.domain.objects import TreeEntry
 from grace.domain.patch_reading import PathChange
+from grace.domain.ranges import PullCommits, is_revert, listed
 from grace.domain.results import Sha
 
 _LATER_PAGES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Undo:
+    """What to undo on which tip; `pull`: where its commits lie, if it is not one of ours."""
+
+    ref: MissionRef
+    landed: str
+    onto: str
+    pull: PullCommits | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Undoing:
-    """The inverse of a landed commit on a tree.
+    """The inverse of a landing on a tree; none of `files` where it is undone already.
 
     `overlapping`: paths that later commits touched too, though they are now as it left them.
     """
@@ -27,6 +39,8 @@ class Undoing:
     tree: str
     files: dict[str, BlobState | None]
     overlapping: tuple[str, ...]
+    before: str
+    before_tree: str
 
 
 class _Commit(Lenient):
@@ -42,20 +56,24 @@ class _Commits(Lenient):
     items: tuple[_Commit, ...]
 
 
-async def undo(session: Session, trees: Trees, at: tuple[MissionRef, str, str]) -> Undoing | str:
-    """Undo a commit (merge, squash or plain; against its first parent), or say why it cannot be.
+async def undo(session: Session, trees: Trees, wanted: Undo) -> Undoing | str:
+    """Undo a landing (a merge, a squash, or rebased commits), or say why it cannot be.
 
-    `at`: the repository, the landed commit, the tip to undo it on. Every path must be there as the
-    commit left it, or as it was before it: what was changed since only a person can judge.
+    Every path must be there as the landing left it, or as it was before it: what was changed since
+    only a person can judge.
     """
-    ref, landed, onto = at
-    parents = (await read_commit(session, ref, landed)).parents
-    if not parents:
-        return f"{landed} cannot be reverted: it is the first commit of the repository."
+    ref, landed, onto = wanted.ref, wanted.landed, wanted.onto
+    told = await read_commit(session, ref, landed)
+    if is_revert(told.message):
+        return _refused(landed, "it is a revert of Grace's, and no revert is reverted")
+    parent = await commit_before(session, ref, told, wanted.pull)
+    if parent is None:
+        reason = "the first commit of the repository" if not told.parents else UNTOLD
+        return _refused(landed, f"it is {reason}")
     later = await _later(session, ref, landed, onto)
     if later is None:
-        return f"{landed} cannot be reverted: {onto} does not contain it."
-    before, root = await trees.root(parents[0].sha), await trees.root(onto)
+        return _refused(landed, f"{onto} does not contain it")
+    before, root = await trees.root(parent), await trees.root(onto)
     changes = await trees.changes(before, await trees.root(landed))
     files: dict[str, TreeEntry | None] = {}
     conflicts: list[str] = []
@@ -71,16 +89,22 @@ async def undo(session: Session, trees: Trees, at: tuple[MissionRef, str, str]) 
         tree = await trees.replaced(root, files)
     except PathBlocked as error:
         return _conflict([error.path])
-    if tree == root:
-        return f"The changes of {landed} are no longer in the branch."
-    overlapping = await _overlapping(session, ref, onto, (changes, later))
+    overlapping = await _overlapping(session, ref, onto, (changes, later)) if files else ()
     sent = {p: None if e is None else BlobState(e.sha, e.mode) for p, e in files.items()}
-    return Undoing(root, tree, sent, overlapping)
+    return Undoing(root, tree, sent, overlapping, parent, before)
 
 
-def _conflict(paths: Iterable[str]) -> str:
-    listed = ", ".join(paths)
-    return f"The revert conflicts with later changes in {listed}. A person must decide."
+def gone(landed: str) -> str:
+    """Say that a landing is undone already."""
+    return f"The changes of {landed} are no longer in the branch."
+
+
+def _refused(landed: str, reason: str) -> str:
+    return f"{landed} cannot be reverted: {reason}."
+
+
+def _conflict(paths: Sequence[str]) -> str:
+    return f"The revert conflicts with later changes in {listed(paths)}."
 
 
 async def _later(

@@ -10,9 +10,10 @@ from grace.adapters.sqlite import brakes
 from grace.adapters.sqlite.values import moment
 from grace.domain.facts import Facts
 from grace.domain.phase import FORWARD, LANDED, Phase
-from grace.domain.surroundings import CapaFact, MergeFact, Rival, Stop
+from grace.domain.surroundings import CapaFact, JobFact, MergeFact, Rival, Stop
 
 _ACTIVE: Final = json.dumps(sorted(FORWARD | LANDED))
+_IN_CI: Final = FORWARD - {Phase.PLANNING}
 _SELF_STARTS: Final = 1000  # the most that governance can allow in a day
 _REVERTS_KEPT: Final = timedelta(days=1)
 _MERGES_KEPT: Final = 2 * 86_400_000_000  # microseconds
@@ -38,7 +39,7 @@ class Surroundings(NamedTuple):
         place = (row["host"], row["repository_id"])
         stops = brakes.stops(connection, place)
         return cls(
-            rivals=_rivals(connection, place, row["uid"]),
+            rivals=_rivals(connection, place, row),
             landed_reverts=_landed_reverts(connection, place),
             self_starts=_self_starts(connection, row),
             kill_switch=bool(stops),
@@ -57,14 +58,17 @@ class Surroundings(NamedTuple):
         return facts.model_copy(update=self._asdict())
 
 
-def _rivals(connection: sqlite3.Connection, place: tuple[str, int], uid: str) -> tuple[Rival, ...]:
+def _rivals(
+    connection: sqlite3.Connection, place: tuple[str, int], row: sqlite3.Row
+) -> tuple[Rival, ...]:
+    """Return the other missions at work, most urgent first."""
     rows = connection.execute(
         "SELECT uid, name, phase, paths, severity, created_at FROM missions"
         " WHERE host = ? AND repository_id = ? AND uid <> ?"
         " AND phase IN (SELECT value FROM json_each(?)) ORDER BY severity, created_at, name",
-        (*place, uid, _ACTIVE),
+        (*place, row["uid"], _ACTIVE),
     )
-    return tuple(
+    found = tuple(
         Rival(
             uid=UUID(row["uid"]),
             name=row["name"],
@@ -73,6 +77,32 @@ def _rivals(connection: sqlite3.Connection, place: tuple[str, int], uid: str) ->
             urgency=(row["severity"], moment(row["created_at"]), row["name"]),
         )
         for row in rows
+    )
+    return _with_ci(connection, found) if row["phase"] == Phase.REVERTING else found
+
+
+def _with_ci(connection: sqlite3.Connection, rivals: tuple[Rival, ...]) -> tuple[Rival, ...]:
+    """Add what CI says of the newest patch of each that has one in CI."""
+    rows = connection.execute(
+        "SELECT uid, json_extract(mission, '$.attempts[#-1].base') AS base,"
+        " json_extract(facts, '$.checks.\"' || json_extract(mission, '$.attempts[#-1].head')"
+        " || '\"') AS checks FROM missions WHERE uid IN (SELECT value FROM json_each(?))",
+        (json.dumps([str(r.uid) for r in rivals if r.phase in _IN_CI]),),
+    )
+    known = {row["uid"]: row for row in rows if row["checks"] is not None}
+    return tuple(
+        rival
+        if (row := known.get(str(rival.uid))) is None
+        else rival.model_copy(
+            update={
+                "base": row["base"],
+                "ci": tuple(
+                    JobFact(name=c["name"], conclusion=c["conclusion"], at=c["at"])
+                    for c in json.loads(row["checks"]).values()
+                ),
+            }
+        )
+        for rival in rivals
     )
 
 

@@ -72,12 +72,15 @@ def newest(draft: Draft) -> Attempt | None:
 
 
 def revert_saying(revert: Revert) -> Saying:
-    """Let a revert merge, unless something keeps a machine from landing it.
+    """Let a revert merge, by whomever; one that is not what it should be takes an admin.
 
-    One that waits for an approval is green too: the check must not keep a person from landing it.
+    The check must not keep a person from landing what a machine may not land by itself.
     """
-    conclusion: Conclusion = "success" if revert.blocked is None else "action_required"
-    return Saying(conclusion, "revert of a regression", messages.revert_check(revert.reason))
+    conclusion: Conclusion = "success" if revert.blocked is None else "neutral"
+    if not revert.restores or revert.overlapping:
+        conclusion = "action_required"
+    summary = messages.revert_check(revert.reason, revert.blocked)
+    return Saying(conclusion, "revert of a regression", summary)
 
 
 def failed(draft: Draft, attempt: Attempt, failure: str) -> Saying:

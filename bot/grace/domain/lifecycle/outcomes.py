@@ -8,6 +8,7 @@ from grace.domain.effects import InspectPatch, PublishLedger, ReadTree
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.landed import tip_key
 from grace.domain.lifecycle.merging import tested_trees
+from grace.domain.lifecycle.revert_outcomes import revert_landed
 from grace.domain.lifecycle.tickets import begin_review
 from grace.domain.mission import Group, Landing, PullRef, Revert, Window, about_of
 from grace.domain.observed import PermissionFact
@@ -144,11 +145,7 @@ def merged(draft: Draft, event: ev.Merged) -> None:
     mission = draft.mission
     landing = Landing(sha=event.sha, tree=event.tree, at=event.at)
     if event.purpose == "revert":
-        if mission.revert is not None and mission.revert.landed is None:
-            update = {"landed": landing, "restored": event.restored}
-            draft.set(revert=mission.revert.model_copy(update=update))
-            queued = mission.revert.queued
-            draft.note("reverted", merge_sha=event.sha, tree=event.tree, queued=queued)
+        revert_landed(draft, event)
         return
     if mission.phase not in OPEN_PULL:
         return
@@ -301,28 +298,6 @@ def metrics_sampled(draft: Draft, event: ev.MetricsSampled) -> None:
     """Keep the samples as evidence."""
     samples = [s.model_dump(mode="json") for s in event.samples]
     draft.note("sampled", "metrics", samples=samples)
-
-
-def revert_pushed(draft: Draft, event: ev.RevertPushed) -> None:
-    """Record the prepared revert."""
-    revert = draft.mission.revert
-    assert revert is not None  # set with the phase
-    blocked = messages.overlap(event.overlapping) if event.overlapping else revert.blocked
-    if not event.restores:
-        blocked = messages.NOT_RESTORED
-    update = {"head": event.head, "base": event.base, "tree": event.tree}
-    draft.set(
-        revert=revert.model_copy(update={**update, "restores": event.restores, "blocked": blocked})
-    )
-    draft.note("revert_pushed", **update, overlapping=list(event.overlapping))
-
-
-def revert_refused(draft: Draft, event: ev.RevertRefused) -> None:
-    """A revert that a machine cannot make is a person's."""
-    revert = draft.mission.revert
-    assert revert is not None  # set with the phase
-    draft.set(revert=revert.model_copy(update={"blocked": event.reason}))
-    draft.note("revert_refused", reason=event.reason)
 
 
 def issue_filed(draft: Draft, event: ev.IssueFiled) -> None:

@@ -1,66 +1,30 @@
-"""Roll back: prepare the revert, land it unless a brake holds, verify the tree, file the CAPA."""
+"""Roll back: prepare the revert, and land it unless something says that a person must."""
 
 from datetime import timedelta
 
-from grace.domain import emergencies, judging, messages
-from grace.domain.effects import (
-    FileIssue,
-    MergePull,
-    OpenPull,
-    PushRevert,
-    Reply,
-    RequestReview,
-)
+from grace.domain import emergencies, messages
+from grace.domain.effects import MergePull, OpenPull, PushRevert, Reply, RequestReview
 from grace.domain.events import ReviewState
 from grace.domain.lifecycle.draft import Draft
-from grace.domain.lifecycle.forward import RETRY_MERGE, landed_by_hand, request_of
-from grace.domain.lifecycle.landed import judged, landing_of, window_of
+from grace.domain.lifecycle.forward import RETRY_MERGE, fresh_base, landed_by_hand, request_of
+from grace.domain.lifecycle.landed import landing_of
+from grace.domain.lifecycle.revert_brakes import brake, ci_of, people_land
+from grace.domain.lifecycle.revert_outcomes import change, revert_of
+from grace.domain.lifecycle.undone import finish_revert, give_up_revert
 from grace.domain.mission import Revert
-from grace.domain.phase import Outcome, Phase
-from grace.domain.verdict import Condition, Result, leaf
+from grace.domain.ranges import PullCommits
+from grace.domain.results import Sha
+from grace.domain.verdict import Result
 
-INFRASTRUCTURE = frozenset({"timed_out", "startup_failure", "stale"})
-DAY = timedelta(days=1)
 REVERT_PATIENCE = timedelta(minutes=30)
-
-
-def brake(draft: Draft) -> str | None:
-    """Say why a revert must be landed by a person, or None."""
-    if draft.facts.kill_switch:
-        return messages.KILL_SWITCH
-    if judging.in_shadow(draft.case()):
-        return messages.SHADOW
-    limit = draft.policy.governance.rollback.max_per_day
-    today = [at for at in draft.facts.landed_reverts if at > draft.now - DAY]
-    before = [
-        r
-        for r in draft.facts.rivals
-        if r.phase is Phase.REVERTING and r.urgency < draft.mission.urgency()
-    ]
-    if len(today) + len(before) >= limit:
-        return messages.revert_cap(limit)
-    revert = draft.mission.revert
-    heads = (revert.head if revert is not None else None, landing_of(draft).sha)
-    broken = [
-        c
-        for head in heads
-        for c in draft.facts.checks.get(head or "", {}).values()
-        if c.conclusion in INFRASTRUCTURE
-    ]
-    return messages.ci_broken(broken[0].name) if broken else None
-
-
-def revert_of(draft: Draft) -> Revert:
-    """Return the revert of a reverting mission."""
-    assert draft.mission.revert is not None  # set with the phase
-    return draft.mission.revert
+MAX_TIPS = 5  # how often the base may move under a prepared revert
 
 
 def reverting(draft: Draft) -> None:
-    """Prepare the revert, land it unless a brake holds, verify the tree, file the CAPA."""
+    """Prepare the revert, land it unless a brake holds; then see what became of it."""
     mission, revert = draft.mission, revert_of(draft)
     if revert.landed is not None:
-        finish_revert(draft, revert)
+        finish_revert(draft, revert, revert.landed)
         return
     if mission.held is not None:
         give_up_revert(draft, mission.held)
@@ -68,7 +32,7 @@ def reverting(draft: Draft) -> None:
         if revert.blocked is not None:
             give_up_revert(draft, revert.blocked)
         else:
-            push_revert(draft)
+            push_revert(draft, revert)
     elif revert.pull is None:
         open_revert(draft, revert)
     elif revert.blocked is not None:
@@ -77,19 +41,39 @@ def reverting(draft: Draft) -> None:
         land_revert(draft, revert)
 
 
-def push_revert(draft: Draft) -> None:
-    """Ask for the revert branch."""
-    mission = draft.mission
+def push_revert(draft: Draft, revert: Revert) -> None:
+    """Ask for the revert branch; anew on each tip that the base moved to since."""
+    mission, anew = draft.mission, len(revert.tips)
     draft.ask(
         PushRevert(
-            key=f"revert/{mission.round}",
+            key=f"revert/{mission.round}" + (f"/{anew}" if anew else ""),
             landed=landing_of(draft).sha,
+            pull=other_commits(draft),
+            again=anew > 0,
             branch=f"{mission.branch}-revert",
-            base_branch=draft.policy.subsystem(request_of(draft).subsystem_id).base_branch,
+            base_branch=base_branch(draft),
             subject=messages.revert_subject(mission),
             body=messages.revert_body(mission),
         )
     )
+
+
+def other_commits(draft: Draft) -> PullCommits | None:
+    """Say where the commits lie that landed; None: what landed is our one commit.
+
+    A person may have merged the pull request with commits of his own on top of ours.
+    """
+    mission = draft.mission
+    seen = draft.facts.pulls.get(mission.pull.number) if mission.pull is not None else None
+    if seen is None or seen.head_sha in {a.head for a in mission.attempts}:
+        return None
+    fork = next((a.base for a in reversed(mission.attempts) if a.head is not None), None)
+    return None if fork is None else PullCommits(fork=fork, head=seen.head_sha)
+
+
+def base_branch(draft: Draft) -> str:
+    """Name the branch that the mission's change landed on."""
+    return draft.policy.subsystem(request_of(draft).subsystem_id).base_branch
 
 
 def open_revert(draft: Draft, revert: Revert) -> None:
@@ -100,7 +84,7 @@ def open_revert(draft: Draft, revert: Revert) -> None:
             key=f"revert-pull/{mission.round}",
             purpose="revert",
             head_branch=f"{mission.branch}-revert",
-            base_branch=draft.policy.subsystem(request_of(draft).subsystem_id).base_branch,
+            base_branch=base_branch(draft),
             head=revert.head or "",
             title=messages.revert_subject(mission),
             body=messages.revert_pull_body(mission),
@@ -110,39 +94,91 @@ def open_revert(draft: Draft, revert: Revert) -> None:
 
 def land_revert(draft: Draft, revert: Revert) -> None:
     """Ask for the revert's merge; ask again after a refusal, until patience ends."""
-    mission = draft.mission
     if merge_in_flight(draft, revert):
         if revert.queued:
             landed_by_hand(draft, revert.pull)
         return
-    why = brake(draft)
-    if why in {messages.KILL_SWITCH, messages.SHADOW}:
-        want_people(draft, why)
-        landed_by_hand(draft, revert.pull)
+    if landed_by_hand(draft, revert.pull):
         return
+    why = people_land(draft)
+    if why is not None:
+        want_people(draft, why)
+        return
+    why = brake(draft, revert)
     if why is not None:
         give_up_revert(draft, why)
+        return
+    if made_anew(draft, revert) or ci_holds(draft, revert):
         return
     if not approved(draft, revert):
         number = revert.pull.number if revert.pull is not None else 0
         want_people(draft, emergencies.revert_needs_approval(number))
-        landed_by_hand(draft, revert.pull)
         return
+    if not refused(draft, revert):
+        ask_merge(draft, revert)
+
+
+def ci_holds(draft: Draft, revert: Revert) -> bool:
+    """Tell whether CI keeps the revert from landing; one that it does not pass is a person's."""
+    ci = ci_of(draft, revert)
+    if ci.result is Result.FAIL:
+        give_up_revert(draft, ci.reason)
+        return True
+    waits_for = "" if ci.passes else ci.reason
+    if revert.waits_for != waits_for:
+        change(draft, waits_for=waits_for)
+    return not ci.passes
+
+
+def made_anew(draft: Draft, revert: Revert) -> bool:
+    """Have the revert made again where the base moved since: what came on top may be in its way.
+
+    A word about a tip counts once, for pushes are told in any order.
+    """
+    tip = moved_to(draft, revert)
+    if tip is None or len(revert.tips) >= MAX_TIPS:
+        return False
+    draft.note("revert_made_anew", before=revert.base, tip=tip)
+    gone = {"head": None, "base": None, "tree": None, "asked_at": None, "waits_for": ""}
+    change(draft, tips=(*revert.tips, tip), **gone)
+    draft.set(forge_says="", merge_after=None)
+    return True
+
+
+def moved_to(draft: Draft, revert: Revert) -> Sha | None:
+    """Return a tip of the base that was told or read since the revert was made, and is another."""
+    made, known = revert.pushed_at, {revert.base, landing_of(draft).sha, *revert.tips}
+    for fact in (draft.facts.base, draft.facts.base_hint):
+        here = fact is not None and fact.branch == base_branch(draft)
+        newer = fact is not None and made is not None and fact.at > made
+        if fact is not None and here and newer and fact.sha not in known:
+            return fact.sha
+    return None
+
+
+def refused(draft: Draft, revert: Revert) -> bool:
+    """Tell whether the forge refused a moment ago: it is asked again, until patience ends."""
+    mission = draft.mission
     if mission.forge_says and mission.merge_after is None:
         want_people(draft, mission.forge_says)
         started = revert.asked_at or draft.now
         if draft.now - started >= REVERT_PATIENCE:
             give_up_revert(draft, mission.forge_says)
-            return
+            return True
+        fresh_base(draft)  # it may have moved without a word
         draft.set(merge_after=draft.now + RETRY_MERGE)
     if draft.mission.merge_after is not None and draft.now < draft.mission.merge_after:
         draft.wake(draft.mission.merge_after)
-        return
-    if landed_by_hand(draft, revert.pull):
-        return
-    first = revert.asked_at or draft.now
-    draft.set(revert=revert.model_copy(update={"asked_at": first}), merge_after=None, forge_says="")
+        return True
+    return False
+
+
+def ask_merge(draft: Draft, revert: Revert) -> None:
+    """Ask the forge to merge the prepared revert."""
+    mission = draft.mission
     assert revert.pull is not None  # the caller looked
+    change(draft, asked_at=revert.asked_at or draft.now)
+    draft.set(merge_after=None, forge_says="")
     draft.ask(
         MergePull(
             key=draft.next_key("revert-merge"),
@@ -193,48 +229,3 @@ def merge_in_flight(draft: Draft, revert: Revert) -> bool:
     """Tell whether the forge's answer to our own merge is still awaited."""
     mission = draft.mission
     return revert.asked_at is not None and mission.merge_after is None and not mission.forge_says
-
-
-def finish_revert(draft: Draft, revert: Revert) -> None:
-    """Verify that the revert restored the tree, file the CAPA, and escalate."""
-    assert revert.landed is not None  # the caller looked
-    restored = revert.restores and revert.restored is not False
-    if not file_capa(draft):
-        return
-    if restored:
-        draft.close(Outcome.ROLLED_BACK, revert.reason)
-    else:
-        draft.close(Outcome.FAILED, messages.NOT_RESTORED)
-
-
-def give_up_revert(draft: Draft, reason: str) -> None:
-    """Leave the landing to a person, with a CAPA that says so."""
-    if draft.mission.held != reason and revert_of(draft).blocked != reason:
-        draft.set(revert=revert_of(draft).model_copy(update={"blocked": reason}))
-    if file_capa(draft):
-        draft.close(Outcome.FAILED, messages.revert_left_to_a_person(reason))
-
-
-def file_capa(draft: Draft) -> bool:
-    """Ask for the CAPA issue; True once it is filed."""
-    mission = draft.mission
-    if mission.capa is not None:
-        return True
-    draft.ask(
-        FileIssue(
-            key=f"capa/{mission.round}",
-            purpose="capa",
-            title=messages.capa_title(mission),
-            body=messages.capa_body(mission, capa_tree(draft)),
-            labels=("capa",),
-        )
-    )
-    return False
-
-
-def capa_tree(draft: Draft) -> Condition:
-    """Return the tree of the window that led here."""
-    window = window_of(draft)
-    if window.anchor is None:
-        return leaf("metrics", Result.NO_DATA, "the window was never anchored")
-    return judged(draft, window.anchor)

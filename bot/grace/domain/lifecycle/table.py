@@ -7,12 +7,12 @@ phase changes no decision there; the facts keep what it says while the mission l
 from collections.abc import Callable
 
 from grace.domain import events as ev
-from grace.domain.lifecycle import outcomes, tickets
+from grace.domain.lifecycle import alerts, outcomes, revert_outcomes, tickets
 from grace.domain.lifecycle import reactions as on
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.outcomes import OPEN_PULL
 from grace.domain.lifecycle.reactions import ALL, AT_WORK, LIVE
-from grace.domain.phase import FORWARD, WAITING_ROOM, Phase
+from grace.domain.phase import FORWARD, LANDED, WAITING_ROOM, Phase
 
 Handler = Callable[..., None]
 
@@ -21,7 +21,8 @@ HEARD: dict[type[ev.Event], tuple[Handler, frozenset[Phase]]] = {
     ev.IssueClosed: (on.issue_closed, WAITING_ROOM | AT_WORK | {Phase.MERGING}),
     ev.CommandGiven: (on.command_given, ALL),
     ev.PermissionRead: (on.permission_read, ALL),
-    ev.AlertSeen: (on.alert_seen, LIVE),
+    ev.AlertSeen: (alerts.alert_seen, LIVE),
+    ev.Recurred: (alerts.recurred, frozenset({Phase.CLOSED})),
     ev.MissionRequested: (on.mission_requested, frozenset({Phase.FILED})),
     ev.PullSeen: (on.pull_seen, OPEN_PULL | {Phase.REVERTING}),
     ev.ReviewSeen: (on.review_seen, FORWARD | {Phase.REVERTING}),
@@ -41,8 +42,8 @@ HEARD: dict[type[ev.Event], tuple[Handler, frozenset[Phase]]] = {
     ev.TicketClosed: (tickets.ticket_closed, ALL),
     ev.Enqueued: (outcomes.enqueued, frozenset({Phase.MERGING, Phase.REVERTING})),
     ev.Dequeued: (outcomes.dequeued, frozenset({Phase.MERGING, Phase.REVERTING})),
-    ev.DeploymentSeen: (outcomes.nothing, frozenset({Phase.MERGING, Phase.OBSERVING})),
-    ev.ContainsRead: (outcomes.nothing, frozenset({Phase.OBSERVING})),
+    ev.DeploymentSeen: (outcomes.nothing, LANDED | {Phase.MERGING}),
+    ev.ContainsRead: (outcomes.nothing, LANDED),
     ev.BranchPushed: (outcomes.branch_pushed, FORWARD),
     ev.PatchRefused: (outcomes.patch_refused, frozenset({Phase.PATCHING})),
     ev.PullOpened: (outcomes.pull_opened, FORWARD | {Phase.REVERTING}),
@@ -51,8 +52,8 @@ HEARD: dict[type[ev.Event], tuple[Handler, frozenset[Phase]]] = {
     ev.MergeRefused: (outcomes.merge_refused, frozenset({Phase.MERGING, Phase.REVERTING})),
     ev.MetricsSampled: (outcomes.metrics_sampled, frozenset({Phase.OBSERVING})),
     ev.BaselineRead: (outcomes.nothing, frozenset({Phase.OBSERVING})),
-    ev.RevertPushed: (outcomes.revert_pushed, frozenset({Phase.REVERTING})),
-    ev.RevertRefused: (outcomes.revert_refused, frozenset({Phase.REVERTING})),
+    ev.RevertPushed: (revert_outcomes.revert_pushed, frozenset({Phase.REVERTING})),
+    ev.RevertRefused: (revert_outcomes.revert_refused, frozenset({Phase.REVERTING})),
     ev.IssueFiled: (outcomes.issue_filed, ALL),
     ev.EffectDone: (outcomes.nothing, LIVE),
     ev.EffectFailed: (outcomes.effect_failed, LIVE),
@@ -71,6 +72,7 @@ IGNORED: dict[type[ev.Event], frozenset[Phase]] = {
     ev.CommandGiven: frozenset(),
     ev.PermissionRead: frozenset(),
     ev.AlertSeen: _CLOSED,
+    ev.Recurred: LIVE,
     ev.MissionRequested: ALL - {Phase.FILED},
     ev.PullSeen: _BEFORE_WORK | {Phase.PLANNING, Phase.PATCHING, Phase.OBSERVING},
     ev.ReviewSeen: _BEFORE_WORK | {Phase.OBSERVING},
@@ -90,8 +92,8 @@ IGNORED: dict[type[ev.Event], frozenset[Phase]] = {
     ev.TicketClosed: frozenset(),
     ev.Enqueued: ALL - {Phase.MERGING, Phase.REVERTING},
     ev.Dequeued: ALL - {Phase.MERGING, Phase.REVERTING},
-    ev.DeploymentSeen: ALL - {Phase.MERGING, Phase.OBSERVING},
-    ev.ContainsRead: ALL - {Phase.OBSERVING},
+    ev.DeploymentSeen: ALL - LANDED - {Phase.MERGING},
+    ev.ContainsRead: ALL - LANDED,
     ev.BranchPushed: ALL - FORWARD,
     ev.PatchRefused: ALL - {Phase.PATCHING},
     ev.PullOpened: _BEFORE_WORK | {Phase.OBSERVING},
