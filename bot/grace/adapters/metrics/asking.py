@@ -34,4 +34,5 @@ def observed(
         at=at,
         source=source,
         note=final.note,
+        idle=final.idle,
     )

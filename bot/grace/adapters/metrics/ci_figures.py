@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Final, Literal, assert_never
 
-from grace.adapters.metrics.reading import Reading, nothing
+from grace.adapters.metrics.reading import Reading, idle, nothing
 from grace.ports.runs import WorkflowRun
 
 CiFigure = Literal["ci_success_rate", "ci_duration", "ci_queue", "ci_flakiness"]
@@ -20,7 +20,7 @@ def read_figure(figure: CiFigure, runs: Sequence[WorkflowRun], hours: float) -> 
     """
     ended = [run for run in runs if _passed(run) or _failed(run)]
     if not runs or (figure != "ci_queue" and not ended):
-        return nothing(f"no run of CI ended in the last {hours:g} hours")
+        return idle(f"no run of CI ended in the last {hours:g} hours")
     window = hours * 3600
     match figure:
         case "ci_success_rate":

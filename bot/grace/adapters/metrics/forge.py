@@ -7,7 +7,7 @@ from typing import Final, Protocol, assert_never
 
 from grace.adapters.metrics.asking import Asked, observed
 from grace.adapters.metrics.ci_figures import read_figure
-from grace.adapters.metrics.reading import Reading, nothing
+from grace.adapters.metrics.reading import Reading, idle, nothing
 from grace.domain.catalog import ForgeFigure
 from grace.domain.mission import MissionRef
 from grace.domain.package import MetricObservation
@@ -101,7 +101,7 @@ class ForgeSource:
             if fact.at >= since and fact.outcome in _JUDGED
         ]
         if not ended:
-            return nothing(f"no mission ended in the last {source.hours:g} hours")
+            return idle(f"no mission ended in the last {source.hours:g} hours")
         share = ended.count(Outcome.FIXED) / len(ended)
         return Reading(_PERCENT * share, "", source.hours * 3600, len(ended))
 

@@ -10,7 +10,7 @@ import psutil
 from grace.adapters.metrics.asking import Asked, observed
 from grace.adapters.metrics.fetching import Limits
 from grace.adapters.metrics.looks import FIRST_LOOK
-from grace.adapters.metrics.reading import Reading, nothing
+from grace.adapters.metrics.reading import Reading, idle, nothing
 from grace.domain.catalog import HostFigure
 from grace.domain.package import MetricObservation
 from grace.ports import Clock
@@ -76,10 +76,10 @@ class HostSource:
         now = (whole - float(times.idle) - float(getattr(times, "iowait", 0.0)), whole)
         before, self._ticks = self._ticks, now
         if before is None:
-            return nothing(FIRST_LOOK)
+            return idle(FIRST_LOOK)
         passed = now[1] - before[1]
         if passed <= 0:
-            return nothing("no time has passed since the last look")
+            return idle("no time has passed since the last look")
         share = max(0.0, min(1.0, (now[0] - before[0]) / passed))
         return Reading(_PERCENT * share)
 

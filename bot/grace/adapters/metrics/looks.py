@@ -7,7 +7,7 @@ from typing import Final
 
 from grace.adapters.metrics.page import STARTED, Labels, Page, Series
 from grace.adapters.metrics.quantile import beyond_bounds, quantile_of
-from grace.adapters.metrics.reading import Reading, nothing
+from grace.adapters.metrics.reading import Reading, idle, nothing
 from grace.domain.catalog import PrometheusText
 
 FIRST_LOOK: Final = "first look: nothing to compare with"
@@ -60,7 +60,7 @@ def read_increase(before: Look, now: Look, source: PrometheusText) -> Reading:
     """
     seconds = now.at - before.at
     if seconds <= 0:
-        return nothing("no time has passed since the last look")
+        return idle("no time has passed since the last look")
     if any(not math.isfinite(count) for count in now.counts.values()):
         return nothing("a counter is not a finite number")
     anew = None not in {before.started, now.started} and before.started != now.started
@@ -102,7 +102,7 @@ def _read_quantile(
             return nothing(f"a bucket of {called} has no bound `le` that is a number")
         buckets[bound] = buckets.get(bound, 0.0) + count
     if not any(buckets.values()):
-        return nothing("nothing was observed since the last look")
+        return idle("nothing was observed since the last look")
     value = quantile_of(q, buckets)
     if value is None:
         return nothing(f"{called} is no whole histogram: it needs a bucket +Inf and one more")
@@ -118,7 +118,7 @@ def _read_ratio(risen: Mapping[Series, float], source: PrometheusText, seconds: 
             return nothing(f"the page has no series {_called(name, source.labels)}")
     whole = sum(_of(risen, per))
     if whole <= 0:
-        return nothing(f"{_called(per, source.labels)} did not rise since the last look")
+        return idle(f"{_called(per, source.labels)} did not rise since the last look")
     part = sum(_of(risen, source.series))
     return Reading(part / whole, "", seconds, max(1, round(whole)))
 

@@ -19,7 +19,7 @@ from grace.adapters.metrics.looks import (
     read_now,
 )
 from grace.adapters.metrics.page import NotAPage, Page, PageReader
-from grace.adapters.metrics.reading import Reading, nothing, timed
+from grace.adapters.metrics.reading import Reading, idle, nothing, timed
 from grace.domain.catalog import PrometheusText
 from grace.domain.package import MetricObservation
 from grace.ports import Clock
@@ -84,10 +84,10 @@ class PageSource:
             while len(self._looks) > self._limits.looks:
                 self._looks.popitem(last=False)
         if before is None:
-            return nothing(FIRST_LOOK)
+            return idle(FIRST_LOOK)
         age = now.at - before.at
         if age > self._limits.look_s:
-            return nothing(f"{FIRST_LOOK}: the one before is {age:.0f} s old")
+            return idle(f"{FIRST_LOOK}: the one before is {age:.0f} s old")
         return read_increase(before, now, asked.source)
 
 

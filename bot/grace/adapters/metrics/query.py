@@ -9,7 +9,7 @@ from typing import Annotated, Literal, assert_never
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from grace.adapters.metrics.reading import Reading, nothing, one_line
+from grace.adapters.metrics.reading import Reading, idle, nothing, one_line
 from grace.domain.samples import Sample
 
 Point = tuple[float, str]
@@ -122,6 +122,8 @@ def _number(text: str) -> Reading:
         value = float(text)
     except ValueError:
         return nothing(f"the query answered {text!r}, which is no number")
+    if math.isnan(value):
+        return idle("the query answered NaN, which is no number: nothing was measured")
     if not math.isfinite(value):
         return nothing(f"the query answered {text}, which is no number to judge by")
     return Reading(value)

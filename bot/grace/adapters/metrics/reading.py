@@ -11,18 +11,24 @@ class Reading:
     """One reading; `value` None: nothing usable, and `note` says why.
 
     `window_s`: seconds that the value covers, 0 for a value of the moment. `samples`: how many
-    observations stand behind it.
+    observations stand behind it. `idle`: the source answered that there was nothing to measure.
     """
 
     value: float | None
     note: str = ""
     window_s: float = 0.0
     samples: int = 1
+    idle: bool = False
 
 
 def nothing(note: str) -> Reading:
     """Say why there is no value; the note may quote a stranger, so it is one short line."""
     return Reading(value=None, note=one_line(note), samples=0)
+
+
+def idle(note: str) -> Reading:
+    """Say why there was nothing to measure, though the source is there."""
+    return Reading(value=None, note=one_line(note), samples=0, idle=True)
 
 
 def scaled(reading: Reading, scale: float) -> Reading:
