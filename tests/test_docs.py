@@ -8,6 +8,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,14 @@ import yaml
 from typer.testing import CliRunner
 
 from grace import __version__
-from grace.adapters.alertmanager import read_alerts
+from grace.adapters.alerts import Call, read_alertmanager
 from grace.adapters.github.pace import Limits
 from grace.adapters.github.translate import _READERS
 from grace.adapters.github.wire import cost_of
 from grace.app.settings import Settings
 from grace.cli.main import app as cli
 from grace.domain import replies
+from grace.domain.alerting.sources import Labelled
 from grace.domain.catalog import Catalog, MetricDefinition, Subsystem, Subsystems
 from grace.domain.lifecycle.commands import COMMANDS
 from grace.domain.policy import Policy
@@ -224,7 +226,8 @@ def test_the_alert_rule_that_is_shown_becomes_a_mission() -> None:
         subsystems=Subsystems(subsystems={name: Subsystem(host="github.com", repository="a/b")}),
     )
     body = json.dumps({"version": "4", "groupKey": "{}", "alerts": [alert]})
-    intake = read_alerts(body.encode(), policy)
+    call = Call({}, body.encode(), datetime(2026, 11, 22, 9, 1, tzinfo=UTC))
+    intake = read_alertmanager(call, Labelled(), policy)
     assert intake.errors == ()
     (seen,) = intake.seen
     assert seen.request.symptoms[0].observed_value == 412

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic_core import PydanticUndefined
 
-from grace.adapters import alertmanager
+from grace.adapters.alerts import SEVERITIES
 from grace.adapters.github.pace import Limits
 from grace.adapters.github.wire import Request, cost_of
 from grace.app.observe import Measures
@@ -85,7 +85,10 @@ SETTINGS = {
     "webhook_secret": "secret of the App's webhook; required unless `GRACE_POLL`",
     "poll": "ask GitHub for everything, without webhooks; the same as `grace serve --poll`",
     "commits": "`git`, signed by Grace, or `api`: made and signed by GitHub, without a clone",
-    "alert_token": "bearer token of Alertmanager; unset: no alerts are taken",
+    "alert_token": "bearer token of Alertmanager; unset: it sends none. Of each alert source several secrets, with commas, while one is exchanged",
+    "grafana_secret": "secret of Grafana's contact point; unset: it sends none",
+    "sentry_secret": "client secret of Sentry's integration; unset: it sends none",
+    "pagerduty_secret": "secret of PagerDuty's webhook subscription; unset: it sends none",
     "operator_token": "bearer token of the kill switch; unset: it cannot be turned",
     "public_url": "address that people use, `https://grace.example.org`; unset: loopback alone",
     "oauth_client_id": "client id of the App, so that people can sign in; unset: tokens alone",
@@ -142,9 +145,9 @@ def severities() -> str:
     rows = [
         (f"`{severity}`", ", ".join(f"`{w}`" for w, s in mapped if s is severity))
         for severity in Severity
-        for mapped in [alertmanager._SEVERITIES.items()]
+        for mapped in [SEVERITIES.items()]
     ]
-    return table(("severity of the mission", "value of the label `severity`"), *rows)
+    return table(("severity of the mission", "the source's word for it"), *rows)
 
 
 def permissions() -> str:

@@ -40,6 +40,7 @@ from grace.web.access.rates import Rates
 from grace.web.access.recognise import still_known
 from grace.web.access.seal import Seal
 from grace.web.access.site import Site
+from grace.web.alerts import AlertCall, TakenAlerts
 from grace.web.api.outgoing import Desks
 from grace.web.hub import Hub
 from grace.web.intake import Claims, Intake
@@ -292,6 +293,7 @@ async def _made(
     app = make_app(
         Served(
             intake=_intake(store, clock),
+            take_alerts=_take,
             readiness=_ready,
             exposition=lambda: (b"# none\n", "text/plain; version=0.0.4"),
             hub=hub,
@@ -304,6 +306,10 @@ async def _made(
         app, hub, store, access, live, capas, clock, table, policy, dict(past.names), path
     )
     return world
+
+
+def _take(_call: AlertCall) -> TakenAlerts:
+    raise Refused(401, "no")
 
 
 async def _ready() -> dict[str, str]:
@@ -324,10 +330,8 @@ def _intake(store: SqliteStore, clock: Clock) -> Intake:
         wake=lambda: None,
         webhook=no_webhook,
         token=no_token,
-        alerts=lambda _body: (b"[]", ()),
         workflows=(),
         bases=frozenset(),
-        alert_token="alert-token-of-tests",
         operator_token="operator-token-of-tests",
     )
 

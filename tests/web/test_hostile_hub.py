@@ -13,6 +13,7 @@ import pytest_asyncio
 from grace.domain.access import Scope
 from grace.domain.people import Permission
 from grace.web.access.headers import POLICY
+from grace.web.alerts import NAMED
 from support.hostile_routes import (
     CAPA,
     HTML,
@@ -35,7 +36,8 @@ PUBLIC = {
     *("POST /sign-out",),
 }
 PROVEN = {
-    *("POST /hooks/github", "POST /ci/results", "POST /alerts/alertmanager", "PUT /kill-switch"),
+    *("POST /hooks/github", "POST /ci/results", "PUT /kill-switch"),
+    *(f"POST /alerts/{name}" for name in (*NAMED, "custom/{name}")),
     "GET /sign-in/callback",
 }
 

@@ -4,21 +4,22 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from pydantic import TypeAdapter
 
-from grace.adapters.alertmanager import AlertError, read_alerts
 from grace.adapters.github.ours import Ours, TranslationError, queued_pull
 from grace.adapters.github.translate import courtesies, stops, translate
 from grace.adapters.github.webhook import WebhookRejected, WebhookSecrets, verify
 from grace.adapters.oidc import OidcRejected, OidcUnavailable, OidcVerifier
+from grace.app.alerting import ROUTED, from_alerts
 from grace.app.router import Readers, Translation, Unreadable
 from grace.app.sweep import ORIGIN, OWED
+from grace.app.watching.desk import ORIGIN as DETECTOR
 from grace.domain.events import ResultsReported
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
 from grace.ports import Courtesy, Delivery, Routed, StopIssue, Target
+from grace.web.alerts import ORIGIN as ALERTS
 from grace.web.intake import Claims, Reported
 from grace.web.problems import Refused
 
-ROUTED: TypeAdapter[list[Routed]] = TypeAdapter(list[Routed])
 COURTESIES: TypeAdapter[list[Courtesy]] = TypeAdapter(list[Courtesy])
 
 
@@ -30,13 +31,17 @@ def readers_of(
         translators={
             "github": from_github(ours, policy, refs),
             "ci": from_ci,
+            ALERTS: from_alerts,
+            # What an earlier version stored before it was ended.
             "alertmanager": from_alerts,
+            DETECTOR: from_alerts,
             "api": from_api,
             ORIGIN: from_sweep,
         },
         courtesies={"github": courtesies_of(ours, policy, refs), ORIGIN: owed_by_sweep},
         stops={"github": stops_of(ours, policy, refs)},
         new_an_hour=new_an_hour,
+        alerting=policy.governance.alerting,
     )
 
 
@@ -116,12 +121,6 @@ def from_ci(delivery: Delivery) -> Translation:
     return (Routed(target=target, event=event),), f"run {claims.run_id}"
 
 
-def from_alerts(delivery: Delivery) -> Translation:
-    """Take alerts as the intake routed them."""
-    routed = ROUTED.validate_json(delivery.body)
-    return routed, f"{len(routed)} alerts"
-
-
 def from_api(delivery: Delivery) -> Translation:
     """Take what somebody asked for by the API: commands, and missions to file."""
     routed = ROUTED.validate_json(delivery.body)
@@ -179,32 +178,3 @@ def token_check(verifier: OidcVerifier, host: str) -> Callable[[str], Awaitable[
         )
 
     return check
-
-
-def alerts_of(
-    body: bytes, policy: Policy | None, refs: Mapping[str, MissionRef]
-) -> tuple[bytes, tuple[dict[str, str], ...]]:
-    """Read an alert webhook and route each alert to its subsystem's repository."""
-    if policy is None:
-        raise Refused(503, "Grace has not reached the forge yet; send it again")
-    try:
-        intake = read_alerts(body, policy)
-    except AlertError as error:
-        raise Refused(
-            422, "the body is no Alertmanager webhook of version 4", _listed(error.errors)
-        ) from error
-    routed = []
-    for event in intake.seen:
-        ref = refs.get(event.request.subsystem_id)
-        if ref is None:
-            raise Refused(503, f"{event.request.subsystem_id} is not reachable at the forge yet")
-        firing = event.status == "firing"
-        target = Target(ref=ref, alert=event.fingerprint, create=firing)
-        routed.append(Routed(target=target, event=event))
-    return ROUTED.dump_json(routed), _listed(intake.errors)
-
-
-def _listed(errors: Sequence[object]) -> tuple[dict[str, str], ...]:
-    return tuple(
-        {"field": getattr(e, "field", ""), "problem": getattr(e, "problem", "")} for e in errors
-    )

@@ -38,12 +38,22 @@ _WAYS_OUT: Final = {
     ),
     "half a client": "is required beside the other: both are on the App's settings page",
     "short session key": "is too short to seal sessions: give 32 random characters or more",
+    "empty alerts": (
+        "is empty: without it anybody could file missions; give a secret, or leave it out, which "
+        "closes this alert source"
+    ),
     "two ways": "is given beside a GitHub App: take it away, or app_id, app_key and app_key_file",
 }
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Amount = Annotated[int, Field(gt=0, le=1_000_000)]
 _LEAST_KEY: Final = 32
+_ALERT_FIELDS: Final = {
+    "alertmanager": "alert_token",
+    "grafana": "grafana_secret",
+    "sentry": "sentry_secret",
+    "pagerduty": "pagerduty_secret",
+}
 
 
 def _words(value: object) -> object:
@@ -88,6 +98,9 @@ class Settings(BaseSettings):
     poll: bool = False
     commits: Literal["git", "api"] = "git"
     alert_token: SecretStr | None = None
+    grafana_secret: SecretStr | None = None
+    sentry_secret: SecretStr | None = None
+    pagerduty_secret: SecretStr | None = None
     operator_token: SecretStr | None = None
     public_url: str | None = None
     oauth_client_id: str | None = None
@@ -106,6 +119,7 @@ class Settings(BaseSettings):
     author_name: str = "Grace"
     author_email: str = "grace@users.noreply.github.com"
     redelivery_seconds: Seconds = 300
+    detect_seconds: Annotated[float, Field(gt=0, le=15)] = 15
     max_missions_per_hour: Annotated[int, Field(ge=1, le=10_000)] = 60
     sweep_seconds: Seconds | None = None
     news_seconds: Seconds = 600
@@ -121,6 +135,7 @@ class Settings(BaseSettings):
             *self._secret_problems(),
             *self._credential_problems(),
             *self._sign_in_problems(),
+            *self._alert_problems(),
         ]
         if problems:
             raise _Wrong(problems)
@@ -157,6 +172,17 @@ class Settings(BaseSettings):
         key = self.session_key
         if key is not None and len(key.get_secret_value().strip()) < _LEAST_KEY:
             yield "session_key", "short session key"
+
+    def _alert_problems(self) -> Iterator[tuple[str, str]]:
+        for name, secret in self.alert_secrets.items():
+            if not secret.replace(",", " ").strip():
+                yield _ALERT_FIELDS[name], "empty alerts"
+
+    @property
+    def alert_secrets(self) -> dict[str, str]:
+        """Return the secrets of the alert sources that are set up, by the source's name."""
+        given = {name: getattr(self, field) for name, field in _ALERT_FIELDS.items()}
+        return {name: s.get_secret_value() for name, s in given.items() if s is not None}
 
     @property
     def sweep_every(self) -> float:

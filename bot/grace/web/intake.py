@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -66,8 +65,8 @@ class Intake:
     """The checks that need the world, given by the bootstrap.
 
     `webhook` verifies a forge's delivery and returns (event, delivery id); `token` verifies a CI
-    job's token; `alerts` reads an alert webhook into (delivery body, problems). They raise
-    `Refused`. `count` counts an answer by origin. `bases`: the branches that missions change.
+    job's token. They raise `Refused`. `count` counts an answer by origin. `bases`: the branches
+    that missions change.
     """
 
     store: Store
@@ -76,10 +75,8 @@ class Intake:
     wake: Callable[[], None]
     webhook: Callable[[dict[str, str], bytes], tuple[str, str]]
     token: Callable[[str], Awaitable[Claims]]
-    alerts: Callable[[bytes], tuple[bytes, tuple[dict[str, str], ...]]]
     workflows: tuple[str, ...]
     bases: frozenset[str]
-    alert_token: str | None
     operator_token: str | None
 
 
@@ -201,26 +198,6 @@ def check_claims(
     )
     if wrong:
         raise Refused(403, "the report is not the token's", wrong)
-
-
-async def alertmanager(request: web.Request) -> web.Response:
-    """Take an Alertmanager webhook, version 4; a bearer token proves the sender."""
-    intake = request.app[INTAKE]
-    if intake.alert_token is None:
-        raise Refused(404, "no alert source is configured: set GRACE_ALERT_TOKEN")
-    if not hmac.compare_digest(bearer(request).encode(), intake.alert_token.encode()):
-        raise Refused(401, "the bearer token is wrong")
-    stored, problems = intake.alerts(await request.read())
-    if problems and stored == b"[]":
-        raise Refused(422, "no alert of this webhook can become a mission", problems)
-    delivery_id = hashlib.sha256(stored).hexdigest()
-    answer = await accept(
-        intake, Delivery("alertmanager", delivery_id, "alerts", stored, intake.clock.now())
-    )
-    if not problems:
-        return answer
-    body = {**json.loads(answer.text or "{}"), "errors": list(problems)}
-    return web.json_response(body, status=202)
 
 
 async def kill_switch(request: web.Request) -> web.Response:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from grace.web import api, live, pages
+from grace.web import alerts, api, live, pages
 from grace.web.access import sign_in
 from grace.web.access.door import guard
 from grace.web.access.entrance import ACCESS, Access
+from grace.web.alerts import TAKE_ALERTS, TakeAlerts
 from grace.web.api.calling import api_problems
 from grace.web.api.outgoing import OUTGOING, Desks
 from grace.web.hub import HUB, Hub
@@ -16,7 +17,6 @@ from grace.web.intake import (
     INTAKE,
     MAX_BODY,
     Intake,
-    alertmanager,
     ci_results,
     github,
     kill_switch,
@@ -40,6 +40,7 @@ class Served:
     """
 
     intake: Intake
+    take_alerts: TakeAlerts
     readiness: Readiness
     exposition: Exposition
     hub: Hub
@@ -54,6 +55,7 @@ def make_app(served: Served) -> web.Application:
     guard(app)
     app.middlewares.extend((api_problems, errors_as_pages))
     app[INTAKE] = served.intake
+    app[TAKE_ALERTS] = served.take_alerts
     app[READINESS] = served.readiness
     app[EXPOSITION] = served.exposition
     app[HUB] = served.hub
@@ -70,7 +72,7 @@ def add_machine_routes(app: web.Application) -> None:
     """Add what machines call, who prove themselves in their own ways."""
     app.router.add_post("/hooks/github", github)
     app.router.add_post("/ci/results", ci_results)
-    app.router.add_post("/alerts/alertmanager", alertmanager)
+    alerts.add_routes(app)
     app.router.add_put("/kill-switch", kill_switch)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)

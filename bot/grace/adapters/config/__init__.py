@@ -1,5 +1,6 @@
 """The configuration of the bot: YAML files, their JSON Schemas and their hash."""
 
+from grace.adapters.config.alert_secrets import alert_secrets
 from grace.adapters.config.files import (
     Configuration,
     config_hash,
@@ -18,6 +19,7 @@ __all__ = [
     "Given",
     "PolicyKind",
     "RuleFiles",
+    "alert_secrets",
     "check_policy",
     "config_hash",
     "default_folder",

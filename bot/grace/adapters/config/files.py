@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import rfc8785
 
+from grace.adapters.config.alert_problems import alert_problems
 from grace.adapters.config.notification_problems import unknown_names
 from grace.adapters.config.remedy_problems import unknown_in_remedies
 from grace.adapters.config.rule_problems import rule_problems
@@ -20,6 +21,7 @@ from grace.adapters.config.strict import (
     gather,
     locate,
 )
+from grace.domain.alerting.sources import AlertSources
 from grace.domain.base import Frozen
 from grace.domain.catalog import Catalog, Subsystems
 from grace.domain.inspection import POLICY_FILE, WAIVER_FILE
@@ -33,12 +35,14 @@ CATALOG_FILE = "metrics_catalog.yaml"
 SUBSYSTEMS_FILE = "subsystems.yaml"
 GOVERNANCE_FILE = "governance.yaml"
 NOTIFICATIONS_FILE = "notifications.yaml"
+ALERT_SOURCES_FILE = "alert_sources.yaml"
 REMEDIES_FILE = "remedies.yaml"
 FILES: dict[str, type[Frozen]] = {
     CATALOG_FILE: Catalog,
     SUBSYSTEMS_FILE: Subsystems,
     GOVERNANCE_FILE: Governance,
     NOTIFICATIONS_FILE: Notifications,
+    ALERT_SOURCES_FILE: AlertSources,
     REMEDIES_FILE: Remedies,
 }
 REPOSITORY_FILES: dict[str, type[Frozen]] = {
@@ -54,6 +58,7 @@ class Configuration(Frozen):
     subsystems: Subsystems = Subsystems()
     governance: Governance = Governance()
     notifications: Notifications = Notifications()
+    alert_sources: AlertSources = AlertSources()
     remedies: Remedies = Remedies()
 
     def policy(self, bot_login: str, app_id: int) -> Policy:
@@ -92,12 +97,16 @@ def load_configuration(folder: Path | None = None) -> Configuration:
     subsystems = gather(Subsystems, sources[SUBSYSTEMS_FILE], problems)
     governance = gather(Governance, sources[GOVERNANCE_FILE], problems)
     notifications = gather(Notifications, sources[NOTIFICATIONS_FILE], problems)
+    alerts = gather(AlertSources, sources[ALERT_SOURCES_FILE], problems)
     remedies = gather(Remedies, sources[REMEDIES_FILE], problems)
     if catalog is not None and subsystems is not None:
         problems += _unknown_guards(sources[SUBSYSTEMS_FILE], subsystems, catalog)
         if remedies is not None:
             source = sources[REMEDIES_FILE]
             problems += unknown_in_remedies(source, remedies, catalog, subsystems)
+        if alerts is not None:
+            source = sources[ALERT_SOURCES_FILE]
+            problems += alert_problems(source, alerts, subsystems, catalog)
         if governance is not None:
             known = (governance, catalog, subsystems)
             problems += rule_problems(sources[GOVERNANCE_FILE], governance.rules, known)
@@ -109,6 +118,7 @@ def load_configuration(folder: Path | None = None) -> Configuration:
         or subsystems is None
         or governance is None
         or notifications is None
+        or alerts is None
         or remedies is None
     ):
         raise ConfigError(problems)
@@ -117,6 +127,7 @@ def load_configuration(folder: Path | None = None) -> Configuration:
         subsystems=subsystems,
         governance=governance,
         notifications=notifications,
+        alert_sources=alerts,
         remedies=remedies,
     )
 

@@ -43,7 +43,7 @@ def make_board(system: System, mesh: TriggerMesh, capas: Capas, outlets: Outlets
             address=lambda: system.address,
             counted=system.measures.counted,
             hears=not settings.poll,
-            alerts=settings.alert_token is not None,
+            alerts=bool(settings.alert_secrets or system.configuration.alert_sources.custom),
         ),
         work=WorkSide(
             alive=lambda: {name: not task.done() for name, task in system.tasks.items()},

@@ -8,10 +8,12 @@ from aiohttp import web
 
 from grace.adapters.github.webhook import WebhookSecrets
 from grace.adapters.oidc import OidcVerifier
+from grace.app.alerting import alerts_of
+from grace.app.bootstrap.alert_doors import open_doors
 from grace.app.bootstrap.hub import HubParts
 from grace.app.bootstrap.system import System, exposition
 from grace.app.bootstrap.working import bases_of
-from grace.app.inlets import alerts_of, token_check, webhook_of
+from grace.app.inlets import token_check, webhook_of
 from grace.web.api.outgoing import Desks
 from grace.web.intake import Intake
 from grace.web.server import Served, make_app
@@ -25,7 +27,7 @@ def make_intake(system: System) -> Intake:
     verifier = OidcVerifier(
         settings.oidc_issuer, settings.oidc_audience, system.client, system.clock
     )
-    token, operator = settings.alert_token, settings.operator_token
+    operator = settings.operator_token
     return Intake(
         store=system.store,
         clock=system.clock,
@@ -33,10 +35,8 @@ def make_intake(system: System) -> Intake:
         wake=system.wake,
         webhook=lambda headers, body: webhook_of(headers, body, secrets),
         token=token_check(verifier, settings.forge_host),
-        alerts=lambda body: alerts_of(body, system.policy, system.refs),
         workflows=system.configuration.governance.tests.workflows,
         bases=bases_of(system.configuration.subsystems),
-        alert_token=token.get_secret_value() if token is not None else None,
         operator_token=operator.get_secret_value() if operator is not None else None,
     )
 
@@ -45,6 +45,7 @@ def served(system: System, parts: HubParts) -> Served:
     """Gather what the server is made of."""
     return Served(
         intake=make_intake(system),
+        take_alerts=alerts_of(open_doors(system), lambda: system.policy, system.refs),
         readiness=system.readiness,
         exposition=lambda: measured(system, parts),
         hub=parts.hub,

@@ -8,15 +8,18 @@ from grace.app.probes.findings import Finding, counted, degraded, unhealthy, wel
 from grace.app.probes.world import DoorSide, WorkSide
 
 HOOKS: Final = "/hooks/github"
-ALERTS: Final = "/alerts/alertmanager"
+ALERTS: Final = "/alerts/"
 _FORGE: Final = "github"
-_ALERTMANAGER: Final = "alertmanager"
+_ALERTS: Final = "alerts"
 _LOOKS: Final = 20  # five minutes
 _ANY_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked for, not bound
 
 
 class Answers:
-    """What was answered within the last looks: how many were taken, and how many refused."""
+    """What was answered within the last looks: how many were taken, and how many refused.
+
+    `path`: how the routes begin that are looked at.
+    """
 
     def __init__(self, origin: str, path: str) -> None:
         self._origin = origin
@@ -27,7 +30,7 @@ class Answers:
         """Take a look; return taken and refused within the last looks, and taken in all."""
         counted = door.counted()
         taken = sum(n for (where, _), n in counted.items() if where == self._origin)
-        refused = sum(n for (where, _), n in counted.items() if where == self._path)
+        refused = sum(n for (where, _), n in counted.items() if where.startswith(self._path))
         first = self._seen[0] if self._seen else (0, 0)
         self._seen.append((taken, refused))
         return taken - first[0], refused - first[1], taken
@@ -89,17 +92,18 @@ class AlertSources:
 
     def __init__(self, door: DoorSide) -> None:
         self._door = door
-        self._answers = Answers(_ALERTMANAGER, ALERTS)
+        self._answers = Answers(_ALERTS, ALERTS)
 
     async def __call__(self) -> Finding:
         taken, refused, ever = self._answers.within(self._door)
         if refused and not taken:
             return degraded(
                 f"{refused} alert webhooks were refused lately and none was taken: compare the "
-                "sender's bearer token with GRACE_ALERT_TOKEN, and its labels with subsystems.yaml."
+                "sender's secret with the one that Grace has (GRACE_ALERT_TOKEN and the others), and "
+                "its labels with subsystems.yaml and alert_sources.yaml."
             )
         if not self._door.alerts:
-            return well("no alert source is set up: set GRACE_ALERT_TOKEN to connect Alertmanager")
+            return well("no alert source is set up: docs/alerts.md says how each is connected")
         return well(f"{counted(ever, 'alert webhook')} taken since the start")
 
 

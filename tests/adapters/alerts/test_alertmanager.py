@@ -10,13 +10,16 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grace.adapters.alertmanager import AlertError, Intake, plain, read_alerts, severity_of
+from grace.adapters.alerts import AlertError, Call, Intake, read_alertmanager
+from grace.adapters.alerts.words import plain
+from grace.domain.alerting.sources import Labelled
 from grace.domain.catalog import Catalog, MetricDefinition, Subsystem, Subsystems
 from grace.domain.package import MetricTarget
 from grace.domain.phase import Severity
 from grace.domain.policy import Policy
 
 ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
+NOW = datetime(2026, 11, 22, 13, tzinfo=UTC)
 LATENCY = MetricDefinition(target=100, comparator="<", unit="ms", stress="p95_ms")
 POLICY = Policy(
     catalog=Catalog(
@@ -66,7 +69,11 @@ def body(*alerts, **more):
 
 
 def read(*alerts, **more) -> Intake:
-    return read_alerts(body(*alerts, **more), POLICY)
+    return read_alerts(body(*alerts, **more))
+
+
+def read_alerts(raw: bytes) -> Intake:
+    return read_alertmanager(Call({}, raw, NOW), Labelled(), POLICY)
 
 
 def test_a_firing_alert_asks_for_a_mission():
@@ -111,7 +118,8 @@ def test_a_resolved_alert_is_seen_when_it_ended():
     ],
 )
 def test_severities_are_read_in_the_words_people_use(label, severity):
-    assert severity_of(label, LATENCY) is severity
+    (seen,) = read(alert({"severity": label})).seen
+    assert seen.request.severity is severity
 
 
 def test_an_alert_without_a_severity_has_that_of_its_metric():
@@ -206,7 +214,7 @@ def test_every_error_of_every_alert_is_told_and_the_good_ones_go_on():
 )
 def test_a_body_that_is_no_webhook_is_refused_by_field(raw, field):
     with pytest.raises(AlertError) as caught:
-        read_alerts(raw, POLICY)
+        read_alerts(raw)
     assert [error.field for error in caught.value.errors] == [field]
     assert field in str(caught.value)
 
@@ -216,7 +224,7 @@ def test_a_strangers_text_is_one_bounded_printable_line(summary, description, ur
     raw = body(
         alert({"x": label}, {"summary": summary, "description": description}, generatorURL=url)
     )
-    (seen,) = read_alerts(raw, POLICY).seen
+    (seen,) = read_alerts(raw).seen
     assert seen.title.isprintable()
     assert 1 <= len(seen.title) <= 200
     assert seen.request.symptoms[0].description.isprintable()
@@ -226,7 +234,7 @@ def test_a_strangers_text_is_one_bounded_printable_line(summary, description, ur
 
 
 def test_a_long_text_ends_in_an_ellipsis():
-    assert plain("\x1b[2J\u202eab " * 5000, 20) == "[2J ab [2J ab [2J a…"
+    assert plain("\x1b[2J\u202eab " * 5000, 20) == "[2Jab [2Jab [2Jab […"
 
 
 json_values = st.recursive(
@@ -248,7 +256,7 @@ json_values = st.recursive(
 )
 def test_whatever_is_posted_is_read_or_refused(outer, alerts):
     try:
-        intake = read_alerts(body(*alerts, **outer), POLICY)
+        intake = read_alerts(body(*alerts, **outer))
     except AlertError as error:
         told = len(error.errors)
     else:
@@ -307,7 +315,7 @@ async def test_what_a_real_alertmanager_posts_asks_for_a_mission(alertmanager, p
         while not await _post(client, f"{alertmanager}/api/v2/alerts", fired):  # noqa: ASYNC110 -- another process's state
             await asyncio.sleep(0.05)
         raw = await posted[1].get()
-    intake = read_alerts(raw, POLICY)
+    intake = read_alerts(raw)
     assert intake.errors == ()
     (seen,) = intake.seen
     assert (seen.title, seen.status, seen.request.subsystem_id) == ("slow", "firing", "mesh")
