@@ -130,6 +130,7 @@ def one_of_each(world: World) -> tuple[ev.Event, ...]:
         ev.RepositoryRenamed(repository="acme/mesh-renamed"),
         ev.GroupSeen(pull=2, head=sha("group"), base=world.base),
         alert(world),
+        ev.Recurred(fingerprint="f1", by="mission_20261123_001", at=world.now),
         asked_by_api(world),
         ev.PermissionRead(login="x", about="nothing", permission=ev.Permission.ADMIN),
         ev.BaseRead(branch="main", sha=sha("read")),

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import structlog
 
+from grace.domain.alerting.rules import Alerting
 from grace.ports import Clock, Courtesy, Delivery, Routed, StopIssue, Store, Translated
 
 Translation = tuple[Sequence[Routed], str]
@@ -23,12 +24,16 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """How deliveries are read, by origin; `new_an_hour` bounds a repository's new missions."""
+    """How deliveries are read, by origin; `new_an_hour` bounds a repository's new missions.
+
+    `alerting`: how alerts become missions.
+    """
 
     translators: Mapping[str, Translator]
     courtesies: Mapping[str, Courteous] = field(default_factory=dict)
     stops: Mapping[str, Stopping] = field(default_factory=dict)
     new_an_hour: int = 60
+    alerting: Alerting = field(default_factory=Alerting)
 
 
 class Router:
@@ -41,6 +46,7 @@ class Router:
         self._courtesies = readers.courtesies
         self._stops = readers.stops
         self._new_an_hour = readers.new_an_hour
+        self._alerting = readers.alerting
         self._log = structlog.get_logger("router")
 
     async def drain(self) -> int:
@@ -54,6 +60,7 @@ class Router:
                 courtesies=_also(self._courtesies, delivery),
                 new_an_hour=self._new_an_hour,
                 stops=_also(self._stops, delivery),
+                alerting=self._alerting,
             )
             missions = await self._store.route(delivery.id, said, self._clock.now())
             self._log.info(

@@ -46,11 +46,14 @@ def body(record: CapaRecord) -> str:
 
 def own_title(mission: Mission) -> str:
     """Name the CAPA that a mission filed."""
-    return one_line(f"{mission.name} regressed: {mission.title or 'no title'}", 200)
+    deed = "came back" if mission.effective is False else "regressed"
+    return one_line(f"{mission.name} {deed}: {mission.title or 'no title'}", 200)
 
 
 def own_description(mission: Mission) -> str:
     """Say what happened to a mission that filed a CAPA."""
+    if mission.effective is False:
+        return f"{mission.name} was closed as fixed, and came back in {mission.recurred}"
     reason = mission.revert.reason if mission.revert else mission.reason
     words = one_line(reason, 2000) or "no reason was recorded"
     return f"{mission.name} regressed after its release: {words}"

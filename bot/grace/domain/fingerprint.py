@@ -1,5 +1,6 @@
 """What makes two missions the same problem."""
 
+from collections.abc import Collection
 from hashlib import sha256
 
 from grace.domain.mission import Mission
@@ -14,9 +15,19 @@ def fingerprint_of(mission: Mission) -> str:
     """
     request = mission.request
     if mission.alert is not None:
-        return f"alert:{mission.alert}"
+        return alert_fingerprint(mission.alert)
     if request is None:
         return ""
-    metrics = sorted({s.metric_id for s in request.symptoms if s.metric_id is not None})
-    words = sorted(" ".join(s.description.casefold().split()) for s in request.symptoms)
-    return f"sha256:{sha256(canonical([request.subsystem_id, metrics or words])).hexdigest()}"
+    metrics = {s.metric_id for s in request.symptoms if s.metric_id is not None}
+    words = [" ".join(s.description.casefold().split()) for s in request.symptoms]
+    return metrics_fingerprint(request.subsystem_id, metrics or words)
+
+
+def alert_fingerprint(fingerprint: str) -> str:
+    """Name the problem that an alert is about, by the alert's own fingerprint."""
+    return f"alert:{fingerprint}"
+
+
+def metrics_fingerprint(subsystem: str, metrics: Collection[str]) -> str:
+    """Name the problem of a subsystem whose metrics are out of bounds."""
+    return f"sha256:{sha256(canonical([subsystem, sorted(metrics)])).hexdigest()}"

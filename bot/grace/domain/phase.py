@@ -16,6 +16,11 @@ class Severity(StrEnum):
         """Order missions by urgency: 0 is the most urgent."""
         return list(Severity).index(self)
 
+    @property
+    def graver(self) -> "Severity":
+        """Return the next more urgent one; of the most urgent, itself."""
+        return list(Severity)[max(0, self.rank - 1)]
+
 
 class MissionType(StrEnum):
     """What kind of remedy a mission expects."""

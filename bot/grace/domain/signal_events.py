@@ -4,17 +4,19 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
+from grace.domain.alerting.alarm import Placed
 from grace.domain.base import Frozen
 from grace.domain.detection.anomaly import Anomaly
 from grace.domain.observing.calibration import Calibration
-from grace.domain.package import MetricId, MetricObservation, MissionRequest
+from grace.domain.package import MetricId, MetricObservation, MissionId, MissionRequest
 
 
 class AlertSeen(Frozen):
     """An alert fired or was resolved; `request` is the mission that it asks for.
 
     `labels`: a stranger's, bounded; what belongs together is told by them. `anomaly`: what Grace's
-    own detectors saw, where the alert is hers.
+    own detectors saw, where the alert is hers. `placed`: what the router adds when it gives the
+    alert to a mission.
     """
 
     kind: Literal["alert_seen"] = "alert_seen"
@@ -26,6 +28,16 @@ class AlertSeen(Frozen):
     at: AwareDatetime
     labels: dict[str, str] = {}
     anomaly: Anomaly | None = None
+    placed: Placed | None = None
+
+
+class Recurred(Frozen):
+    """An alert of a mission that was closed as fixed fires again, in the mission `by`."""
+
+    kind: Literal["recurred"] = "recurred"
+    fingerprint: str
+    by: MissionId
+    at: AwareDatetime
 
 
 class BaselineRead(Frozen):

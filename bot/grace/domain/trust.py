@@ -8,8 +8,9 @@ ones. Then it decays while nothing is heard.
 - Only missions that a person approved raise it, at most `MAX_A_DAY` a day, and for a severity only
   those of that severity or a graver one: many trivial successes buy no trust in grave matters.
 - A mission that merged on the agent's record alone and survived stops the decay, and no more.
-- A mission that failed lowers it; a revert empties it. It does so for the mission's author with
-  whomever he wrote it: nobody keeps his record clean by letting another edit what may go wrong.
+- A mission that failed lowers it, as does one whose problem came back after it was fixed; a revert
+  empties it. It does so for the mission's author with whomever he wrote it: nobody keeps his record
+  clean by letting another edit what may go wrong.
 """
 
 from collections.abc import Iterator, Sequence
@@ -66,6 +67,7 @@ class Weight(StrEnum):
 
     RAISES = "raises it"
     LOWERS = "lowers it: it failed"
+    CAME_BACK = "lowers it: the problem came back"
     EMPTIES = "empties it: it was rolled back"
     UNAPPROVED = "stops the decay: no person approved it"
     TRIVIAL = "stops the decay: it was less grave"
@@ -110,7 +112,7 @@ class _Tally:
                 self.per_day[day] = self.per_day.get(day, 0) + 1
                 self.good += 1
                 self.average = (1 - ALPHA) * self.average + ALPHA
-            case Weight.LOWERS:
+            case Weight.LOWERS | Weight.CAME_BACK:
                 self.bad += 1
                 self.average *= 1 - ALPHA
             case Weight.EMPTIES:
@@ -129,7 +131,7 @@ class _Tally:
         if each.outcome is Outcome.ROLLED_BACK:
             return Weight.EMPTIES
         if each.outcome is Outcome.FAILED:
-            return Weight.LOWERS
+            return Weight.CAME_BACK if each.came_back else Weight.LOWERS
         if each.outcome is not Outcome.FIXED:
             return Weight.NONE
         if each.basis != "approvals":

@@ -19,6 +19,7 @@ def package_of(mission: Mission, entries: Sequence[Entry]) -> MissionPackage | N
         mission_id=mission.name,
         status=mission.status,
         outcome=mission.outcome,
+        effective=mission.effective,
         created_at=mission.created_at,
         resolved_at=mission.closed_at,
         context=mission.context,

@@ -1,11 +1,12 @@
 """What is remembered: deliveries, missions, effects, the ledger, brakes."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
+from grace.domain.alerting.rules import Alerting
 from grace.domain.decision import Note
 from grace.domain.effects import Effect
 from grace.domain.events import Event
@@ -46,7 +47,7 @@ class Translated:
 
     `stops`: issues that stop Grace in a repository, or that do so no more. `new_an_hour`: how
     many missions a repository may begin within an hour; a stranger can file issues as fast as a
-    program.
+    program. `alerting`: how the alerts among the events become missions.
     """
 
     routed: Sequence[Routed]
@@ -54,6 +55,7 @@ class Translated:
     courtesies: Sequence[Courtesy] = ()
     new_an_hour: int = 60
     stops: Sequence[StopIssue] = ()
+    alerting: Alerting = field(default_factory=Alerting)
 
 
 @dataclass(frozen=True, slots=True)

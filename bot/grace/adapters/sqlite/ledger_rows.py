@@ -135,7 +135,7 @@ def _write(
             envelope.kind,
         ),
     )
-    if envelope.kind == outcome_rows.CLOSED:
+    if envelope.kind in outcome_rows.KINDS:
         outcome_rows.remember(connection, of_entry(entry))
     elif envelope.kind == IN_FORCE and entry.payload is not None:
         connection.execute(

@@ -1,8 +1,12 @@
-"""How missions ended: the ledger's `mission.closed` entries, folded into a table."""
+"""How missions ended, folded into a table from the ledger.
+
+An entry `mission.closed` says how; `mission.ineffective` says later of one that was fixed that its
+problem came back, and counts as an outcome of its own.
+"""
 
 import sqlite3
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from grace.adapters.sqlite.recorded import read_kind
 from grace.adapters.sqlite.values import micros, moment
@@ -11,14 +15,17 @@ from grace.domain.surroundings import OutcomeFact
 from grace.ports import Recorded
 
 CLOSED: Final = "mission.closed"
+INEFFECTIVE: Final = "mission.ineffective"
+KINDS: Final = (CLOSED, INEFFECTIVE)
+_CAME_BACK: Final = "ineffective"  # what the table says instead of an outcome
 KEPT: Final = 500
 _REMEMBERED: Final = 200
 _COUNTED: Final = frozenset({Outcome.FIXED, Outcome.ROLLED_BACK, Outcome.FAILED})
-_NAMED: Final = ("agent", "subsystem", "severity", "outcome", "basis")
+_NAMED: Final = ("agent", "subsystem", "severity", "basis")
 
 
 def remember(connection: sqlite3.Connection, said: Recorded) -> None:
-    """Fold one entry; all but the end of a mission that an agent worked on changes nothing."""
+    """Fold one entry; what is not about the outcome of an agent's work changes nothing."""
     fact = fact_of(said)
     if fact is None or said.payload is None:
         return
@@ -32,7 +39,7 @@ def remember(connection: sqlite3.Connection, said: Recorded) -> None:
             fact.mission,
             fact.agent,
             fact.severity.value,
-            fact.outcome.value,
+            _CAME_BACK if fact.came_back else fact.outcome.value,
             fact.basis,
             micros(fact.at),
         ),
@@ -42,8 +49,9 @@ def remember(connection: sqlite3.Connection, said: Recorded) -> None:
 def rebuild_outcomes(connection: sqlite3.Connection) -> None:
     """Fold the whole table anew from the ledger's lines."""
     connection.execute("DELETE FROM outcomes")
-    for said in read_kind(connection, CLOSED):
-        remember(connection, said)
+    for kind in KINDS:
+        for said in read_kind(connection, kind):
+            remember(connection, said)
 
 
 class Histories:
@@ -121,29 +129,45 @@ def subsystems(connection: sqlite3.Connection) -> Sequence[str]:
 
 
 def _read(row: sqlite3.Row) -> OutcomeFact:
+    came_back = row["outcome"] == _CAME_BACK
     return OutcomeFact(
         mission=row["mission"],
         agent=row["agent"],
         severity=row["severity"],
-        outcome=row["outcome"],
+        outcome=Outcome.FAILED if came_back else row["outcome"],
         basis=row["basis"],
         at=moment(row["at"]),
+        came_back=came_back,
     )
 
 
 def fact_of(said: Recorded) -> OutcomeFact | None:
-    """Read the end of a mission; older versions did not write who worked on what."""
+    """Read how a mission ended; older versions did not write who worked on what."""
     payload = said.payload
-    if said.kind != CLOSED or said.mission is None or payload is None:
+    if said.kind not in KINDS or said.mission is None or payload is None:
         return None
-    if not all(payload.get(name) for name in _NAMED) or payload["outcome"] not in _COUNTED:
+    came_back = said.kind == INEFFECTIVE
+    if not all(payload.get(name) for name in _NAMED):
+        return None
+    outcome = _outcome(payload, came_back=came_back)
+    if outcome is None:
         return None
     return OutcomeFact(
         mission=said.mission,
         agent=payload["agent"],
         severity=payload["severity"],
-        # What regressed was to be undone, whoever had to land the revert in the end.
-        outcome=Outcome.ROLLED_BACK if payload.get("regressed") else payload["outcome"],
+        outcome=outcome,
         basis=payload["basis"],
         at=said.time,
+        came_back=came_back,
     )
+
+
+def _outcome(payload: Mapping[str, Any], *, came_back: bool) -> Outcome | None:
+    """Say what counts; None: that it ended so says nothing of an agent."""
+    if came_back:
+        return Outcome.FAILED
+    if payload.get("outcome") not in _COUNTED:
+        return None
+    # What regressed was to be undone, whoever had to land the revert in the end.
+    return Outcome.ROLLED_BACK if payload.get("regressed") else Outcome(payload["outcome"])

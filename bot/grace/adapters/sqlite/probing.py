@@ -66,8 +66,8 @@ def _pulse(connection: sqlite3.Connection) -> datetime | None:
 def _compare(connection: sqlite3.Connection, log: str, after: int, limit: int) -> FoldSlice:
     rows = connection.execute(
         "SELECT * FROM ledger INDEXED BY ledger_kind"
-        " WHERE log = ? AND kind = ? AND seq > ? ORDER BY seq LIMIT ?",
-        (log, outcome_rows.CLOSED, after, limit),
+        " WHERE log = ? AND kind IN (?, ?) AND seq > ? ORDER BY seq LIMIT ?",
+        (log, *outcome_rows.KINDS, after, limit),
     ).fetchall()
     last = rows[-1]["seq"] if rows else after
     upto = last if len(rows) == limit else None

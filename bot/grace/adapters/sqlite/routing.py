@@ -9,9 +9,12 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from grace.adapters.sqlite import brakes, capa_rows, courtesy_rows, inbox_rows, mission_rows
+from grace.adapters.sqlite.alert_placing import Placer
 from grace.adapters.sqlite.event_rows import add_event
 from grace.adapters.sqlite.ledger_rows import Pen
 from grace.adapters.sqlite.values import micros
+from grace.domain.alerting.rules import Alerting
+from grace.domain.events import AlertSeen
 from grace.domain.mission import Mission
 from grace.domain.phase import Phase
 from grace.ports import Target, Translated
@@ -30,12 +33,14 @@ _BRANCH: Final = re.compile(r"grace/(mission_\d{8}_\d{3,})(?:-revert)?")
 class Arrival:
     """One delivery on its way to missions: its row, when it is routed, and how many it may make.
 
-    `new_an_hour`: how many missions a repository may begin within an hour.
+    `new_an_hour`: how many missions a repository may begin within an hour; `alerting`: how alerts
+    become missions.
     """
 
     delivery: int
     now: datetime
     new_an_hour: int
+    alerting: Alerting
 
 
 def route(connection: sqlite3.Connection, arrival: Arrival, said: Translated, pen: Pen) -> int:
@@ -45,14 +50,33 @@ def route(connection: sqlite3.Connection, arrival: Arrival, said: Translated, pe
     courtesy_rows.add(connection, said.courtesies, arrival.now)
     brakes.hear(connection, said.stops, arrival.now, pen)
     reached: set[str] = set()
+    placer = Placer(
+        connection,
+        arrival.delivery,
+        arrival.alerting,
+        arrival.now,
+        lambda ref, alert: _made_for(connection, arrival, Target(ref=ref, alert=alert)),
+    )
     for item in said.routed:
+        if isinstance(item.event, AlertSeen):
+            placer.take(item, item.event)
+            continue
         found = _resolve(connection, arrival, item.target)
         if not found:
             capa_rows.hear(connection, item)
         for uid in found:
             add_event(connection, uid, item.event, arrival.now, delivery=arrival.delivery)
             reached.add(uid)
-    return len(reached)
+    if placer.seen:
+        words = f"{said.note}: {placer.close()}"
+        inbox_rows.remark(connection, arrival.delivery, words)
+    return len(reached | placer.reached)
+
+
+def _made_for(connection: sqlite3.Connection, arrival: Arrival, target: Target) -> str | None:
+    """Make the mission of an alert; None: the repository began as many as it may."""
+    made = _create(connection, arrival, target)
+    return made[0] if made else None
 
 
 def _resolve(connection: sqlite3.Connection, arrival: Arrival, target: Target) -> list[str]:
@@ -68,7 +92,7 @@ def _resolve(connection: sqlite3.Connection, arrival: Arrival, target: Target) -
 
 def _names(target: Target) -> bool:
     """Tell whether any field names a mission."""
-    fields = (target.uid, target.branch, target.pull, target.sha, target.issue, target.alert)
+    fields = (target.uid, target.branch, target.pull, target.sha, target.issue)
     return any(field is not None for field in fields)
 
 
@@ -85,9 +109,6 @@ def _named(connection: sqlite3.Connection, target: Target) -> list[str]:
         return _lookup(connection, target, "sha", target.sha)
     if target.issue is not None:
         return _known_issue(connection, target)
-    if target.alert is not None:
-        clause = f"alert = ? AND phase <> '{Phase.CLOSED}'"
-        return _where(connection, target, clause, target.alert)
     return []
 
 
@@ -120,7 +141,7 @@ def _lookup(connection: sqlite3.Connection, target: Target, kind: str, value: st
 
 
 def _create(connection: sqlite3.Connection, arrival: Arrival, target: Target) -> list[str]:
-    """Make the mission of an issue, of an alert, or with the given uid; else nothing."""
+    """Make the mission of an issue, of an alert, or with the given uid; else none."""
     uid = _identity(connection, arrival, target)
     if uid is None or _too_many(connection, arrival, target):
         return []

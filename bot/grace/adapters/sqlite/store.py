@@ -129,7 +129,7 @@ class SqliteStore(HubReader, CapaTables, ProbedTables, OutgoingTables):
 
     async def route(self, delivery: int, said: Translated, now: datetime) -> int:
         """Give events to missions and mark the delivery; 0 when it was routed before."""
-        arrival = routing.Arrival(delivery, now, said.new_an_hour)
+        arrival = routing.Arrival(delivery, now, said.new_an_hour, said.alerting)
         return await self._write(lambda c: routing.route(c, arrival, said, self._pen))
 
     async def courtesies(self, now: datetime, limit: int) -> Sequence[CourtesyJob]:

@@ -8,7 +8,7 @@ from grace.domain.decision import Decision
 from grace.domain.effects import Effect
 from grace.domain.events import Event, PermissionRead, Published
 from grace.domain.facts import Facts, fold
-from grace.domain.lifecycle import forward, landed, merging, reverting, tickets
+from grace.domain.lifecycle import alerts, forward, landed, merging, reverting, tickets
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.recording import record_verdict
 from grace.domain.lifecycle.surfaces import publish
@@ -75,7 +75,9 @@ def carry_on(draft: Draft, limit: int = MAX_STEPS) -> None:
 
 
 def step(draft: Draft) -> None:
-    """Do what the phase asks for, from what is known."""
+    """Do what the phase asks for, from what is known; nothing where it recovered by itself."""
+    if alerts.settled(draft):
+        return
     match draft.mission.phase:
         case Phase.FILED | Phase.INVALID:
             pass

@@ -101,18 +101,21 @@ class Draft:
         """End the mission."""
         self.move(Phase.CLOSED, reason)
         self.set(outcome=outcome, reason=reason, closed_at=self.now, held=None)
+        self.note("closed", outcome=outcome.value, reason=reason, **self.work())
+
+    def work(self) -> dict[str, object]:
+        """Say who worked on what, for those who count how missions ended; nothing: nobody did."""
         mission = self.mission
-        work: dict[str, object] = {}
-        if mission.request is not None and mission.attempts:
-            work = {
-                "agent": mission.trusted_as,
-                "candidate": mission.attempts[-1].candidate,
-                "subsystem": mission.request.subsystem_id,
-                "severity": mission.severity.value,
-                "basis": mission.basis,
-                "regressed": mission.window is not None and mission.window.verdict == "regress",
-            }
-        self.note("closed", outcome=outcome.value, reason=reason, **work)
+        if mission.request is None or not mission.attempts:
+            return {}
+        return {
+            "agent": mission.trusted_as,
+            "candidate": mission.attempts[-1].candidate,
+            "subsystem": mission.request.subsystem_id,
+            "severity": mission.severity.value,
+            "basis": mission.basis,
+            "regressed": mission.window is not None and mission.window.verdict == "regress",
+        }
 
     def hold(self, reason: str) -> None:
         """Stop forward work until a person resumes it."""

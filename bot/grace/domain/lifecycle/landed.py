@@ -11,6 +11,7 @@ from grace.domain.effects import (
     ReadContains,
     SampleMetrics,
 )
+from grace.domain.lifecycle.alerts import alert_leaves
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.forward import (
     criteria_of,
@@ -246,7 +247,8 @@ def observation_tree(draft: Draft) -> Condition:
         return all_of("observation", (waiting,))
     words = f"window from {window.anchor:%H:%M:%S} ({window.anchored_to})"
     tree = judged(draft, window.anchor)
-    return all_of("observation", (leaf("window", Result.PASS, words), tree))
+    opened = leaf("window", Result.PASS, words)
+    return all_of("observation", (opened, tree, *alert_leaves(draft.mission)))
 
 
 def on_close(draft: Draft) -> None:

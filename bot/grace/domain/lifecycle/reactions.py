@@ -179,24 +179,6 @@ def wrote_code(draft: Draft, event: ev.RefRead) -> None:
     )
 
 
-def alert_seen(draft: Draft, event: ev.AlertSeen) -> None:
-    """Take the alert's request as the contract, or remember that the alert was resolved."""
-    mission = draft.mission
-    if mission.phase is Phase.FILED and event.status == "firing":
-        draft.set(request=event.request, title=event.title, alert=event.fingerprint)
-        draft.note(
-            "filed",
-            event.source,
-            fingerprint=event.fingerprint,
-            contract_hash=contract.contract_hash(event.request),
-        )
-        draft.move(Phase.AWAITING_START, "filed by an alert")
-        return
-    draft.note(f"alert_{event.status}", event.source, fingerprint=event.fingerprint)
-    if mission.issue is None and mission.held is not None:
-        draft.set(held=None, round=mission.round + 1)
-
-
 def mission_requested(draft: Draft, event: ev.MissionRequested) -> None:
     """Take what somebody asked for by the API as the contract; its issue is filed next."""
     mission, login = draft.mission, event.actor.login
