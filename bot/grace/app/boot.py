@@ -125,12 +125,14 @@ async def kept_going(
 
 def hub_loops(system: System, parts: HubParts) -> dict[str, Coroutine[Any, Any, None]]:
     """List what goes on whether or not the forge is reached."""
+    assert system.watcher is not None  # made with the hub
     return {
         "mesh": parts.mesh.run(),
         "probes": parts.board.run(),
         "notifications": parts.outlets.notifier.run(),
         "webhooks": parts.outlets.webhooks.run(),
         "announcer": tell_of_tokens(system, parts),
+        "watching": system.watcher.run(),
     }
 
 

@@ -13,6 +13,7 @@ from grace.app.announce import announce
 from grace.app.bootstrap.outlets import Outlets, make_outlets
 from grace.app.bootstrap.probing import make_board
 from grace.app.bootstrap.system import System, configuration_hash, fault_counter, recorder
+from grace.app.bootstrap.watching import make_watcher
 from grace.app.capas import Capas, Office
 from grace.app.mesh import TriggerMesh
 from grace.app.probes.board import Board
@@ -50,6 +51,7 @@ class HubParts:
 async def open_hub(system: System, code: str) -> AsyncIterator[HubParts]:
     """Open the hub; `code` describes the commit that runs, as git says it."""
     settings = system.settings
+    system.watcher = make_watcher(system)
     outlets = await make_outlets(system)
     store = await SqliteAccess.open(settings.data_dir / "access.db")
     try:

@@ -18,7 +18,7 @@ from grace.adapters.github.session import GitHubSite
 from grace.adapters.github.wire import Call
 from grace.adapters.keys import Ed25519Key
 from grace.adapters.metrics import ForgeSide, Sources
-from grace.adapters.samples import MemorySamples
+from grace.adapters.samples import Keeping, SqliteSamples
 from grace.adapters.sqlite.store import SqliteStore
 from grace.app.brakes import Brakes
 from grace.app.mesh import Bell
@@ -26,6 +26,7 @@ from grace.app.news import News
 from grace.app.observe import Budget, Measures
 from grace.app.settings import Settings, SettingsError
 from grace.app.sweep import Sweep
+from grace.app.watching import Watcher
 from grace.app.worker import Worker
 from grace.domain.decision import Note
 from grace.domain.mission import MissionRef
@@ -66,6 +67,7 @@ class System:
     measures: Measures
     client: httpx.AsyncClient
     clock: Clock
+    samples: SampleStore
     policy: Policy | None = None
     repositories: Repositories | None = None
     rules: RuleReader | None = None
@@ -73,7 +75,7 @@ class System:
     sweep: Sweep | None = None
     news: News | None = None
     brakes: Brakes | None = None
-    samples: SampleStore = field(default_factory=MemorySamples)
+    watcher: Watcher | None = None
     refs: dict[str, MissionRef] = field(default_factory=dict)
     unresolved: set[str] = field(default_factory=set)
     waiting_for: str | None = "the boot is not finished"
@@ -108,7 +110,13 @@ class System:
             problems["boot"] = self.waiting_for
         if self.worker is not None:
             problems |= self.worker.failures
-        for name, part in (("sweep", self.sweep), ("news", self.news), ("brakes", self.brakes)):
+        parts = {
+            "sweep": self.sweep,
+            "news": self.news,
+            "brakes": self.brakes,
+            "watching": self.watcher,
+        }
+        for name, part in parts.items():
             if part is not None and part.failure is not None:
                 problems[name] = part.failure
         return problems
@@ -231,7 +239,10 @@ async def open_system(settings: Settings, machine: Machine | None = None) -> Asy
         on_append=bell.ring,
     )
     try:
-        async with httpx.AsyncClient(timeout=HTTP_TIMEOUT_S) as client:
+        async with (
+            _open_samples(settings, clock) as samples,
+            httpx.AsyncClient(timeout=HTTP_TIMEOUT_S) as client,
+        ):
             forge = make_forge(site, client, clock, observe, mission)
             yield System(
                 settings=settings,
@@ -242,11 +253,22 @@ async def open_system(settings: Settings, machine: Machine | None = None) -> Asy
                 measures=measures,
                 client=client,
                 clock=clock,
+                samples=samples,
                 calls=calls,
                 bell=bell,
             )
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def _open_samples(settings: Settings, clock: Clock) -> AsyncIterator[SqliteSamples]:
+    keeping = Keeping(settings.keep_samples_days, settings.keep_samples_mb * 2**20)
+    samples = await SqliteSamples.open(settings.data_dir / "samples.db", clock, keeping)
+    try:
+        yield samples
+    finally:
+        await samples.close()
 
 
 def configuration_hash(system: System) -> str:

@@ -1,32 +1,16 @@
 """What watching works with, and what it says about itself."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 from grace.domain.alerting.rules import Alerting
-from grace.domain.catalog import Catalog, MetricDefinition, Subsystems
+from grace.domain.catalog import Catalog, Subsystems
 from grace.domain.mission import MissionRef
-from grace.domain.samples import Sample
-from grace.ports import Clock, MetricSource, SampleStore, Store
+from grace.ports import Clock, MetricHistory, MetricSource, SampleStore, Store
 
 ORIGIN: Final = "detector"
-
-
-class History(Protocol):
-    """A source that can tell what a metric was before we watched it."""
-
-    async def history(
-        self,
-        metric_id: str,
-        definition: MetricDefinition,
-        start: datetime,
-        end: datetime,
-        step: float,
-    ) -> Sequence[Sample]:
-        """Read samples of start <= at <= end, one every `step` seconds; empty: it cannot tell."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +38,7 @@ class Desk:
 
     plan: Plan
     metrics: MetricSource
-    history: History | None
+    history: MetricHistory
     samples: SampleStore
     store: Store
     refs: Mapping[str, MissionRef]

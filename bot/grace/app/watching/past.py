@@ -80,10 +80,12 @@ class Past:
         """Read what was kept of a metric; where that is nothing, ask its source for the past."""
         desk, start = self._desk, now - BACK
         kept = await desk.samples.between(metric_id, start.timestamp(), now.timestamp(), MAX_POINTS)
-        if kept or desk.history is None:
+        if kept:
             return kept
         step = max(desk.plan.every, BACK.total_seconds() / MAX_POINTS)
-        found = await desk.history.history(metric_id, definition, start, now, step)
+        found = await desk.history.history(
+            metric_id, definition, start.timestamp(), now.timestamp(), step
+        )
         if found:
             await desk.samples.backfill(metric_id, found)
         return found
