@@ -126,6 +126,8 @@ class Settings(BaseSettings):
     points_per_minute: Amount = 900
     content_per_minute: Amount = 80
     content_per_hour: Amount = 500
+    keep_samples_days: Annotated[float, Field(gt=0, le=365)] = 14
+    keep_samples_mb: Annotated[int, Field(ge=16, le=100_000)] = 512
     log_json: bool = True
     log_level: str = "INFO"
 
