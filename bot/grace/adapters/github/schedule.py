@@ -23,6 +23,8 @@ URGENCY: Final[Mapping[str, Urgency]] = {
             "enqueue",
             "dequeue",
             "find queue entry",
+            "find draft",
+            "mark ready",
             "find merge queue",
             "describe pull request",
             "open pull request",

@@ -14,7 +14,13 @@ from grace.domain.effects import (
 )
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.governing import ask_for_governance
-from grace.domain.lifecycle.proactive import agent_of, arm, begin_herself, tell_people
+from grace.domain.lifecycle.proactive import (
+    agent_of,
+    arm,
+    begin_herself,
+    look_at_draft,
+    tell_people,
+)
 from grace.domain.lifecycle.starting import begin, pinned
 from grace.domain.mission import Attempt, PullRef
 from grace.domain.package import AcceptanceCriteria, MissionContext, MissionRequest, PatchCandidate
@@ -246,6 +252,7 @@ def testing(draft: Draft) -> None:
     """Tests, stress, diagnostics, metrics: wait for CI; what fails ends the attempt."""
     if landed_by_hand(draft, draft.mission.pull):
         return
+    look_at_draft(draft)
     if draft.mission.held is not None:
         return
     if other_base(draft):

@@ -23,6 +23,7 @@ from grace.domain.lifecycle.forward import (
     refresh,
 )
 from grace.domain.lifecycle.governing import ask_for_governance, fresh_teams
+from grace.domain.lifecycle.proactive import look_at_draft
 from grace.domain.lifecycle.recording import record_verdict
 from grace.domain.mission import Attempt
 from grace.domain.phase import Phase
@@ -39,6 +40,7 @@ def gating(draft: Draft) -> None:
     mission = draft.mission
     if landed_by_hand(draft, mission.pull) or mission.held is not None:
         return
+    look_at_draft(draft)
     ask_for_governance(draft)
     hear_reviewers(draft)
     attempt = attempt_of(draft)

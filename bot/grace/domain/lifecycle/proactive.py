@@ -5,7 +5,6 @@ from typing import Final
 
 from grace.domain import proactive_words as words
 from grace.domain.effects import MarkReady, Reply
-from grace.domain.events import PullSeen
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.starting import begin
 from grace.domain.mission import CANDIDATE
@@ -119,12 +118,19 @@ def taken_over(draft: Draft, login: str) -> None:
         draft.ask(MarkReady(key=key, number=mission.pull.number))
 
 
-def draft_seen(draft: Draft, event: PullSeen) -> None:
-    """Notice that a prepared draft is there, or that a person marked it ready."""
-    if draft.mission.prepared == "wanted" and event.draft:
+def look_at_draft(draft: Draft) -> None:
+    """Notice that a prepared draft is there, or that a person marked it ready.
+
+    A forge without drafts opens a pull request that never was one: that lets nothing go on.
+    """
+    mission = draft.mission
+    seen = draft.facts.pulls.get(mission.pull.number) if mission.pull is not None else None
+    if mission.prepared is None or seen is None:
+        return
+    if mission.prepared == "wanted" and seen.draft:
         draft.set(prepared="draft")
-    elif draft.mission.prepared == "draft" and not event.draft:
-        released(draft, event.sender.login, "ready")
+    elif mission.prepared == "draft" and not seen.draft:
+        released(draft, seen.sender.login, "ready")
 
 
 def released(draft: Draft, login: str, how: str) -> None:

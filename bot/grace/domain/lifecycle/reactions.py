@@ -13,7 +13,6 @@ from grace.domain.lifecycle.commands import (
     turned_away,
 )
 from grace.domain.lifecycle.draft import Draft
-from grace.domain.lifecycle.proactive import draft_seen
 from grace.domain.lifecycle.tickets import tickets_known
 from grace.domain.mission import PendingCommand, about_of
 from grace.domain.people import Actor
@@ -214,7 +213,6 @@ def pull_seen(draft: Draft, event: ev.PullSeen) -> None:
     newest = draft.facts.pulls[event.number]
     if newest.merged or newest.at > event.at or mission.phase is Phase.REVERTING:
         return
-    draft_seen(draft, event)
     closed = messages.pull_closed(event.number)
     if event.state == "closed" and mission.held is None:
         draft.hold(messages.pull_closed_by(event.number, login))
