@@ -10,12 +10,16 @@ from grace.domain.samples import Sample
 
 @dataclass(frozen=True, slots=True)
 class SampleFigures:
-    """What is kept: metrics, samples, bytes on disk, and the oldest (seconds since the epoch)."""
+    """What is kept: metrics, samples, bytes on disk, and the oldest (seconds since the epoch).
+
+    `failure`: why the newest write failed; None: it did not.
+    """
 
     metrics: int
     samples: int
     bytes: int
     oldest: float | None
+    failure: str | None = None
 
 
 class SampleStore(Protocol):

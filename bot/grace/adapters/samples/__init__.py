@@ -1,5 +1,5 @@
 """Samples, kept for a while."""
 
-from grace.adapters.samples.memory import MemorySamples
+from grace.adapters.samples.store import Keeping, SqliteSamples
 
-__all__ = ["MemorySamples"]
+__all__ = ["Keeping", "SqliteSamples"]
