@@ -12,7 +12,7 @@ NO_DRAFTS = "Draft pull requests are not supported in this repository."
 
 
 def graph(github: Any, *answers: Any) -> Any:
-    route = github.router.post("https://api.github.com/graphql")
+    route = github.router.post("https://github.test/api/graphql")
     route.side_effect = [httpx.Response(200, json={"data": found}) for found in answers]
     return route
 
