@@ -276,13 +276,16 @@ async def test_each_phase_asks_for_what_may_still_change_it(yard: Yard) -> None:
     observing = testing.with_(phase=Phase.OBSERVING, landing=landing, request=request)
     revert = Revert(reason="slow", pull=PullRef(number=9, url=""))
     reverting = observing.with_(phase=Phase.REVERTING, revert=revert)
+    undone = Landing(sha=BASE, tree=BASE, at=NOW)
+    reverted = reverting.with_(revert=revert.model_copy(update={"landed": undone}))
     gating = testing.with_(phase=Phase.GATING, request=request)
-    asked = [yard.sweep.query(m) for m in (testing, gating, observing, reverting)]
+    asked = [yard.sweep.query(m) for m in (testing, gating, observing, reverting, reverted)]
     assert [(q.issue, q.pulls, q.landed, q.environment) for q in asked] == [
         (1, (1001,), None, None),
         (1, (1001,), None, "production"),
         (1, (), OTHER, "production"),
-        (1, (9,), None, None),
+        (1, (9,), None, "production"),
+        (1, (9,), BASE, "production"),
     ]
 
 

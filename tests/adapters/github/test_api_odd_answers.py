@@ -115,7 +115,7 @@ async def test_repository_that_is_too_large_is_read_folder_by_folder(world: Worl
     assert isinstance(pushed, BranchPushed)
     assert world.made().count("read tree") == 3  # cut short, the root, src
     assert world.git("diff", "--name-only", deep, pushed.head) == "src/app.py"
-    assert await large.restored(world.ref, deep, f"{world.parents(deep)[0]}")
+    assert not (await large.restored(world.ref, deep, f"{world.parents(deep)[0]}")).differing
     none = ApiWorkshop(Cutting(world.session, never=True), SCAN)
     with pytest.raises(ForgeRefused, match="commit with git"):
         await none.push_patch(world.ref, world.patch(FIX), ORDER)

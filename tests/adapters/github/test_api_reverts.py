@@ -3,8 +3,11 @@
 import pytest
 
 from grace.domain.events import RevertPushed, RevertRefused
-from grace.ports import ForgeGone, ForgeRefused
+from grace.domain.ranges import PullCommits
+from grace.ports import ForgeGone, ForgeRefused, Restoration
 from support.api_world import ORDER, UNDO, World
+
+OURS = "Mission-Agent: revert"
 
 
 async def reverted(world: World, landed: str) -> tuple[object, object]:
@@ -51,21 +54,50 @@ async def test_what_was_changed_since_is_left_to_a_person(world: World) -> None:
     landed = world.commit({"src/b.py": "worse\n", "README.md": None})
     world.commit({"src/b.py": "worst\n", "README.md/x": "x"})
     _, by_api = await reverted(world, landed)
-    assert by_api == RevertRefused(
-        reason="The revert conflicts with later changes in README.md, src/b.py. "
-        "A person must decide."
-    )
+    reason = "The revert conflicts with later changes in README.md, src/b.py."
+    assert by_api == RevertRefused(reason=reason)
 
 
 async def test_what_cannot_be_reverted_is_refused_as_with_git(world: World) -> None:
     first = world.git("rev-list", "--max-parents=0", "main")
     landed = world.commit({"src/b.py": "worse\n"})
     world.commit({"src/b.py": "b\n"})
+    world.git("commit", "-q", "--allow-empty", "-m", f"Undo\n\n{OURS}", cwd=world.work)
+    ours = world.parents(world.commit({"d": "d"}))[0]
     elsewhere = world.commit({"c": "c"}, "topic")
-    for commit in (first, landed, elsewhere):
+    for commit in (first, landed, ours, elsewhere):
         by_git, by_api = await reverted(world, commit)
         assert isinstance(by_api, RevertRefused)
         assert by_api == by_git
+
+
+async def test_commits_of_a_person_that_were_rebased_are_all_undone_as_with_git(
+    world: World,
+) -> None:
+    fork = world.tip()
+    world.commit({"src/b.py": "worse\n"}, "topic")
+    head = world.commit({"src/b.py": "worst\n", "new.txt": "new\n"}, "topic")
+    world.git("reset", "-q", "--hard", fork, cwd=world.work)
+    before = world.commit({"other.txt": "meanwhile\n"})
+    world.git("cherry-pick", f"{fork}..{head}", cwd=world.work)
+    landed = world.commit({"later.txt": "later\n"})
+    landed = world.parents(landed)[0]
+    world.made()
+    pull = PullCommits(fork=fork, head=head)
+    effect = world.revert(landed).model_copy(update={"pull": pull})
+    by_git = await world.by_git.push_revert(world.ref, effect, ORDER, again=False)
+    world.git("update-ref", "-d", f"refs/heads/{UNDO}")
+    by_api = await world.api.push_revert(world.ref, effect, ORDER, again=False)
+    assert isinstance(by_api, RevertPushed)
+    assert isinstance(by_git, RevertPushed)
+    assert (by_api.before, by_api.before_tree) == (by_git.before, by_git.before_tree)
+    assert (by_api.before, by_api.tree) == (before, by_git.tree)
+    assert by_api.before_tree == world.tree(before)
+    for way in (world.by_git, world.api):
+        found = await way.restored(world.ref, landed, by_api.head, before)
+        assert found == Restoration(world.tree(before), ())
+        last = await way.restored(world.ref, landed, by_api.head)
+        assert last.differing == ("src/b.py",)  # the parent of the last commit has the first
 
 
 async def test_revert_that_stands_already_is_found_and_another_is_replaced(world: World) -> None:
@@ -113,8 +145,10 @@ async def test_reads_are_those_of_the_git_way(world: World) -> None:
         assert await way.contains(world.ref, undone, first)
         assert await way.contains(world.ref, undone, undone)
         assert not await way.contains(world.ref, undone, other)
-        assert await way.restored(world.ref, landed, undone)
-        assert not await way.restored(world.ref, landed, landed)
+        assert not (await way.restored(world.ref, landed, undone)).differing
+        found = await way.restored(world.ref, landed, landed)
+        assert found.differing == ("VERSION", "src/b.py")
+        assert found.tree == world.tree(world.parents(landed)[0])
         assert await way.read(world.ref, "main", "README.md") == b"Mesh\n"
         assert await way.read(world.ref, "main", "absent") is None
         assert await way.read(world.ref, "absent", "README.md") is None
