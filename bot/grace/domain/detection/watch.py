@@ -212,13 +212,15 @@ class Watch:
 
         The detector `unusual` gets used to what stays: that it is silent again says nothing yet.
         """
+        threshold = self.detectors.threshold
+        if threshold is not None and threshold.misses:
+            return False
         if episode.detector is not DetectorName.UNUSUAL:
             return True
         if self.detectors.alarms.open is not None:
             return False
-        if episode.expected is None or episode.value is None:
-            return True
-        return abs(value - episode.expected) <= abs(value - episode.value)
+        usual, then = episode.expected, episode.value
+        return usual is None or then is None or abs(value - usual) <= abs(value - then)
 
     def anomaly(self, moved: tuple[Moved, ...] = (), instead: str | None = None) -> Anomaly:
         """Say what is amiss, with the last samples; `instead`: another sentence than its own."""

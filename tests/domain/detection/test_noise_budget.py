@@ -1,0 +1,42 @@
+"""The threshold of the detector that needs no configuration, set by a metric's own past."""
+
+from itertools import chain
+
+import pytest
+
+from grace.domain.detection.budget import LEAST_POINTS, backtest
+from grace.domain.detection.unusual import ALARM
+from support.watched import calm, series
+
+
+def test_past_that_is_too_short_sets_nothing() -> None:
+    found = backtest(series(calm(LEAST_POINTS - 1)), 0.05)
+    assert (found.threshold, found.points) == (ALARM, LEAST_POINTS - 1)
+
+
+def test_no_past_at_all_sets_nothing() -> None:
+    assert backtest([], 0.05) == (ALARM, 0, 0.0, 0)
+
+
+def test_short_past_does_not_lower_the_threshold_for_all() -> None:
+    found = backtest(series(calm(LEAST_POINTS + 500)), 0.05)
+    assert found.threshold >= ALARM
+    assert found.alarms <= 1
+    assert found.days == pytest.approx((LEAST_POINTS + 499) * 15 / 86_400)
+
+
+def test_noisy_past_raises_it_until_the_budget_is_kept() -> None:
+    spikes = chain.from_iterable([*calm(400, seed=i), 80.0 + 40 * i] for i in range(10))
+    found = backtest(series(spikes), 0.05)
+    assert found.alarms <= 1
+    assert found.threshold >= ALARM
+
+
+def test_past_long_enough_to_show_it_allows_a_lower_one() -> None:
+    quiet = backtest(series(calm(8000)), 24)
+    assert quiet.threshold < ALARM
+
+
+def test_gaps_are_no_points() -> None:
+    values = [None if i % 2 else v for i, v in enumerate(calm(2 * LEAST_POINTS - 2))]
+    assert backtest(series(values), 0.05).points == LEAST_POINTS - 1
