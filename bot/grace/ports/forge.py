@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 from uuid import UUID
+
+from pydantic import Field
 
 from grace.domain.base import Frozen
 from grace.domain.effects import Annotation, Button
@@ -154,7 +156,7 @@ class Routed(Frozen):
     """One event and whom it concerns."""
 
     target: Target
-    event: Event
+    event: Annotated[Event, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True, slots=True)
