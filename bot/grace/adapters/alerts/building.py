@@ -3,7 +3,7 @@
 import hashlib
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -93,6 +93,7 @@ class Builder:
         definition = self._policy.catalog.metrics[target.metric_id]
         called = plain(told.title) or plain(told.description) or _NAMELESS
         at, lie = self._when(told.at)
+        labels = bounded(told.labels)
         symptom = Symptom(
             description=called,
             metric_id=target.metric_id,
@@ -105,7 +106,7 @@ class Builder:
             detected_by=self._source,
             summary=plain(told.description) or called,
             symptoms=(symptom,),
-            evidence=(self._evidence(told, at, lie),),
+            evidence=(self._evidence(told, _excerpt(told, labels, lie), at),),
             acceptance_criteria=criteria,
         )
         return AlertSeen(
@@ -115,7 +116,7 @@ class Builder:
             title=plain(called, TITLE_LIMIT),
             request=request,
             at=at,
-            labels=bounded(told.labels),
+            labels=labels,
         )
 
     def _severity(self, said: Sequence[Said], definition: MetricDefinition) -> Severity:
@@ -198,14 +199,7 @@ class Builder:
         said = f"the source says {told.isoformat()}, which cannot be: the time of arrival is taken"
         return self._now, said
 
-    def _evidence(self, told: Told, at: datetime, lie: str) -> Evidence:
-        """Keep the alert's labels, with their digest."""
-        labels = bounded(told.labels)
-        lines = [f"{name}: {value}" for name, value in labels.items()]
-        left = len(told.labels) - len(labels)
-        lines += [f"and {left} more labels"] if left > 0 else []
-        lines += [lie] if lie else []
-        excerpt = "\n".join(lines)
+    def _evidence(self, told: Told, excerpt: str, at: datetime) -> Evidence:
         return Evidence(
             kind="metric",
             excerpt=excerpt,
@@ -213,3 +207,11 @@ class Builder:
             at=at,
             source=plain(told.link, TITLE_LIMIT) or self._source,
         )
+
+
+def _excerpt(told: Told, labels: Mapping[str, str], lie: str) -> str:
+    """Write an alert's labels down, with what is not as the source says."""
+    lines = [f"{name}: {value}" for name, value in labels.items()]
+    left = len(told.labels) - len(labels)
+    lines += [f"and {left} more labels"] if left > 0 else []
+    return "\n".join([*lines, lie] if lie else lines)

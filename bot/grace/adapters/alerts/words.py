@@ -39,8 +39,10 @@ SEVERITIES: Final[Mapping[str, Severity]] = MappingProxyType(
 
 def plain(text: str, limit: int = TEXT_LIMIT) -> str:
     """Bound a stranger's text to one printable line without characters that nobody sees."""
-    seen = visible(text[: 4 * limit])
-    line = " ".join("".join(c if c.isprintable() else " " for c in seen).split())
+    seen = text[: 4 * limit]
+    if not (seen.isascii() and seen.isprintable()):  # a storm has many texts, and most are plain
+        seen = "".join(c if c.isprintable() else " " for c in visible(seen))
+    line = " ".join(seen.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
