@@ -156,10 +156,11 @@ def test_metric_that_vanishes_while_something_is_amiss_begins_nothing_new() -> N
     assert watched.anomaly().detector is DetectorName.THRESHOLD
 
 
-def test_gone_metric_that_answers_badly_stays_amiss() -> None:
+def test_gone_metric_that_answers_badly_is_another_anomaly() -> None:
     watched = watch("threshold", "gone")
     feed(watched, [30, None, None, None])
-    assert ENDED not in feed(watched, [184] * 10)
+    assert feed(watched, [184] * 5) == [NOTHING, BEGAN, NOTHING, NOTHING, NOTHING]
+    assert watched.anomaly().detector is DetectorName.THRESHOLD
 
 
 def test_chart_is_bounded_and_holds_the_newest() -> None:

@@ -91,7 +91,8 @@ class Book:
         self.blind = bool(silent) and self._places.blind(silent)
         if self._waiting:
             down = self._places.down(silent)
-            begun = [b for name in self._waiting if (b := self._begun(name, down)) is not None]
+            ready = [n for n in self._waiting if not self._uncertain(n, silent)]
+            begun = [self._begun(name, down) for name in ready]
             self.incidents = gather(self.incidents, begun)
             for each in begun:
                 del self._waiting[each.metric_id]
@@ -99,16 +100,18 @@ class Book:
         self.incidents = tuple(incident for incident in told if incident is not None)
         return (self.incidents, set(self._waiting)) != before
 
-    def _begun(self, name: str, down: Collection[str]) -> Begun | None:
-        """Describe an episode that belongs to no incident yet; None: it has to wait."""
+    def _uncertain(self, name: str, silent: Collection[str]) -> bool:
+        """Tell whether it may be our own network, or has been, that made a metric vanish."""
+        episode = self._watches[name].episode
+        gone = episode is not None and episode.direction == "gone"
+        return gone and (self.blind or name not in silent)
+
+    def _begun(self, name: str, down: Collection[str]) -> Begun:
+        """Describe an episode that belongs to no incident yet."""
         watch = self._watches[name]
         assert watch.episode is not None  # it waits because it lasts
         assert watch.definition.watch is not None  # that is why there is a watch
-        place = None
-        if watch.episode.direction == "gone":
-            if self.blind:
-                return None
-            place = self._places.of(name)
+        place = self._places.of(name) if watch.episode.direction == "gone" else None
         return Begun(
             metric_id=name,
             repository=self._desk.plan.repository(watch.definition.watch.subsystem),

@@ -22,7 +22,7 @@ Direction = Literal["up", "down", "gone"]
 
 
 class Turn(StrEnum):
-    """What a sample changed: nothing, or an episode began, or ended.
+    """What a sample changed: nothing, or an episode began (or took another's place), or ended.
 
     `settled`: it ended because the metric stayed as it was until that was usual.
     """
@@ -125,9 +125,10 @@ class Watch:
         if value is None:
             return self._without_value(at, gone, there=there)
         score, found = self._judge(at, value)
-        if self.episode is not None:
-            return self._goes_on(self.episode, at, value, found)
-        return Turn.NOTHING if found is None else self._begin(at, value, score, found)
+        before = self.episode
+        if found is not None and (before is None or before.detector is DetectorName.GONE):
+            return self._begin(at, value, score, found)
+        return Turn.NOTHING if before is None else self._goes_on(before, at, value, found)
 
     def _without_value(self, at: float, gone: float | None, *, there: bool) -> Turn:
         if self.episode is not None:
