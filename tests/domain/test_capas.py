@@ -122,6 +122,16 @@ def test_mission_files_its_own_and_it_is_in_the_register() -> None:
     assert "no reason was recorded" in bare.description
 
 
+def test_capa_of_a_fix_that_did_not_hold_says_so() -> None:
+    mission = Mission(uid=UID, name=MISSION, ref=REF, created_at=NOW, title="Slow")
+    mission = mission.with_(effective=False, recurred="mission_20261123_001")
+    capa = capas.of_mission(mission, "capa_20261122_001", 9, "", NOW).record.capa
+    assert capa.title == f"{MISSION} came back: Slow"
+    assert capa.description == (
+        f"{MISSION} was closed as fixed, and came back in mission_20261123_001"
+    )
+
+
 def test_change_is_told_field_by_field_and_nothing_new_is_no_change() -> None:
     record = born()
     assert capas.changed(record, {"owner": None, "title": "Queue overflows"}, "rita", NOW) is None

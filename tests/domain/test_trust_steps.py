@@ -48,6 +48,15 @@ def test_each_mission_says_what_it_does_and_why():
     ]
 
 
+def test_what_came_back_after_it_was_fixed_lowers_a_score_and_says_so():
+    came_back = fact(5, Outcome.FAILED, came_back=True)
+    assert weights(fact(0), came_back) == [Weight.RAISES, Weight.CAME_BACK]
+    held = score((fact(0),), "ann", Severity.HIGH, NOW)
+    lost = score((fact(0), came_back), "ann", Severity.HIGH, NOW)
+    assert lost.value < held.value
+    assert (lost.good, lost.bad) == (1, 1)
+
+
 def test_more_of_one_day_than_count_are_named():
     day = [fact(0, at=START + timedelta(minutes=i)) for i in range(MAX_A_DAY + 1)]
     assert weights(*day) == [Weight.RAISES] * MAX_A_DAY + [Weight.TOO_MANY]

@@ -13,9 +13,10 @@ import pytest
 
 from grace.adapters.keys import Ed25519Key, PublicKeys
 from grace.adapters.sqlite.store import SqliteStore
+from grace.domain.alerting.rules import Alerting
 from grace.domain.decision import Note
 from grace.domain.effects import Effect, PublishLedger
-from grace.domain.events import Actor, CommandGiven, Event
+from grace.domain.events import Actor, AlertSeen, CommandGiven, Event
 from grace.domain.mission import Mission, MissionRef
 from grace.domain.package import (
     AcceptanceCriteria,
@@ -78,6 +79,36 @@ class World:
         (stored,) = await self.store.unrouted(10)
         routed = Routed(target=Target(ref=ref, **target), event=event or self.event())
         return await self.store.route(stored.id, Translated([routed], "routed"), self.now)
+
+    def alert(self, fingerprint: str, status: str = "firing", **changes: Any) -> AlertSeen:
+        """Make a word about an alert on `latency` of the subsystem `mesh`, said now."""
+        asked: dict[str, Any] = {"subsystem": "mesh", "metric": "latency", **changes}
+        known = AcceptanceCriteria()
+        request = MissionRequest(
+            subsystem_id=asked.pop("subsystem"),
+            severity=Severity.MEDIUM,
+            symptoms=(Symptom(description="slow", metric_id=asked.pop("metric")),),
+            acceptance_criteria=known,
+        )
+        said: dict[str, Any] = {"source": "am", "title": fingerprint, "at": self.now, **asked}
+        return AlertSeen(fingerprint=fingerprint, status=status, request=request, **said)
+
+    async def fire(self, *events: AlertSeen, rules: Alerting | None = None) -> str:
+        """Route alerts of one delivery; return the note that was left of it."""
+        delivery = self.delivery()
+        assert await self.store.accept(delivery)
+        (stored,) = await self.store.unrouted(10)
+        routed = [Routed(target=Target(ref=self.ref), event=event) for event in events]
+        said = Translated(routed, f"{len(events)} alerts", alerting=rules or Alerting())
+        await self.store.route(stored.id, said, self.now)
+        return await self.note_of(stored.id)
+
+    async def note_of(self, delivery: int) -> str:
+        """Return what was noted of a delivery."""
+        query = "SELECT note FROM deliveries WHERE id = ?"
+        return str(
+            await self.store._read(lambda c: c.execute(query, (delivery,)).fetchone()["note"])
+        )
 
     async def open_mission(self, issue: int, **changes: Any) -> UUID:
         """File an issue's mission, handle what waits for it and store it with changes."""

@@ -114,21 +114,8 @@ async def test_unknown_issue_reaches_nobody_without_create(world):
     assert await world.send(issue=2) == 0
 
 
-async def test_alert_finds_its_live_mission_and_opens_a_new_one_after_that(world):
-    assert await world.send(world.event("a"), alert="f1", create=True) == 1
-    assert await world.send(world.event("b"), alert="f1", create=True) == 1
-    (first,) = await world.store.missions()
-    assert (first.alert, first.issue) == ("f1", None)
-    await world.settle(first.uid, phase=Phase.CLOSED, outcome=Outcome.FIXED)
-    assert await world.send(world.event("c"), alert="f1") == 0
-    assert await world.send(world.event("d"), alert="f1", create=True) == 1
-    (second,) = await world.store.missions(live=True)
-    assert second.uid != first.uid
-    assert await waiting(world, second.uid) == ["d"]
-
-
 async def test_webhook_of_an_issue_that_grace_filed_makes_no_second_mission(world):
-    await world.send(alert="f1", create=True)
+    await world.fire(world.alert("f1"))
     (mission,) = await world.store.missions()
     assert await world.send(world.event("early"), uid=mission.uid, issue=9, create=True) == 1
     await world.settle(mission.uid, issue=9)

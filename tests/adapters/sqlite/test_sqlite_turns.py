@@ -91,7 +91,7 @@ async def test_note_that_cannot_be_written_takes_everything_back(world):
 
 async def test_second_claim_on_an_issue_is_a_sentence(world):
     await world.open_mission(1)
-    await world.send(alert="f", create=True)
+    await world.fire(world.alert("f"))
     (mission,) = [m for m in await world.store.missions() if m.alert]
     with pytest.raises(IssueTaken, match="another mission has it"):
         await world.settle(mission.uid, issue=1)

@@ -286,12 +286,12 @@ def test_policy_may_start_alerts_by_itself():
     assert world.settle().mission.started_by == "policy: start_alerts"
 
 
-def test_a_resolved_alert_is_remembered_and_decides_nothing():
+def test_a_resolved_alert_is_remembered_and_decides_nothing_at_once():
     world = World()
     world.deliver(alert(world))
     world.settle().deliver(alert(world, "resolved"))
     assert world.facts.alert.status == "resolved"
-    assert world.notes[-1].kind == "mission.alert_resolved"
+    assert [n.kind for n in world.notes[-2:]] == ["mission.alert_resolved", "mission.alerts_quiet"]
     assert world.mission.phase is Phase.AWAITING_START
 
 

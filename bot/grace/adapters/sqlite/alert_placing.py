@@ -37,6 +37,7 @@ from grace.domain.phase import Outcome
 from grace.ports import Routed
 
 _HOUR: Final = timedelta(hours=1)
+_BEGINS: Final = frozenset({News.FIRED, News.RENEWED})
 # Makes the mission of an alert, by its fingerprint; None: the repository has had too many.
 Maker = Callable[[MissionRef, str], str | None]
 
@@ -65,7 +66,7 @@ class Placer:
         crowds = self._of(ref)
         crowd = crowds.of(known.mission) if known.mission is not None else None
         known.track = track
-        known.placed = known.placed and news is not News.FIRED
+        known.placed = known.placed and news not in _BEGINS
         if crowd is not None and crowd.open:
             self._heard(crowd, event, known, news)
         elif track.firing and news is not News.LATE:
@@ -105,9 +106,11 @@ class Placer:
                 crowd.changed = True
                 if row.told or crowd.firing == 0:
                     self._tell(crowd, event, row)
-            case News.REPEATED if crowd.alert == event.fingerprint and not crowd.filed:
-                self._tell(crowd, event, row)  # its issue could not be filed, and is tried again
-            case News.REPEATED | News.LATE:
+            case News.REPEATED | News.RENEWED:
+                row.placed = True
+                if crowd.alert == event.fingerprint and not crowd.filed:
+                    self._tell(crowd, event, row)  # its issue was not filed, and is tried again
+            case News.LATE:
                 pass
             case _ as never:
                 assert_never(never)
@@ -143,7 +146,7 @@ class Placer:
                 return
             case _ as never:
                 assert_never(never)
-        if news is News.FIRED:
+        if news in _BEGINS:
             self._beside(crowds, event)
 
     def _join(

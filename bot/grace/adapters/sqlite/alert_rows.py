@@ -79,6 +79,7 @@ def read(connection: sqlite3.Connection, ref: MissionRef, fingerprint: str) -> R
         status=row["status"],
         said_at=moment(row["said_at"]),
         changed_at=moment(row["changed_at"]),
+        heard_at=moment(row["last_at"]),
         fired=row["fired"],
         flaps=row["flaps"],
     )

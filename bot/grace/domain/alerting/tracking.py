@@ -3,7 +3,8 @@
 An alert's own time is a stranger's. It never lies in the future here, and it only sorts words about
 the same alert that came close to one another: a notification that was sent late is old news for
 `group_minutes`, and after that it counts by its arrival. So a source whose clock is wrong delays
-what it says, and cannot silence it.
+what it says, and cannot silence it. Where a source says that it fires since later than it said
+before, and was silent for `flap_minutes`, its `resolved` in between was lost.
 """
 
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ class News(StrEnum):
     """What a word about an alert says."""
 
     FIRED = "fired"
+    RENEWED = "fired anew"
     RESOLVED = "resolved"
     REPEATED = "repeated"
     LATE = "late"
@@ -39,7 +41,8 @@ class Word(Frozen):
 class Track(Frozen):
     """Where an alert stands.
 
-    `said_at`: the source's time of that, no later than it came; `changed_at`: when it came.
+    `said_at`: the source's time of that, no later than it came; `changed_at`: when it came;
+    `heard_at`: when the newest word came.
     `fired`: how often it began to fire; `flaps`: how often in a row it fired again soon after it
     was resolved.
     """
@@ -47,6 +50,7 @@ class Track(Frozen):
     status: Status
     said_at: AwareDatetime
     changed_at: AwareDatetime
+    heard_at: AwareDatetime
     fired: int
     flaps: int = 0
 
@@ -60,21 +64,33 @@ def hear(track: Track | None, word: Word, rules: Alerting) -> tuple[Track, News]
     said = min(word.said_at, word.at)
     firing = word.status == "firing"
     if track is None:
-        fresh = Track(status=word.status, said_at=said, changed_at=word.at, fired=int(firing))
+        at = {"said_at": said, "changed_at": word.at, "heard_at": word.at}
+        fresh = Track(status=word.status, fired=int(firing), **at)
         return fresh, News.FIRED if firing else News.RESOLVED
     if track.status == word.status:
-        newest = max(track.said_at, said)
-        return track.model_copy(update={"said_at": newest}), News.REPEATED
+        return _again(track, said, word.at, rules)
     since = word.at - track.changed_at
     if said < track.said_at and since <= timedelta(minutes=rules.group_minutes):
-        return track, News.LATE
-    changes: dict[str, object] = {"status": word.status, "said_at": said, "changed_at": word.at}
+        return track.model_copy(update={"heard_at": word.at}), News.LATE
+    changes: dict[str, object] = {"status": word.status, "said_at": said}
+    changes |= {"changed_at": word.at, "heard_at": word.at}
     if not firing:
         return track.model_copy(update=changes), News.RESOLVED
     again = track.fired > 0 and since <= timedelta(minutes=rules.flap_minutes)
     changes["flaps"] = min(track.flaps + 1, MAX_FLAPS) if again else 0
     changes["fired"] = track.fired + 1
     return track.model_copy(update=changes), News.FIRED
+
+
+def _again(track: Track, said: datetime, at: datetime, rules: Alerting) -> tuple[Track, News]:
+    """Take a word that says what the last one said."""
+    silent = at - track.heard_at > timedelta(minutes=rules.flap_minutes)
+    newest = max(track.said_at, said)
+    changes: dict[str, object] = {"said_at": newest, "heard_at": at}
+    if not (track.firing and silent and said > track.said_at):
+        return track.model_copy(update=changes), News.REPEATED
+    changes |= {"changed_at": at, "fired": track.fired + 1, "flaps": 0}
+    return track.model_copy(update=changes), News.RENEWED
 
 
 def settle_after(flaps: int, rules: Alerting) -> timedelta:
