@@ -1,6 +1,7 @@
 """Any JSON, read by the JMESPath expressions of `alert_sources.yaml`."""
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -21,6 +22,7 @@ from grace.domain.policy import Policy
 
 # Later than this it is a count of milliseconds: the seconds of the year 5138.
 _MILLISECONDS: Final = 1e11
+_UNIX: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 
 
 def prove_custom(call: Call, secrets: Secrets, auth: BearerAuth | HmacAuth) -> None:
@@ -133,7 +135,7 @@ def moment(value: object) -> datetime | None:
     if isinstance(value, bool):
         return None
     try:
-        if isinstance(value, str) and not value.strip().lstrip("-").replace(".", "", 1).isdigit():
+        if isinstance(value, str) and _UNIX.fullmatch(value.strip()) is None:
             found = datetime.fromisoformat(value.strip())
             return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
         if not isinstance(value, str | int | float):
