@@ -81,6 +81,19 @@ async def test_rerun_is_a_new_attempt_with_new_checks(world: World) -> None:
     assert checks["total_count"] == 2
 
 
+async def test_runs_are_listed_since_a_moment(world: World) -> None:
+    await world.commit("main", WORKFLOW, "on: push\nunit")
+    run = await _run(world)
+    ann = world.person("ann")
+    for since, count in (
+        ("2000-01-01T00:00:00Z", 1),
+        (run["created_at"], 1),
+        ("2999-01-01T00:00:00Z", 0),
+    ):
+        params = {"created": f">={since}"}
+        assert (await ann.get(f"{REPO}/actions/runs", params=params)).json()["total_count"] == count
+
+
 async def test_cancelled_run_ends_cancelled(world: World) -> None:
     world.runner.held = asyncio.Event()
     await world.commit("main", WORKFLOW, "on: push\nunit later")

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from grace.adapters.metrics import Sources
-from grace.domain.catalog import PrometheusQuery, PrometheusText
+from grace.domain.catalog import MetricDefinition, PrometheusQuery, PrometheusText
 
 PROMETHEUS = shutil.which("prometheus")
 
@@ -79,3 +80,30 @@ async def test_queries_and_pages_of_a_real_prometheus_are_read(prometheus, clock
         assert seen.value is not None
         assert 0 < seen.value <= 0.1
         assert (seen.samples, seen.window_s) == (1, 5)
+
+
+async def test_the_past_of_a_real_prometheus_is_read_in_pieces(prometheus, clock):
+    async with httpx.AsyncClient(trust_env=False) as client:
+        metrics = Sources(client, clock, {})
+        end = 1795348800.0
+
+        async def past(query, span, step=15, scale=1):
+            source = PrometheusQuery(url=prometheus, query=query, scale=scale)
+            wanted = MetricDefinition(target=1, comparator="<", unit="s", source=source)
+            return list(await metrics.history("m", wanted, end - span, end, step))
+
+        # `time()` answers the moment that it is asked for: every point is where it should be.
+        found = await past("time()", 60, scale=2)
+        assert found == [(end - 60 + at, 2 * (end - 60 + at)) for at in (0, 15, 30, 45)]
+        # More points than Prometheus answers at once.
+        many = await past("vector(1)", 25_000, step=1)
+        assert [s.at for s in many] == [end - 25_000 + at for at in range(25_000)]
+        # A gap is no sample; what is no number is one without a value.
+        assert await past("up", 60) == []
+        holes = await past("vector(1) / (vector(time()) % 30 > 0 or vector(0))", 60)
+        assert [s.value for s in holes] == [None, pytest.approx(1 / 15)] * 2
+        with capture_logs() as logs:
+            assert await past("sum(", 60) == []
+            assert await past('vector(1) or label_replace(vector(1),"a","b","","")', 60) == []
+        assert "parse error" in logs[0]["reason"]
+        assert logs[1]["reason"] == "the query answered 2 series; aggregate them to one"

@@ -96,6 +96,7 @@ URGENCY: Final[Mapping[str, Urgency]] = {
             "who closed",
             "who edited",
             "list deliveries",
+            "list workflow runs",
             "redeliver",
         ),
         Urgency.SWEEP,

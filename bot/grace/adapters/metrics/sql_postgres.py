@@ -13,7 +13,7 @@ async def ask_postgres(url: str, query: str, seconds: float) -> Sequence[Sequenc
     """Answer the first two rows of a query; Unanswered where there is no answer.
 
     The server is told to begin every transaction read-only and to end what takes longer than
-    `seconds`; a statement is prepared, so that it can be only one.
+    `seconds`; a statement is prepared, so that it can be only one, and nothing is committed.
     """
     try:
         import asyncpg  # noqa: PLC0415 - an extra that few need
@@ -46,6 +46,7 @@ async def ask_postgres(url: str, query: str, seconds: float) -> Sequence[Sequenc
 
 
 async def _rows(connection: Any, query: str) -> Sequence[Sequence[object]]:
-    async with connection.transaction(readonly=True):
-        cursor = await connection.cursor(query)
-        return [tuple(row) for row in await cursor.fetch(2)]
+    # It is never committed: the connection ends with the transaction open.
+    await connection.transaction(readonly=True).start()
+    cursor = await connection.cursor(query)
+    return [tuple(row) for row in await cursor.fetch(2)]

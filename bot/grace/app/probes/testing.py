@@ -101,4 +101,4 @@ class MetricSources:
 
 
 def _there(observed: MetricObservation) -> bool:
-    return observed.value is not None or _FOUND_SEVERAL in observed.note
+    return observed.value is not None or observed.idle or _FOUND_SEVERAL in observed.note
