@@ -12,9 +12,11 @@ from rich.table import Table
 
 from grace.app.observe import configure_logs
 from grace.cli.demo import Teller, prepare
+from grace.demo.deployer import DeployError
 from grace.demo.drill_scene import DrillRules
 from grace.demo.drills import Drill, Drilled, DrillFailed
 from grace.demo.faults import FAULTS, Fault
+from grace.demo.remote_git import GitFailed
 from grace.demo.stage import free_port, set_up
 from grace.demo.tools import ToolMissing
 
@@ -49,7 +51,7 @@ def drill(
         else:
             with tempfile.TemporaryDirectory(prefix="grace-drill-") as folder:
                 drilled = asyncio.run(_play(Path(folder), fault, rules, say, seed))
-    except (DrillFailed, ToolMissing) as error:
+    except (DrillFailed, DeployError, GitFailed, ToolMissing) as error:
         typer.echo(f"the drill failed: {error}", err=True)
         raise typer.Exit(1) from error
     say.console.print(_timeline(drilled))

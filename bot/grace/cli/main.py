@@ -9,6 +9,7 @@ from grace.ci.cli import app as ci_app
 from grace.cli.audit import app as audit_app
 from grace.cli.demo import demo
 from grace.cli.doctor import doctor
+from grace.cli.drill import drill
 from grace.cli.forge import app as forge_app
 from grace.cli.github import app as github_app
 from grace.cli.init import init
@@ -49,6 +50,7 @@ app.command("serve")(serve)
 app.command("kill-switch")(kill_switch)
 app.command("watch")(watch)
 app.command("demo")(demo)
+app.command("drill")(drill)
 
 
 def _version(value: bool) -> None:

@@ -19,7 +19,7 @@ from grace.domain.phase import Outcome, Phase
 
 DETECTED_WITHIN_S = 60.0
 RECOVERED_WITHIN_S = 300.0
-CALM_LOOKS = 4
+CALM_LOOKS = 3
 _POLL_S = 0.1
 
 Say = Callable[[str], None]
@@ -132,8 +132,8 @@ class Drill:
     async def _follow(self, since: datetime) -> bool:
         """Note how far the mission is, do what people have to, and tell whether it has ended."""
         mission = await self._mission()
-        if mission is None:
-            return False
+        if mission is None or mission.request is None:
+            return False  # stored, and not read yet
         drilled = self._drilled
         if drilled.detected is None:
             seen = mission.anomaly.at if mission.anomaly else mission.created_at

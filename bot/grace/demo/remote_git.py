@@ -14,7 +14,6 @@ class GitFailed(Exception):
 
 async def git(token: str, *args: str, cwd: Path | None = None) -> str:
     """Run git with somebody's token for the forge, and return what it printed."""
-    name = next(each for each in args if not each.startswith("-"))
     # The token goes in by the environment: a command line can be read by everybody.
     basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
     env = {
@@ -40,13 +39,13 @@ async def git(token: str, *args: str, cwd: Path | None = None) -> str:
         async with asyncio.timeout(TIMEOUT_S):
             out, err = await process.communicate()
     except TimeoutError as error:
-        raise GitFailed(f"git {name}: no end within {TIMEOUT_S:g} s") from error
+        raise GitFailed(f"git {args[0]}: no end within {TIMEOUT_S:g} s") from error
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     if process.returncode != 0:
-        raise GitFailed(f"git {name}: {err.decode(errors='replace').strip()[:300]}")
+        raise GitFailed(f"git {args[0]}: {err.decode(errors='replace').strip()[:300]}")
     return out.decode()
 
 
@@ -60,7 +59,8 @@ async def commit_diff(work: Path, url: str, token: str, commit: tuple[str, str, 
     await git(token, "clone", "--quiet", "--branch", "main", url, str(work))
     await asyncio.to_thread((work / ".git" / "change.patch").write_text, diff)
     await git(token, "apply", "--index", ".git/change.patch", cwd=work)
-    who = (f"user.name={author}", f"user.email={author}@users.noreply.localforge")
-    await git(token, *(f"-c{each}" for each in who), "commit", "--quiet", "-m", message, cwd=work)
+    await git(token, "config", "user.name", author, cwd=work)
+    await git(token, "config", "user.email", f"{author}@users.noreply.localforge", cwd=work)
+    await git(token, "commit", "--quiet", "-m", message, cwd=work)
     await git(token, "push", "--quiet", "origin", "main", cwd=work)
     return (await git(token, "rev-parse", "HEAD", cwd=work)).strip()
