@@ -45,6 +45,10 @@ def test_a_rebase_drops_what_the_base_has_and_leaves_merges_out():
     assert before(chain("c+", "a+", "main", "older", "x"), own) == sha("main")
 
 
+def test_a_whole_history_of_rebased_commits_is_on_nothing_that_is_listed():
+    assert before(chain("c+", "b+", "a+"), OWN) == sha("root")
+
+
 def test_a_commit_that_the_base_had_before_is_none_of_the_landing():
     taken = chain("b", "main")
     history = [line("c+", "b"), *taken]

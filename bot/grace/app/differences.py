@@ -67,7 +67,9 @@ def _seen(mission: Mission, state: LiveState) -> Iterator[Seen]:
     if landed is None:
         yield from _newest(releases, [r.environment for r in releases])
         return
-    ours = [r for r in releases if r.sha == landed.sha or r.at >= landed.at]
+    undone = mission.revert.landed if mission.revert is not None else None
+    known = {landed.sha, undone.sha if undone is not None else None}
+    ours = [r for r in releases if r.sha in known or r.at >= landed.at]
     yield from _newest(ours, [(r.sha, r.environment) for r in ours])
 
 
