@@ -64,5 +64,6 @@ def make_doors(sources: AlertSources, secrets: Mapping[str, Secrets]) -> dict[st
             CustomReader(name, config).read,
         )
         for name, config in sources.custom.items()
+        if f"custom/{name}" in secrets
     }
-    return {name: door for name, door in (named | custom).items() if name in secrets}
+    return {name: door for name, door in named.items() if name in secrets} | custom
