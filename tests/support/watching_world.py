@@ -17,9 +17,10 @@ from grace.domain.catalog import Catalog, MetricDefinition, Subsystem, Subsystem
 from grace.domain.events import AlertSeen
 from grace.domain.mission import Mission, MissionRef
 from grace.domain.package import MetricObservation
+from grace.domain.phase import Severity
 from grace.domain.samples import Sample
 from support.past import KEY
-from support.watched import EVERY_S, START
+from support.watched import EVERY_S, START, calm, definition, series
 
 MESH = MissionRef(host="forge.test", repository_id=1, repository="acme/mesh")
 SHOP = MissionRef(host="forge.test", repository_id=2, repository="acme/shop")
@@ -32,6 +33,25 @@ SUBSYSTEMS = Subsystems(
 BEGIN = datetime.fromtimestamp(START, UTC)
 IDLE = "idle"
 Value = float | str | None
+THRESHOLD = {"detectors": ("threshold", "gone")}
+FAR_X, FAR_Y = "http://x.test/metrics", "http://y.test/metrics"
+GOOD = {"p95": 30.0, "errors": 0.0, "orders": 50.0, "smart": 30.0, "guarded": 1.0}
+
+
+def definitions() -> dict[str, MetricDefinition]:
+    """Return two metrics of a mesh at one far source, a shop's at another, and two unwatched."""
+    mesh, shop = THRESHOLD | {"subsystem": "mesh"}, THRESHOLD | {"subsystem": "shop"}
+    made = {
+        "p95": definition(url=FAR_X, **mesh),
+        "errors": definition("<", 5, url=FAR_X, severity=Severity.HIGH, **mesh),
+        "orders": definition(">", 10, url=FAR_Y, **shop),
+        "smart": definition(detectors=("unusual",), url="http://127.0.0.1:1/metrics"),
+        "guarded": definition(),
+        "unwanted": definition(),
+    }
+    for name in ("guarded", "unwanted"):
+        made[name] = made[name].model_copy(update={"watch": None})
+    return made
 
 
 @dataclass
@@ -156,3 +176,9 @@ async def watched_world(
             await samples.close()
     finally:
         await store.close()
+
+
+def warmed() -> Sequence[Sample]:
+    """Return the past of a calm metric, up to the start."""
+    points = 3000
+    return series(calm(points), START - points * EVERY_S + 1)
