@@ -172,6 +172,9 @@ def observation_check(draft: Draft) -> None:
         ends: dict[str, Conclusion] = {"pass": "success", "regress": "failure"}
         conclusion, buttons = ends.get(window.verdict, "neutral"), ()
         summary += "\n\n" + tree_text(observation_tree(draft))
+    if mission.phase is Phase.CLOSED and mission.revert is not None:
+        conclusion, title, buttons = "failure", f"{mission.outcome}".replace("_", " "), ()
+        summary = f"{inline(mission.reason, 600)}\n\n{summary}"
     said = Saying(conclusion, title, summary, buttons)
     check(draft, "observation", mission.landing.sha, said)
 
