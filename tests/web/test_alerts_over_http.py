@@ -1,10 +1,14 @@
-"""Alertmanager's webhook: one mission a fingerprint while it is open."""
+"""Alerts at a running bot: one mission a problem while it is open."""
 
+import hashlib
+import hmac
+import json
 from typing import Any
 
 import httpx
 import pytest
 
+from grace.adapters.config import ConfigError
 from grace.domain.phase import Outcome, Phase
 from support.flow_look import eventually
 from support.flows import ALERT_TOKEN, OPERATOR_TOKEN, Bot, Stage
@@ -29,6 +33,11 @@ def alert(status: str = "firing", fingerprint: str = "f1", **labels: str) -> dic
         "generatorURL": "http://prometheus.test/graph",
         "fingerprint": fingerprint,
     }
+
+
+def signed(secret: str, body: dict[str, Any]) -> tuple[bytes, str]:
+    raw = json.dumps(body).encode()
+    return raw, hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
 
 
 def notification(*alerts: dict[str, Any]) -> dict[str, Any]:
@@ -68,15 +77,16 @@ async def test_alert_files_one_issue_while_it_is_open_and_another_one_later(
     assert issue["user"]["login"] == stage.app.bot
     assert (await fire(web, alert())).status_code == 202
     await fire(web, alert(annotation_of="a change"), alert(fingerprint="f2"))
-    await filed(stage, 2)
     await bot.look.settled()
-    assert len(await filed(stage, 2)) == 2
-    assert len(await bot.look.missions()) == 2
+    assert len(await filed(stage, 1)) == 1
+    assert len(await bot.look.missions()) == 1
     await stage.say(issue["number"], "/grace cancel")
     await bot.look.closed(issue["number"], Outcome.CANCELLED)
+    over = alert("resolved") | {"endsAt": "2026-01-01T12:00:00Z"}
+    assert (await fire(web, over)).status_code == 202
     later = alert() | {"startsAt": "2026-01-02T10:00:00Z"}
     assert (await fire(web, later)).status_code == 202
-    assert len(await filed(stage, 3)) == 3
+    assert len(await filed(stage, 2)) == 2
 
 
 async def test_resolved_alert_is_recorded_and_alone_opens_nothing(
@@ -145,3 +155,51 @@ async def test_one_bad_alert_does_not_stop_the_good_one(
     assert answer.status_code == 202
     assert [e["field"] for e in answer.json()["errors"]] == ["alerts[0].labels.subsystem_id"]
     await filed(stage, 1)
+
+
+SOURCES = """
+custom:
+  curl:
+    auth: {kind: hmac, secret_env: GRACE_TEST_CURL, header: X-Signature, prefix: "sha256="}
+    fields:
+      fingerprint: id
+      status: state
+      title: title
+      severity: "'low'"
+      subsystem: "'mesh'"
+      metric_id: "'mesh.latency_p95'"
+    firing: [down]
+    resolved: [up]
+"""
+
+
+async def test_sources_are_opened_by_settings_and_configuration(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (stage.folder / "config" / "alert_sources.yaml").write_text(SOURCES)
+    monkeypatch.setenv("GRACE_TEST_CURL", "old,curl-secret")
+    async with stage.bot(grafana_secret="grafana-secret") as bot:
+        async with httpx.AsyncClient(base_url=bot.url, timeout=20) as client:
+            raw, digest = signed("grafana-secret", {"orgId": 1, "alerts": [alert()]})
+            headers = {"X-Grafana-Alerting-Signature": digest}
+            answer = await client.post("/alerts/grafana", content=raw, headers=headers)
+            assert answer.status_code == 202, answer.text
+            (issue,) = await filed(stage, 1)
+            assert "grafana:f1" in issue["body"]
+            raw, digest = signed("curl-secret", {"id": "disk", "state": "down", "title": "full"})
+            headers = {"X-Signature": f"sha256={digest}"}
+            answer = await client.post("/alerts/custom/curl", content=raw, headers=headers)
+            assert answer.status_code == 202, answer.text
+            for name in ("sentry", "pagerduty"):
+                assert (await client.post(f"/alerts/{name}", content=raw)).status_code == 404
+        await bot.look.settled()
+
+
+async def test_a_source_without_its_secret_stops_the_start(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (stage.folder / "config" / "alert_sources.yaml").write_text(SOURCES)
+    monkeypatch.delenv("GRACE_TEST_CURL", raising=False)
+    with pytest.raises(ConfigError, match="GRACE_TEST_CURL is not set; set it"):
+        async with stage.bot():
+            pytest.fail("it started")
