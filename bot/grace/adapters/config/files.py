@@ -21,6 +21,7 @@ from grace.adapters.config.strict import (
     gather,
     locate,
 )
+from grace.adapters.config.watch_problems import watch_problems
 from grace.domain.alerting.sources import AlertSources
 from grace.domain.base import Frozen
 from grace.domain.catalog import Catalog, Subsystems
@@ -101,6 +102,7 @@ def load_configuration(folder: Path | None = None) -> Configuration:
     remedies = gather(Remedies, sources[REMEDIES_FILE], problems)
     if catalog is not None and subsystems is not None:
         problems += _unknown_guards(sources[SUBSYSTEMS_FILE], subsystems, catalog)
+        problems += watch_problems(sources[CATALOG_FILE], catalog, subsystems)
         if remedies is not None:
             source = sources[REMEDIES_FILE]
             problems += unknown_in_remedies(source, remedies, catalog, subsystems)
