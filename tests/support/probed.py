@@ -11,6 +11,7 @@ from grace.adapters.sqlite.store import SqliteStore
 from grace.app.mesh import Lag
 from grace.app.observe import Budget
 from grace.app.probes.world import DoorSide, ForgeSide, KeySide, ProbeWorld, RuleSide, WorkSide
+from grace.app.watching.desk import WatchState
 from grace.domain.catalog import Catalog, MetricDefinition
 from grace.domain.inspection import RepositoryRules
 from grace.domain.mission import MissionRef
@@ -87,6 +88,7 @@ class Probed:
     sources: Sources = field(default_factory=Sources)
     metrics: dict[str, MetricDefinition] = field(default_factory=dict)
     trusted: PublicKeys | None = None
+    watching: WatchState | None = None
     hears: bool = True
     alerts: bool = True
 
@@ -146,4 +148,5 @@ class Probed:
             ),
             catalog=Catalog(metrics=self.metrics),
             metrics=self.sources,
+            watching=lambda: self.watching,
         )

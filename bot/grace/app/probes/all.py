@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from grace.app.probes.agents import Agents, Playbooks
+from grace.app.probes.detecting import Detection
 from grace.app.probes.findings import Probe
 from grace.app.probes.forge import ForgeApi, RateBudget
 from grace.app.probes.intake import AlertSources, Reconciliation, WebhookIntake
@@ -58,6 +59,12 @@ def _outside(world: ProbeWorld) -> Sequence[Probe]:
             ("worker",),
             every_s=MINUTE_S,
             timeout_s=20.0,
+        ),
+        Probe(
+            "detection",
+            "Detection",
+            Detection(world.watching, clock, world.work),
+            ("metric_sources", "inbox"),
         ),
         Probe("alert_sources", "Alert sources", AlertSources(world.door), ("webhook_intake",)),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from grace.app.mesh import Lag
 from grace.app.observe import Budget
+from grace.app.watching.desk import WatchState
 from grace.domain.catalog import Catalog
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
@@ -82,7 +83,10 @@ class RuleSide:
 
 @dataclass(frozen=True, slots=True)
 class ProbeWorld:
-    """All that is probed. `metrics` is a source of the probes' own: it remembers other looks."""
+    """All that is probed. `metrics` is a source of the probes' own: it remembers other looks.
+
+    `watching`: how watching goes; None until it has begun.
+    """
 
     store: ProbedStore
     clock: Clock
@@ -94,3 +98,4 @@ class ProbeWorld:
     rules: RuleSide
     catalog: Catalog
     metrics: MetricSource
+    watching: Callable[[], WatchState | None]
