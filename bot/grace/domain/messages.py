@@ -279,7 +279,7 @@ def pull_comment(mission: Mission, condition: Condition) -> str:
         lines += [f"Held: {inline(mission.held, 400)}", ""]
     if mission.phase in {Phase.CLOSED, Phase.REVERTING}:
         lines += [
-            inline(mission.reason or under_way(mission), 400),
+            inline(mission.reason or under_way(mission.revert), 400),
             "",
         ]
     lines += ["### Verdict", tree(condition), "", *record_lines(mission), ""]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from grace.domain.mission import Mission, Revert
+from grace.domain.mission import Revert
 from grace.domain.ranges import listed
 
 KILL_SWITCH = "the kill switch is on: the revert is prepared, and a person lands it"
@@ -97,9 +97,7 @@ def rolled_back(revert: Revert, environment: str | None) -> str:
     return f"{revert.reason}; {who}: {compared(revert)}{where}"
 
 
-def under_way(mission: Mission) -> str:
-    """Say how far the revert of a mission is."""
-    revert = mission.revert
-    if revert is None:
-        return "a regression was seen; the revert is under way"
-    return revert.waits_for or revert.blocked or "a regression was seen; the revert is under way"
+def under_way(revert: Revert | None) -> str:
+    """Say how far a revert is."""
+    words = None if revert is None else revert.waits_for or revert.blocked
+    return words or "a regression was seen; the revert is under way"

@@ -238,8 +238,10 @@ def test_no_revert_lands_while_ci_itself_is_broken(conclusion):
     assert_left_to_a_person(world.settle(), "CI itself is broken (job unit)")
 
 
-@pytest.mark.parametrize(("wait", "lands"), [("untested", False), ("never", True)])
-def test_red_tests_of_the_revert_stop_it_unless_governance_says_otherwise(wait, lands):
+@pytest.mark.parametrize(
+    ("wait", "lands"), [("untested", True), ("always", False), ("never", True)]
+)
+def test_red_tests_of_the_tree_before_the_merge_stop_it_only_where_governance_waits(wait, lands):
     world = world_in(Phase.REVERTING)
     world.policy = make_policy(rollback=Rollback(wait_for_ci=wait))
     world.jobs("failure", head=sha("revert"))

@@ -75,22 +75,22 @@ def _red_elsewhere(draft: Draft, revert: Revert) -> str | None:
 
 
 def ci_of(draft: Draft, revert: Revert) -> Condition:
-    """Judge whether CI lets the revert land: it passed, is red, is awaited, or is not needed.
+    """Judge whether CI lets the revert land: it passed, is red, is awaited, or is not asked.
 
-    The tree before the merge was tested and in production, so it waits for nobody; what is known
-    to be red does not land by a machine all the same.
+    The tree before the merge was in production, and what CI says of it now is no news: a mission
+    may have mended what was red there. So it waits for nobody, and is never late for a red job.
     """
     rules = draft.policy.governance.rollback
     if rules.wait_for_ci == "never":
         return leaf(NAME, Result.SKIPPED, "governance does not wait for it")
+    earlier = revert.before_tree is not None and revert.tree == revert.before_tree
+    if rules.wait_for_ci == "untested" and earlier:
+        return leaf(NAME, Result.SKIPPED, "the tree is the one before the merge")
     jobs = judged_jobs(draft, revert.head)
     red = failed(jobs)
     if red:
         words = reverts.ci_failed(red[0].name, red[0].conclusion)
         return leaf(NAME, Result.FAIL, words, "a person")
-    tested = revert.before_tree is not None and revert.tree == revert.before_tree
-    if rules.wait_for_ci == "untested" and tested:
-        return leaf(NAME, Result.SKIPPED, "the tree is the one before the merge")
     passed = {job.name for job in jobs if job.conclusion == "success"}
     running = any(job.conclusion is None for job in jobs)
     if passed.issuperset(job_names(draft)) and not running:
