@@ -3,65 +3,151 @@
 import math
 import struct
 from array import array
+from itertools import accumulate, pairwise
 from typing import Self
 
 from grace.domain.detection.anomaly import Score
+from grace.domain.detection.unusual_season import HOURS, SLOTS, Season
+from grace.domain.detection.unusual_tail import BINS, FORGET, Tail
 
-ALARM = 4.0
+ALARM = 2.8
 WARM_UP = 100
-VERSION = 1
-BINS, BINS_AN_OCTAVE = 96, 4
-HUGE = 1e300
-_HEAD = struct.Struct("<Bdddd")
+SHORT, LONG = 12, 300
+SETTLED = 20
+NOTABLE, CALM = 2.5, 1.5
+HOLD_POINTS = 50
+PENALTY = 3.0
+PEAKS, A_DECADE = 64, 4
+PAUSE, PACE = 12.0, 1.05
+LARGEST, ROUNDING = 1e300, 1e-12
+
+VERSION = 2
+_HEAD = struct.Struct("<BhhQQ13d")
+_SIZES = (4 * BINS, 4 * BINS, 4 * BINS, 4 * PEAKS, 8 * (SLOTS + HOURS), SLOTS + HOURS)
 
 
 class Unusual:
-    """Measure how far each point lies from the level, against how far earlier ones lay."""
+    """Add up how far a point is off what its time awaits, and how far the level has shifted.
 
-    __slots__ = ("_at", "_level", "_onset", "_points", "_seen", "_unit")
+    Each of the two is measured in decades against its own past extremes (`Tail`). Off their sum
+    goes PENALTY decades for each decade of episodes that the metric has had and that were as bad,
+    so that what comes back again and again stops being news. Until a time of day has been seen
+    for two days, the level of the last points stands in for it.
+    """
+
+    __slots__ = (
+        "_at", "_episodes", "_interval", "_jumps", "_level", "_long", "_off", "_onset", "_peak",
+        "_points", "_quiet", "_season", "_shifts", "_short",
+    )  # fmt: skip
 
     def __init__(self) -> None:
+        self._season = Season()
+        self._off, self._jumps, self._shifts = Tail(), Tail(), Tail()
+        self._episodes = array("f", bytes(4 * PEAKS))
         self._at = -math.inf
-        self._level = 0.0
-        self._unit = 0.0
-        self._onset = 0.0
-        self._points = 0.0
-        self._seen = array("d", bytes(8 * BINS))
+        self._onset: float | None = None
+        self._interval = self._level = self._short = self._long = self._peak = 0.0
+        self._points = self._quiet = 0
 
     def observe(self, at: float, value: float) -> Score:
-        """Take the next point; one that is not newer than the last changes nothing."""
-        if not (math.isfinite(at) and math.isfinite(value)) or at <= self._at:
-            return Score(0.0, self._level if self._points >= WARM_UP else None, at)
+        """Take the next point; one that is not newer than the last, or no number, is left out."""
+        gap = at - self._at
+        if not (gap > 0.0 and at < math.inf and math.isfinite(value)):
+            return Score(0.0, self._level if self._points > WARM_UP else None, at)
+        value = min(max(value, -LARGEST), LARGEST)
+        gap = self._pass_time(at, value, gap)
+        expected = self._season.take(at, value, gap)
+        least = ROUNDING * abs(value)
+        tail = self._off
+        if expected is None:
+            expected, tail = self._level, self._jumps
+        size = abs(value - expected)
+        off = tail.take(size if size > least else 0.0)
+        self._points = points = self._points + 1
+        span = min(points, SHORT)
+        self._level += (value - self._level) / span
+        self._short += (value - self._short) / span
+        self._long += (value - self._long) / min(points, LONG)
+        if points > SETTLED:
+            size = abs(self._short - self._long)
+            off += self._shifts.take(size if size > least else 0.0)
+        if points <= WARM_UP:
+            return Score(0.0, None, at)
+        surprise = self._news(at, off)
+        return Score(surprise, expected, at if self._onset is None else self._onset)
+
+    def _pass_time(self, at: float, value: float, gap: float) -> float:
+        """Note the moment, learn the interval; after a long pause the last points say nothing."""
         self._at = at
         if not self._points:
+            self._level = self._short = self._long = value
+            return 0.0
+        if not self._interval:
+            self._interval = gap
+        elif gap > PAUSE * self._interval:
             self._level = value
-        expected, off = self._level, abs(value - self._level)
-        if self._unit == 0.0 < off < math.inf:
-            self._unit = off
-        ratio = off / self._unit if self._unit else 0.0
-        place = round(BINS_AN_OCTAVE * math.log2(ratio)) + BINS // 2 if 0 < ratio < HUGE else 0
-        place = min(max(place, 0), BINS - 1)
-        beyond = sum(self._seen[place:])
-        surprise = math.log10((self._points + 1.0) / (beyond + 1.0))
-        if surprise > 1.0 and beyond < 1.0:
-            surprise *= 1.5
-        warm = self._points >= WARM_UP
-        self._seen[place] += 1.0
-        self._points += 1.0
-        self._level += (value - self._level) / min(self._points, 20.0)
-        return Score(surprise if warm else 0.0, expected if warm else None, at)
+        self._interval *= PACE if gap > self._interval else 1.0 / PACE
+        return gap
+
+    def _news(self, at: float, off: float) -> float:
+        """Say what of the decades is news, and when it began; keep the book of episodes."""
+        if off < CALM:
+            self._onset = None
+        elif self._onset is None:
+            self._onset = at
+        if off < NOTABLE:
+            self._quiet += 1
+            if self._peak and self._quiet > HOLD_POINTS:
+                self._episodes[min(int(self._peak * A_DECADE), PEAKS - 1)] += 1.0
+                self._peak = 0.0
+        else:
+            self._quiet = 0
+            self._peak = max(self._peak, off)
+        if not self._points % FORGET:
+            self._episodes = array("f", [count / 2.0 for count in self._episodes])
+        spot = min(off * A_DECADE, PEAKS - 1.0)
+        place = int(spot)
+        as_bad = sum(self._episodes[place + 1 :]) + self._episodes[place] * (place + 1.0 - spot)
+        return max(0.0, off - PENALTY * math.log10(1.0 + as_bad))
 
     def freeze(self) -> bytes:
-        """Write the state down."""
-        head = _HEAD.pack(VERSION, self._at, self._level, self._unit, self._points)
-        return head + self._seen.tobytes()
+        """Write the state down: a fixed number of bytes."""
+        season, tails = self._season, (self._off, self._jumps, self._shifts)
+        head = _HEAD.pack(
+            VERSION,
+            season.slot,
+            season.hour,
+            self._points,
+            self._quiet,
+            self._at,
+            math.nan if self._onset is None else self._onset,
+            self._interval,
+            self._level,
+            self._short,
+            self._long,
+            self._peak,
+            *(tail.origin for tail in tails),
+            *(tail.total for tail in tails),
+        )
+        counts = (*(tail.counts.tobytes() for tail in tails), self._episodes.tobytes())
+        return b"".join((head, *counts, *season.freeze()))
 
     @classmethod
     def thaw(cls, frozen: bytes) -> Self:
-        """Go on from a frozen state; ValueError where it is none of this version."""
-        if len(frozen) != _HEAD.size + 8 * BINS or frozen[0] != VERSION:
+        """Go on from a frozen state; ValueError where it is none, or one of another version."""
+        if len(frozen) != _HEAD.size + sum(_SIZES) or frozen[0] != VERSION:
             raise ValueError("not a frozen state of this detector")
+        _, slot, hour, points, quiet, at, onset, *figures = _HEAD.unpack_from(frozen)
         fresh = cls()
-        _, fresh._at, fresh._level, fresh._unit, fresh._points = _HEAD.unpack_from(frozen)
-        fresh._seen = array("d", frozen[_HEAD.size :])
+        fresh._points, fresh._quiet, fresh._at = points, quiet, at
+        fresh._onset = None if math.isnan(onset) else onset
+        fresh._interval, fresh._level, fresh._short, fresh._long, fresh._peak = figures[:5]
+        ends = tuple(accumulate(_SIZES, initial=_HEAD.size))
+        parts = [frozen[start:end] for start, end in pairwise(ends)]
+        fresh._off, fresh._jumps, fresh._shifts = (
+            Tail(counts, origin, total)
+            for counts, origin, total in zip(parts[:3], figures[5:8], figures[8:11], strict=True)
+        )
+        fresh._episodes = array("f", parts[3])
+        fresh._season = Season(parts[4], parts[5], (slot, hour))
         return fresh

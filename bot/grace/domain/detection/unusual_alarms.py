@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 from grace.domain.detection.anomaly import Score
-from grace.domain.detection.unusual import ALARM
+from grace.domain.detection.unusual import ALARM, HOLD_POINTS, NOTABLE
 
-HOLD_POINTS = 40
-LEAST_THRESHOLD = 0.8 * ALARM
+LEAST_THRESHOLD = NOTABLE
 DAY = 86_400.0
-_STATE = struct.Struct("<9d")
+_STATE = struct.Struct("<3d?Q3d")
 
 
 class Episode(NamedTuple):
@@ -29,17 +28,16 @@ class Episode(NamedTuple):
 class Alarms:
     """Open an episode where a score reaches the threshold, end it after a quiet hold.
 
-    The hold is HOLD_POINTS of the metric's own intervals. Scores come in the order of time;
-    what is not newer than the last is left out.
+    The hold is HOLD_POINTS points of the metric. Scores come in the order of time; what is not
+    newer than the last is left out.
     """
 
-    __slots__ = ("_at", "_interval", "_last", "_open", "threshold")
+    __slots__ = ("_at", "_last", "_open", "_quiet", "threshold")
 
     def __init__(self, threshold: float = ALARM) -> None:
         self.threshold = threshold
-        self._at = -math.inf
-        self._last = -math.inf
-        self._interval = 0.0
+        self._at = self._last = -math.inf
+        self._quiet = 0
         self._open: Episode | None = None
 
     @property
@@ -49,74 +47,70 @@ class Alarms:
 
     def observe(self, at: float, score: Score) -> Episode | None:
         """Take the next score; answer an episode that it opens, or (with `ended`) that ended."""
-        if at <= self._at:
+        if not at > self._at:
             return None
-        gap = at - self._at
-        if self._at > -math.inf:
-            self._interval += (gap - self._interval) / 20.0 if self._interval else gap
         self._at = at
         if score.surprise >= self.threshold:
-            self._last = at
+            self._last, self._quiet = at, 0
             if self._open is None:
                 self._open = Episode(score.since, at, score.surprise)
                 return self._open
-            worst = max(self._open.surprise, score.surprise)
-            self._open = self._open._replace(surprise=worst)
-        elif self._open is not None and at - self._last > HOLD_POINTS * self._interval:
-            ended, self._open = self._open._replace(ended=self._last), None
-            return ended
-        return None
+            if score.surprise > self._open.surprise:
+                self._open = self._open._replace(surprise=score.surprise)
+            return None
+        if self._open is None:
+            return None
+        self._quiet += 1
+        if self._quiet <= HOLD_POINTS:
+            return None
+        over, self._open = self._open._replace(ended=self._last), None
+        return over
 
     def freeze(self) -> bytes:
         """Write the state down, the open episode with it."""
         since, noticed, surprise, _ = self._open or (0.0, 0.0, 0.0, None)
-        return _STATE.pack(
-            self.threshold,
-            self._at,
-            self._last,
-            self._interval,
-            0.0 if self._open is None else 1.0,
-            since,
-            noticed,
-            surprise,
-            0.0,
-        )
+        lasts = self._open is not None
+        moments = (self.threshold, self._at, self._last)
+        return _STATE.pack(*moments, lasts, self._quiet, since, noticed, surprise)
 
     @classmethod
     def thaw(cls, frozen: bytes) -> Self:
         """Go on from a frozen state; ValueError where it is none."""
         if len(frozen) != _STATE.size:
             raise ValueError("not a frozen state of alarms")
-        threshold, at, last, interval, is_open, since, noticed, surprise, _ = _STATE.unpack(frozen)
+        threshold, at, last, lasts, quiet, since, noticed, surprise = _STATE.unpack(frozen)
         alarms = cls(threshold)
-        alarms._at, alarms._last, alarms._interval = at, last, interval
-        alarms._open = Episode(since, noticed, surprise) if is_open else None
+        alarms._at, alarms._last, alarms._quiet = at, last, quiet
+        alarms._open = Episode(since, noticed, surprise) if lasts else None
         return alarms
 
 
 def surprise_for_budget(scores: Sequence[tuple[float, float]], per_day: float) -> float:
     """Find the least threshold at which at most `per_day` episodes a day would have opened.
 
-    `scores`: (at, surprise) in the order of time. Never below LEAST_THRESHOLD; ALARM
-    where there is no history to judge by.
+    `scores`: (at, surprise) in the order of time. Never below LEAST_THRESHOLD; ALARM where there
+    is no history to judge by.
     """
     if not scores:
         return ALARM
-    days = max(scores[-1][0] - scores[0][0], 1.0) / DAY
-    candidates = sorted({LEAST_THRESHOLD, *(s for _, s in scores if s > LEAST_THRESHOLD)})
+    allowed = per_day * max(scores[-1][0] - scores[0][0], 1.0) / DAY
+    notable = [(i, found) for i, (_, found) in enumerate(scores) if found >= LEAST_THRESHOLD]
+    candidates = sorted({LEAST_THRESHOLD, *(found for _, found in notable)})
     low, high = 0, len(candidates)
     while low < high:
         middle = (low + high) // 2
-        if _opened(scores, candidates[middle]) <= per_day * days:
+        if _opened(notable, candidates[middle]) <= allowed:
             high = middle
         else:
             low = middle + 1
-    return candidates[low] if low < len(candidates) else candidates[-1] * 1.01
+    return candidates[low] if low < len(candidates) else math.nextafter(candidates[-1], math.inf)
 
 
-def _opened(scores: Sequence[tuple[float, float]], threshold: float) -> int:
-    alarms, opened = Alarms(threshold), 0
-    for at, surprise in scores:
-        episode = alarms.observe(at, Score(surprise, None, at))
-        opened += episode is not None and episode.ended is None
+def _opened(notable: Sequence[tuple[int, float]], threshold: float) -> int:
+    """Count the episodes that open at a threshold, as `Alarms` does, over (place, surprise)."""
+    opened, last = 0, -math.inf
+    for place, found in notable:
+        if found >= threshold:
+            opened += place - last > HOLD_POINTS + 1
+            last = place
     return opened
