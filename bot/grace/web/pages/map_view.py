@@ -24,7 +24,7 @@ LANES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "alert_sources",
             "agents",
         ),
-        "Comes in": ("webhook_intake", "reconciliation", "inbox"),
+        "Comes in": ("webhook_intake", "reconciliation", "detection", "inbox"),
         "Decides": ("worker", "deadlines", "policy", "brakes", "playbooks", "memory"),
         "Remembers": ("store", "ledger", "keys", "capa"),
         "Goes out": ("outbox", "live_feed", "notifications"),
