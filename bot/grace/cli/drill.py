@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from grace.app.observe import configure_logs
 from grace.cli.demo import Teller, prepare
@@ -78,7 +78,8 @@ async def _play(workdir: Path, fault: Fault, rules: DrillRules, say: Teller, see
 
 def _timeline(drilled: Drilled) -> Table:
     """Lay out what happened when, and who had to act."""
-    table = Table("", "after the fault", "", title=f"drill {drilled.fault}")
+    told = Column("", overflow="fold")
+    table = Table("", "after the fault", told, title=f"drill {drilled.fault}")
     rows = (
         ("detected", drilled.detected, drilled.sentence),
         ("mission open", drilled.opened, f"{drilled.mission} {drilled.issue}"),

@@ -35,7 +35,7 @@ class Drilled:
 
     `detected`: Grace saw it. `opened`: the mission's issue was there. `merged`: the fix landed.
     `deployed`: it was live. `recovered`: its observation window had passed. `people`: who had to
-    do what.
+    do what. `gave_up`: why the drill was not played to its end.
     """
 
     fault: str
@@ -49,6 +49,7 @@ class Drilled:
     deployed: float | None = None
     recovered: float | None = None
     people: list[str] = field(default_factory=list)
+    gave_up: str = ""
 
     @property
     def ok(self) -> bool:
@@ -59,6 +60,8 @@ class Drilled:
     @property
     def problem(self) -> str:
         """Say what was not as it should be."""
+        if self.gave_up:
+            return self.gave_up
         if self.opened is None or self.opened > DETECTED_WITHIN_S:
             return f"no mission was open within {DETECTED_WITHIN_S:.0f} s"
         return f"the mission ended as {self.outcome}"
@@ -87,10 +90,12 @@ class Drill:
             self._say(f"version {(deployer.live_sha or '')[:10]} serves; every metric is watched")
             since = await self._inject(deployer)
             try:
+                await self._until(self._detected, "something is detected", DETECTED_WITHIN_S)
                 ended = "the mission ends"
                 await self._until(lambda: self._follow(since), ended, RECOVERED_WITHIN_S)
-            finally:
-                self._note_deployment(deployer, since)
+            except DrillFailed as error:
+                self._drilled.gave_up = str(error)
+            self._note_deployment(deployer, since)
         return self._drilled
 
     @asynccontextmanager
@@ -129,11 +134,14 @@ class Drill:
         self._say(f"{sha[:10]} is live, and broken: {self._fault.what}")
         return deployed.at
 
+    async def _detected(self) -> bool:
+        mission = await self._mission()
+        return mission is not None and mission.request is not None  # else it is not read yet
+
     async def _follow(self, since: datetime) -> bool:
         """Note how far the mission is, do what people have to, and tell whether it has ended."""
         mission = await self._mission()
-        if mission is None or mission.request is None:
-            return False  # stored, and not read yet
+        assert mission is not None  # it was detected
         drilled = self._drilled
         if drilled.detected is None:
             seen = mission.anomaly.at if mission.anomaly else mission.created_at
