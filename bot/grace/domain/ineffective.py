@@ -4,21 +4,20 @@ from grace.domain.alerting import words
 from grace.domain.events import Recurred
 from grace.domain.messages import record_lines, title_of
 from grace.domain.mission import Mission
-from grace.domain.render import inline, marker
+from grace.domain.render import marker
 
 SURFACE = "ineffective"
 
 
 def sentence(mission: Mission, event: Recurred) -> str:
-    """Say what came back, and after how long."""
+    """Say in Markdown what came back, and after how long."""
     assert mission.closed_at is not None  # what is not closed cannot come back
     return words.ineffective(event.by, event.fingerprint, event.at - mission.closed_at)
 
 
 def comment(mission: Mission, event: Recurred) -> str:
     """Say on the issue of a mission that its fix did not hold."""
-    said = inline(sentence(mission, event), 600)
-    return f"{marker(mission, SURFACE)}\n**Ineffective.** {said}"
+    return f"{marker(mission, SURFACE)}\n**Ineffective.** {sentence(mission, event)}"
 
 
 def capa_title(mission: Mission) -> str:
@@ -34,7 +33,7 @@ def capa_body(mission: Mission, event: Recurred) -> str:
             f"Refs #{mission.issue}",
             "",
             "### What happened",
-            inline(sentence(mission, event), 600),
+            sentence(mission, event),
             "",
             *record_lines(mission),
             "",

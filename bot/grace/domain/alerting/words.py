@@ -37,10 +37,10 @@ def recovered(known: int, patience: timedelta) -> str:
 
 
 def ineffective(mission: str, fingerprint: str, after: timedelta) -> str:
-    """Say that a fix did not hold."""
+    """Say in Markdown that a fix did not hold."""
     return (
-        f"The fix did not hold: alert {one_line(fingerprint, 80)} fires again {span(after)} after "
-        f"this mission was closed as fixed. {mission} deals with it."
+        f"The fix did not hold: alert {code(fingerprint, 80)} fires again {span(after)} after "
+        f"this mission was closed as fixed. {code(mission)} deals with it."
     )
 
 
