@@ -127,4 +127,5 @@ async def test_an_alert_that_fires_again_says_that_the_fix_did_not_hold(stage: S
         assert found is not None
         assert found[0].effective is False
         assert f"{fixed.name} came back" in capa["title"]
-        await bot.look.ledger_verifies(found[0])
+        kinds = [e.envelope.kind for e in await bot.look.entries(found[0])]
+        assert kinds.count("mission.ineffective") == 1

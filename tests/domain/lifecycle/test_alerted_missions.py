@@ -348,6 +348,7 @@ def test_a_fix_that_did_not_hold_is_said_counted_and_owes_a_capa():
     assert "The fix did not hold: alert `f1` fires again 2 days after" in said.body
     labels = world.asked(fx.SetLabels)[-1]
     assert (labels.number, labels.add) == (1, ("mission/ineffective",))
+    assert world.asked(fx.PublishLedger)[-1].key == "ledger/ineffective"
     capa = world.only_done(fx.FileIssue)
     assert (capa.purpose, capa.title) == (
         "capa",

@@ -7,7 +7,7 @@ from grace.domain import events as ev
 from grace.domain.alerting import words
 from grace.domain.alerting.alarm import FIRST_STEP, Alarm, AlertState, Placed, is_step
 from grace.domain.alerting.placing import JOINABLE
-from grace.domain.effects import FileIssue, Reply, SetLabels
+from grace.domain.effects import FileIssue, PublishLedger, Reply, SetLabels
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.mission import Mission
 from grace.domain.package import MissionRequest
@@ -214,6 +214,7 @@ def recurred(draft: Draft, event: ev.Recurred) -> None:
     draft.set(effective=False, recurred=event.by)
     said = {"by": event.by, "fingerprint": event.fingerprint, "at": event.at.isoformat()}
     draft.note("ineffective", **said, **draft.work())
+    draft.ask(PublishLedger(key="ledger/ineffective", slot="ledger"))
     if mission.issue is None:
         return
     number, body = mission.issue, ineffective.comment(mission, event)

@@ -29,6 +29,7 @@ from grace.domain.window import Judgement, judge
 
 DEPLOYED = frozenset({"success"})
 DEPLOYMENT_FAILED = frozenset({"failure", "error"})
+FORGE_SECOND = timedelta(seconds=1)  # a forge tells times in whole seconds
 ASK_BASE_AGAIN = timedelta(minutes=5)  # after a read that failed or was lost
 
 
@@ -154,7 +155,7 @@ def release(draft: Draft, environment: str) -> DeploymentFact | None:
         return own
     for sha, states in facts.deployments.items():
         found = states.get(environment)
-        if found is None or found.state not in DEPLOYED or found.at < landing.at:
+        if found is None or found.state not in DEPLOYED or found.at < landing.at - FORGE_SECOND:
             continue
         if facts.contains.get(sha):
             return found
