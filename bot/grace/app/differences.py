@@ -18,6 +18,7 @@ from grace.domain.events import (
     ReviewState,
 )
 from grace.domain.facts import Facts, check_key, fold, label_key, review_key
+from grace.domain.lifecycle.landed import FORGE_SECOND
 from grace.domain.mission import Mission
 from grace.domain.phase import Phase
 from grace.ports import ChangeState, LiveState
@@ -69,7 +70,7 @@ def _seen(mission: Mission, state: LiveState) -> Iterator[Seen]:
         return
     undone = mission.revert.landed if mission.revert is not None else None
     known = {landed.sha, undone.sha if undone is not None else None}
-    ours = [r for r in releases if r.sha in known or r.at >= landed.at]
+    ours = [r for r in releases if r.sha in known or r.at >= landed.at - FORGE_SECOND]
     yield from _newest(ours, [(r.sha, r.environment) for r in ours])
 
 

@@ -6,7 +6,13 @@ from grace.domain import messages, reverts
 from grace.domain.effects import ClosePull, FileIssue, ReadContains
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.forward import request_of
-from grace.domain.lifecycle.landed import DEPLOYED, DEPLOYMENT_FAILED, judged, window_of
+from grace.domain.lifecycle.landed import (
+    DEPLOYED,
+    DEPLOYMENT_FAILED,
+    FORGE_SECOND,
+    judged,
+    window_of,
+)
 from grace.domain.lifecycle.revert_outcomes import change, revert_of
 from grace.domain.mission import Landing, Revert
 from grace.domain.observed import DeploymentFact
@@ -58,7 +64,7 @@ def release_of(draft: Draft, landed: Landing, environment: str) -> DeploymentFac
         return own
     for sha, states in facts.deployments.items():
         found = states.get(environment)
-        if found is None or found.state not in DEPLOYED or found.at < landed.at:
+        if found is None or found.state not in DEPLOYED or found.at < landed.at - FORGE_SECOND:
             continue
         if facts.contains_revert.get(sha):
             return found
