@@ -26,27 +26,37 @@ class View:
     shapes: Shapes
 
 
-def between(
-    connection: sqlite3.Connection, view: View, metric_id: str, span: tuple[float, float]
-) -> list[Sample]:
-    """Return a metric's samples with start <= at < end, oldest first."""
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Samples with start <= at < end, the newest `limit` of them."""
+
+    start: float
+    end: float
+    limit: int
+
+
+def between(connection: sqlite3.Connection, view: View, metric_id: str, span: Span) -> list[Sample]:
+    """Return a metric's samples, oldest first; the newest batches are read first."""
     metric = view.names.find(connection, metric_id)
     if metric is None:
         return []
-    start, end = span
+    start, end = span.start, span.end
+    known: dict[float, Sample] = {}
+    for each in samples_of(connection, view.shapes, metric, (start, end)):
+        known.setdefault(each.at, each)
     batches = connection.execute(
-        "SELECT id FROM batches WHERE high >= ? AND low < ? AND metric IS NULL UNION ALL"
-        " SELECT id FROM batches WHERE high >= ? AND low < ? AND metric = ? ORDER BY id",
+        "SELECT id, high FROM batches WHERE high >= ? AND low < ? AND metric IS NULL UNION ALL"
+        " SELECT id, high FROM batches WHERE high >= ? AND low < ? AND metric = ?"
+        " ORDER BY high DESC, id DESC",
         (start, end, start, end, metric),
     ).fetchall()
-    known: dict[float, Sample] = {}
-    for (batch,) in batches:
-        for each in _chunk(connection, batch, metric):
-            if start <= each.at < end:
-                known.setdefault(each.at, each)
-    for each in samples_of(connection, view.shapes, metric, span):
-        known.setdefault(each.at, each)
-    return [known[at] for at in sorted(known)]
+    for batch, high in batches:
+        if len(known) >= span.limit and high < min(known):
+            break
+        # What was kept first is mostly read last, and stays.
+        chunk = _chunk(connection, batch, metric)
+        known |= {each.at: each for each in chunk if start <= each.at < end}
+    return [known[at] for at in sorted(known)[-span.limit :]]
 
 
 def newest(connection: sqlite3.Connection, view: View, metric_id: str) -> Sample | None:

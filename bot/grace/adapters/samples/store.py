@@ -77,8 +77,10 @@ class SqliteSamples:
         self, metric_id: str, start: float, end: float, limit: int = 50_000
     ) -> Sequence[Sample]:
         """Read a metric's samples with start <= at < end, oldest first, the newest `limit`."""
-        found = await self._read(lambda c: reading.between(c, self._view, metric_id, (start, end)))
-        return found[-limit:] if limit > 0 else []
+        if limit <= 0:
+            return []
+        span = reading.Span(start, end, limit)
+        return await self._read(lambda c: reading.between(c, self._view, metric_id, span))
 
     async def newest(self, metric_id: str) -> Sample | None:
         """Read a metric's newest sample that has a value."""
