@@ -210,6 +210,62 @@ async def test_no_time_between_two_looks_is_no_value(metrics, server):
     assert (seen.value, seen.note) == (None, "no time has passed since the last look")
 
 
+def stamped(clock, age):
+    return int((clock.now().timestamp() - age) * 1000)
+
+
+@pytest.mark.parametrize(
+    ("age", "value", "note"),
+    [
+        (299, 5, ""),
+        (301, None, "stale: the source's newest value is 301 s old"),
+        (-10, 5, ""),
+        (-60, 5, "the source's clock is 60 s ahead of ours: taken as of now"),
+    ],
+)
+async def test_a_page_that_tells_its_time_is_taken_at_its_word(
+    metrics, server, clock, age, value, note
+):
+    server.text = f"cpu 5 {stamped(clock, age)}\n"
+    seen = await metrics.sample("cpu", text(server, "cpu"), "%")
+    assert (seen.value, seen.note, seen.at, seen.idle) == (value, note, clock.now(), False)
+
+
+async def test_counters_that_stopped_being_told_are_stale(metrics, server, clock):
+    source = text(server, "errors_total", per="requests_total")
+    stamp = stamped(clock, 0)
+    for _ in range(30):
+        page = COUNTERS.format(a=1, b=1, ra=100, rb=100)
+        server.text = "".join(f"{line} {stamp}\n" for line in page.splitlines() if line[0] != "#")
+        seen = await metrics.sample("error_rate", source, "")
+        clock.pass_(15)
+    # Its counters did not rise, which alone would be a service that nobody asks.
+    assert (seen.value, seen.idle) == (None, False)
+    assert seen.note == "stale: the source's newest value is 435 s old"
+
+
+async def test_both_a_reset_and_a_clock_ahead_are_told(metrics, server, clock):
+    source = text(server, "d", quantile=0.5)
+    for low in (50, 5):
+        page = HISTOGRAM.format(low=low, mid=low, all=low)
+        lines = [line for line in page.splitlines() if line[0] != "#"]
+        server.text = "".join(f"{line} {stamped(clock, -30)}\n" for line in lines)
+        seen = await metrics.sample("p50", source, "s")
+        clock.pass_(10)
+    assert seen.value == pytest.approx(0.05)
+    assert seen.note == f"{RESET}; the source's clock is 30 s ahead of ours: taken as of now"
+
+
+async def test_when_the_beginning_is_told_for_the_first_time_nothing_began(metrics, server, clock):
+    source = text(server, "errors_total", per="requests_total")
+    server.text = COUNTERS.format(a=1, b=1, ra=10, rb=10)
+    await metrics.sample("e", source, "%")
+    clock.pass_(10)
+    server.text = COUNTERS.format(a=2, b=1, ra=20, rb=10) + "process_start_time_seconds 100\n"
+    seen = await metrics.sample("e", source, "%")
+    assert (seen.value, seen.samples, seen.note) == (pytest.approx(0.1), 10, "")
+
+
 async def test_metrics_of_one_page_share_one_request(metrics, server, clock):
     server.text = HISTOGRAM.format(low=0, mid=0, all=0) + "up 1\n"
     wanted = {

@@ -46,10 +46,12 @@ def timed(reading: Reading, age: float, stale_s: float, skew_s: float) -> Readin
 
     What is too old is no value. What is of the future is taken as of now, and says so.
     """
-    if reading.value is None or -skew_s <= age <= stale_s:
+    if reading.value is None and not reading.idle:
         return reading
     if age > stale_s:
         return nothing(f"stale: the source's newest value is {age:.0f} s old")
+    if age >= -skew_s:
+        return reading
     ahead = f"the source's clock is {-age:.0f} s ahead of ours: taken as of now"
     return replace(reading, note="; ".join(n for n in (reading.note, ahead) if n))
 
