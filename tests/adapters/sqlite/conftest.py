@@ -25,7 +25,7 @@ from grace.domain.package import (
     Symptom,
     WorkspaceInfo,
 )
-from grace.domain.phase import Severity
+from grace.domain.phase import Outcome, Phase, Severity
 from grace.ports import Delivery, Routed, Ruling, Target, Translated, Turn
 
 START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -102,6 +102,27 @@ class World:
         said = Translated(routed, f"{len(events)} alerts", alerting=rules or Alerting())
         await self.store.route(stored.id, said, self.now)
         return await self.note_of(stored.id)
+
+    async def open_one(self) -> Mission:
+        """Return the one mission that is open."""
+        (mission,) = await self.store.missions(live=True)
+        return mission
+
+    async def alerts_for(self, uid: UUID) -> list[tuple[str, str, int, int]]:
+        """List what waits for a mission, as (fingerprint, status, known, firing)."""
+        found = [event for _, event in (await self.turn(uid)).events]
+        alerts = [e for e in found if isinstance(e, AlertSeen)]
+        placed = [(e, e.placed) for e in alerts if e.placed is not None]
+        return [(e.fingerprint, e.status, p.known, p.firing) for e, p in placed]
+
+    async def end_one(self, outcome: Outcome = Outcome.FIXED, **changes: Any) -> Mission:
+        """Let the one open mission be what its first alert asked for, and end."""
+        mission = await self.open_one()
+        (first, *_) = [event for _, event in (await self.turn(mission.uid)).events]
+        assert isinstance(first, AlertSeen)
+        ended = {"phase": Phase.CLOSED, "outcome": outcome, "closed_at": self.now}
+        await self.settle(mission.uid, request=first.request, **{**ended, **changes})
+        return mission
 
     async def note_of(self, delivery: int) -> str:
         """Return what was noted of a delivery."""

@@ -8,6 +8,7 @@ from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain.alerting.alarm import MAX_TOLD, Placed, Recurrence
 from grace.domain.alerting.rules import Alerting
+from grace.domain.detection.anomaly import Anomaly
 from grace.domain.package import PatchCandidate, WorkspaceInfo
 from grace.domain.phase import Outcome, Phase, Severity
 from grace.domain.views import package_of
@@ -193,6 +194,19 @@ def test_a_repeated_word_changes_nothing():
     hear(world, "firing", 2, known=2, firing=2)
     hear(world, "firing", 1, known=2, firing=2)
     assert (world.mission, len(world.notes)) == (before, notes)
+
+
+def test_what_else_moved_is_taken_in_when_it_is_seen():
+    world = made()
+    fields = {"metric_id": "a", "detector": "unusual", "value": 1.0, "direction": "up"}
+    first = Anomaly(since=world.now, at=world.now, sentence="it rose", **fields)
+    moved = first.model_copy(update={"sentence": "it rose, and b with it"})
+    world.deliver(seen(world).model_copy(update={"anomaly": first}))
+    world.deliver(seen(world).model_copy(update={"anomaly": moved}))
+    assert world.mission.anomaly == moved
+    other = seen(world, "firing", 2, known=2, firing=2, why="the same metric")
+    world.deliver(other.model_copy(update={"anomaly": first}))
+    assert world.mission.anomaly == moved
 
 
 def test_a_repeated_word_that_brings_new_numbers_is_counted_and_not_noted():

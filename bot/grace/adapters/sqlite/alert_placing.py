@@ -60,7 +60,9 @@ class Placer:
         """Take one word about an alert."""
         ref = item.target.ref
         row = alert_rows.read(self.connection, ref, event.fingerprint)
-        word = Word(status=event.status, said_at=event.at, at=self.now)
+        # Our own detectors tell in order, and date a finding back to its onset.
+        said = self.now if event.anomaly is not None else event.at
+        word = Word(status=event.status, said_at=said, at=self.now)
         track, news = hear(row.track if row else None, word, self.rules)
         known = row or Row(track, None, placed=False, told=False, first_at=self.now)
         crowds = self._of(ref)
@@ -108,8 +110,10 @@ class Placer:
                     self._tell(crowd, event, row)
             case News.REPEATED | News.RENEWED:
                 row.placed = True
-                if crowd.alert == event.fingerprint and not crowd.filed:
-                    self._tell(crowd, event, row)  # its issue was not filed, and is tried again
+                # Its issue was not filed and is tried again, or what else moved is known now.
+                own = crowd.alert == event.fingerprint
+                if own and (not crowd.filed or event.anomaly is not None):
+                    self._tell(crowd, event, row)
             case News.LATE:
                 pass
             case _ as never:

@@ -111,7 +111,10 @@ def _beside(draft: Draft, event: ev.AlertSeen) -> None:
 
 def _change(draft: Draft, event: ev.AlertSeen, placed: Placed) -> None:
     """Count an alert that joined, fires again or is resolved; what is known changes nothing."""
-    before = draft.mission.alarm or Alarm()
+    mission = draft.mission
+    if event.anomaly is not None and event.fingerprint == mission.alert:
+        draft.set(anomaly=event.anomaly)  # what else moved is seen only after a while
+    before = mission.alarm or Alarm()
     alarm = _heard(before, event, placed.flaps).counted(placed, draft.now)
     if placed.recurs is not None and before.recurs is None:
         alarm = alarm.model_copy(update={"recurs": placed.recurs})
