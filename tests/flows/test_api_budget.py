@@ -10,7 +10,7 @@ from grace.domain.mission import Mission
 from grace.domain.phase import Outcome, Phase
 from support.flow_ci import post_report
 from support.flow_look import eventually
-from support.flow_mission import GOOD, WRONG, Wanted
+from support.flow_mission import GOOD, REGRESSING, WRONG, Wanted
 from support.flows import Bot, Stage
 
 PAGE = Path(__file__).parents[2] / "docs" / "api-budget.md"
@@ -78,3 +78,21 @@ async def test_a_call_is_saved_where_people_approve_before_ci_has_ended(
         await bot.look.closed(issue, Outcome.FIXED)
         calls = await made(stage, booted)
     assert calls == listed("A mission that goes well") - Counter({SECOND_WORD: 1})
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("commits", ["git", "api"])
+async def test_the_page_counts_the_calls_of_a_rollback(stage: Stage, commits: str) -> None:
+    row = {"git": "rolled back: revert", "api": "rolled back, commits by the API"}[commits]
+    numbers = re.search(rf"^\| {row}[^|]*\| (\d+) \| (\d+) \|", PAGE.read_text(), re.MULTILINE)
+    assert numbers is not None
+    async with stage.bot(commits=commits) as bot, stage.people(reviewing=False):
+        booted = await stage.calls()
+        issue = await stage.file(Wanted((REGRESSING,)))
+        gated = await bot.look.phase(issue, Phase.GATING)
+        await bot.look.settled()
+        await approve(stage, gated)
+        await bot.look.closed(issue, Outcome.ROLLED_BACK)
+        calls = await made(stage, booted)
+    writes = sum(n for call, n in calls.items() if call.split()[0] in {"POST", "PATCH", "PUT"})
+    assert [calls.total(), writes] == [int(n) for n in numbers.groups()], calls
