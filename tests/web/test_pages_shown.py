@@ -12,11 +12,12 @@ import httpx
 import pytest
 
 from grace.domain.access import Reach
+from grace.domain.alerting.alarm import Alarm, AlertState, Recurrence
 from grace.domain.capa import CapaRequest
 from grace.domain.decision import Note
 from grace.domain.events import Actor
 from grace.domain.mission import FieldError
-from grace.domain.phase import Severity
+from grace.domain.phase import Outcome, Severity
 from support.pages_world import HIDDEN, REF, VIEWER, PagesWorld, open_world
 from support.past import resolved, rolled_back, waiting, write_past
 from support.reports import START
@@ -40,6 +41,22 @@ def hostile(world: World) -> None:
         request=request.model_copy(update={"symptoms": (symptom,)}),
         errors=(FieldError(field=EVIL, problem=EVIL),),
         vetoes={EVIL: EVIL},
+        alarm=Alarm(
+            alerts=(
+                AlertState(
+                    fingerprint=EVIL,
+                    title=EVIL,
+                    source=EVIL,
+                    status="firing",
+                    at=START,
+                    beside=True,
+                ),
+            ),
+            known=1,
+            firing=1,
+            recurs=Recurrence(mission="mission_1", outcome=Outcome.FIXED, closed_at=START, capa=3),
+            capa=4,
+        ),
         attempts=tuple(
             a.model_copy(update={"candidate": EVIL, "agent": EVIL, "paths": (EVIL,)})
             for a in world.mission.attempts

@@ -29,6 +29,16 @@ def enough_today(limit: int) -> str:
     return f"Grace began {limit} missions by herself here within a day, which is the limit"
 
 
+def came_back(mission: str) -> str:
+    """Say that a fix of the same did not hold."""
+    return f"it came back: the fix of {mission} did not hold, and a person decides on the next one"
+
+
+def capa_open(number: int) -> str:
+    """Say that people are at work on the cause."""
+    return f"CAPA #{number} about the same problem is open: a person decides"
+
+
 def draft_waits(mission: Mission, reviewers: Sequence[str]) -> str:
     """Ask people to look at a draft; naming them notifies them."""
     assert mission.pull is not None  # the caller looked

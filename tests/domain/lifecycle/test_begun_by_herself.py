@@ -1,11 +1,13 @@
 """Missions that Grace begins by herself: with a trusted remedy, or as far as a draft."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from grace.domain import effects as fx
 from grace.domain import events as ev
+from grace.domain.alerting.alarm import Placed, Recurrence
 from grace.domain.package import AcceptanceCriteria, MissionRequest, Symptom
 from grace.domain.phase import Outcome, Phase, Severity
 from grace.domain.policy import AutoMerge
@@ -133,6 +135,31 @@ def test_past_the_daily_cap_a_person_decides() -> None:
     starts = (older.now - timedelta(hours=1), older.now - timedelta(hours=25))
     older.facts = older.facts.model_copy(update={"self_starts": starts})
     assert fired(older).mission.prepared is None
+
+
+@pytest.mark.parametrize(
+    ("known", "why"),
+    [
+        ({"outcome": Outcome.FIXED}, "the fix of mission_20261101_001 did not hold"),
+        ({"outcome": Outcome.CANCELLED}, None),
+        ({"capa": 9}, "CAPA #9 about the same problem is open"),
+    ],
+    ids=["a fix did not hold", "it was cancelled", "a capa is open"],
+)
+def test_what_came_back_or_has_a_capa_is_a_persons_to_decide(
+    known: dict[str, Any], why: str | None
+) -> None:
+    world = trusted(make_world(REMEDY))
+    placed = Placed(capa=known.get("capa"))
+    if "outcome" in known:
+        closed = world.now - timedelta(days=1)
+        recurs = Recurrence(mission="mission_20261101_001", closed_at=closed, **known)
+        placed = Placed(recurs=recurs)
+    world.deliver(alert(world).model_copy(update={"placed": placed}))
+    world.settle()
+    assert world.mission.prepared == (None if why is None else "wanted")
+    reasons = [n.payload["reason"] for n in world.notes if n.kind == "mission.prepared"]
+    assert reasons == [] if why is None else why in reasons[0]
 
 
 @pytest.mark.parametrize(

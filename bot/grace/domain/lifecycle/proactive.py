@@ -10,6 +10,7 @@ from grace.domain.lifecycle.starting import begin
 from grace.domain.mission import CANDIDATE
 from grace.domain.package import MissionRequest, PatchCandidate
 from grace.domain.people import Actor
+from grace.domain.phase import Outcome
 from grace.domain.policy import Policy
 from grace.domain.proactive import Remedy
 from grace.domain.trust import Score, score
@@ -95,6 +96,11 @@ def person_needed(draft: Draft, remedy: Remedy, record: Score) -> str | None:
     today = [at for at in draft.facts.self_starts if at > draft.now - DAY]
     if len(today) >= rules.max_per_day:
         return words.enough_today(rules.max_per_day)
+    alarm = draft.mission.alarm
+    if alarm is not None and alarm.recurs is not None and alarm.recurs.outcome is Outcome.FIXED:
+        return words.came_back(alarm.recurs.mission)
+    if alarm is not None and alarm.capa is not None:
+        return words.capa_open(alarm.capa)
     return None
 
 
