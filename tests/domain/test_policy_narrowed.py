@@ -1,6 +1,20 @@
 """What a repository's log may tell its readers of the rules."""
 
-from grace.domain.catalog import Catalog, MetricDefinition, PrometheusText, Subsystem, Subsystems
+import pytest
+
+from grace.domain.catalog import (
+    Catalog,
+    ForgeFigure,
+    HostFigure,
+    JsonPage,
+    MetricDefinition,
+    PrometheusQuery,
+    PrometheusText,
+    SqlQuery,
+    Subsystem,
+    Subsystems,
+    Watching,
+)
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
 
@@ -35,6 +49,29 @@ def test_it_names_no_other_repository_and_no_source():
     assert "boss" not in text
     assert "secret" not in text
     assert "internal" not in text
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        PrometheusText(url=SECRET, series="internal", labels={"secret": "internal"}),
+        PrometheusQuery(url=SECRET, query="internal"),
+        JsonPage(url=SECRET, path="internal", headers_env={"X-Internal": "SECRET_OF_INTERNAL"}),
+        SqlQuery(url_env="INTERNAL_SECRET", query="SELECT secret FROM internal"),
+        HostFigure(figure="disk_percent", path="/internal/secret"),
+        ForgeFigure(figure="ci_queue", subsystem="hidden"),
+    ],
+    ids=lambda source: source.kind,
+)
+def test_no_kind_of_source_tells_where_it_is_or_what_it_is_asked(source):
+    watched = MetricDefinition(
+        target=1, comparator="<", unit="", source=source, watch=Watching(subsystem="hidden")
+    )
+    policy = POLICY.model_copy(update={"catalog": Catalog(metrics={"m": watched})})
+    shown = policy.narrowed(HERE).catalog
+    text = shown.model_dump_json().lower()
+    assert [word for word in ("hidden", "secret", "internal") if word in text] == []
+    assert shown.metrics["m"].measurable
 
 
 def test_what_decides_stays():

@@ -156,8 +156,9 @@ class MetricDefinition(Frozen):
 
     @property
     def public(self) -> "MetricDefinition":
-        """Return it with a source that has no address."""
-        return self if self.source is None else self.model_copy(update={"source": _WITHHELD})
+        """Return it with a source that has no address, and without who watches it."""
+        source = None if self.source is None else _WITHHELD
+        return self.model_copy(update={"source": source, "watch": None})
 
     @property
     def measurable(self) -> bool:
@@ -180,7 +181,7 @@ class Catalog(Frozen):
 
     @cached_property
     def public(self) -> "Catalog":
-        """Return it without the addresses, queries and labels of its sources."""
+        """Return it without what its sources are asked and where, and other subsystems' names."""
         return Catalog(metrics={name: m.public for name, m in self.metrics.items()})
 
 

@@ -135,7 +135,7 @@ async def test_looks_are_forgotten_past_the_bound(server, clock):
         (answer([NOW + 60, "1"], "scalar"), 1000, "the source's clock is 60 s ahead of ours"),
         (answer([]), None, "the query matched no series"),
         (answer([{"value": [1, "1"]}] * 3), None, "the query answered 3 series; aggregate them"),
-        (answer([{"value": [1, "NaN"]}]), None, "the query answered NaN, which is no number"),
+        (answer([{"value": [NOW, "NaN"]}]), None, "the query answered NaN, which is no number"),
         (answer([1, "+Inf"], "scalar"), None, "the query answered +Inf"),
         (answer([{"value": [1, "x"]}]), None, "the query answered 'x', which is no number"),
         (answer([{"histogram": [1, {}]}]), None, "the query answered a native histogram"),

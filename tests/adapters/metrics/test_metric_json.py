@@ -40,9 +40,9 @@ def test_a_path_leads_to_a_number(path, value):
         ("list.first", "the document has nothing at list.first"),
         ("none", "the document has nothing at none"),
         ("none.x", "the document has nothing at none.x"),
-        ("text", 'the document has "12" at text, which is no number'),
-        ("yes", "the document has true at yes, which is no number"),
-        ("queue.rows", 'the document has [{"n": 1}, {"n": 2.5}] at queue.rows, which is no'),
+        ("text", "the document has a text at text, which is no number"),
+        ("yes", "the document has a boolean at yes, which is no number"),
+        ("queue.rows", "the document has a list at queue.rows, which is no number"),
         ("queue..depth", "the path 'queue..depth' cannot be read at '..depth'"),
         (".queue", "the path '.queue' cannot be read at '.queue'"),
         ("queue[-1]", "the path 'queue[-1]' cannot be read at '[-1]'"),
@@ -111,9 +111,9 @@ async def test_headers_come_from_the_environment(metrics, server):
 @pytest.mark.parametrize(
     ("variable", "note"),
     [
-        ("NOT_THERE", "the environment variable NOT_THERE is not set"),
-        ("EMPTY", "the environment variable EMPTY is not set"),
-        ("BROKEN_TOKEN", "the environment variable BROKEN_TOKEN holds what no header can"),
+        ("NOT_THERE", "the environment variable of the header Authorization is not set"),
+        ("EMPTY", "the environment variable of the header Authorization is not set"),
+        ("BROKEN_TOKEN", "the environment variable of the header Authorization cannot be sent"),
     ],
 )
 async def test_a_header_that_cannot_be_sent_is_told_without_its_value(

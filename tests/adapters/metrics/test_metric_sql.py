@@ -44,7 +44,7 @@ async def ask(metrics, query, variable="SHOP_DATABASE", **more):
 async def test_a_query_answers_one_number(metrics, database, clock):
     seen = await ask(metrics, "SELECT avg(paid) FROM orders -- of all", scale=100)
     assert (seen.value, seen.unit, seen.note) == (25, "%", "")
-    assert (seen.source, seen.at) == ("sql SHOP_DATABASE", clock.now())
+    assert (seen.source, seen.at) == ("sql", clock.now())
     assert str(database) not in seen.model_dump_json()
 
 
@@ -55,8 +55,8 @@ async def test_a_query_answers_one_number(metrics, database, clock):
         ("SELECT id FROM orders", "the query answered more than one row; aggregate them to one"),
         ("SELECT 1, 2", "the query answered 2 columns; it must answer one number"),
         ("SELECT max(note) FROM orders", "the query answered NULL"),
-        ("SELECT 'x'", "the query answered 'x', which is no number"),
-        ("SELECT x'00'", "the query answered \"b'\\\\x00'\", which is no number"),
+        ("SELECT 's3cret'", "the query answered something that is no number"),
+        ("SELECT x'00'", "the query answered something that is no number"),
         ("SELECT 9e999", "the source answered inf, which is no number to judge by"),
         ("SELECT count(*) FROM missing", "the query failed: no such table: missing"),
         ("SELEC 1", 'the query failed: near "SELEC": syntax error'),
@@ -114,8 +114,8 @@ async def test_a_database_that_is_not_there_is_not_made(metrics, environment, tm
 @pytest.mark.parametrize(
     ("url", "note"),
     [
-        (None, "the environment variable SHOP_DATABASE is not set"),
-        ("mysql://me:s3cret@db/x", "SHOP_DATABASE names no database that is known: "),
+        (None, "the environment variable of url_env is not set"),
+        ("mysql://me:s3cret@db/x", "its address names no database that is known: "),
         ("postgresql://me:s3cret@127.0.0.1:s3cret/x", "the address of the database cannot be read"),
         ("postgresql://me:s3cret@127.0.0.1:9/x", "not reachable: ConnectionRefusedError"),
     ],
@@ -177,7 +177,10 @@ async def test_a_real_postgresql_is_asked_and_cannot_be_written(metrics, environ
     assert "columns" in (await ask(metrics, "SELECT 1, 2")).note
     assert (await ask(metrics, "SELECT NULL::int")).note == "the query answered NULL"
     assert (await ask(metrics, "SELECT 'NaN'::float8")).value is None
-    assert 'relation "none" does not exist' in (await ask(metrics, "SELECT 1 FROM none")).note
+    lost = await ask(metrics, "SELECT 1 FROM none")
+    assert lost.note == "the query failed: UndefinedTableError"
+    told = await ask(metrics, "SELECT 's3cret'::int")
+    assert told.note == "the query failed: InvalidTextRepresentationError"
     for query in (
         "CREATE TABLE mine (a int)",
         "SELECT 1; DROP TABLE mine",

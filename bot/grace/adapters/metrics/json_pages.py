@@ -40,9 +40,9 @@ class JsonSource:
         for header, variable in headers_env.items():
             value = self._environment.get(variable, "").strip()
             if not value:
-                return nothing(f"the environment variable {variable} is not set")
+                return nothing(f"the environment variable of the header {header} is not set")
             if not (value.isascii() and value.isprintable()):
-                return nothing(f"the environment variable {variable} holds what no header can")
+                return nothing(f"the environment variable of the header {header} cannot be sent")
             headers[header] = value
         try:
             answer = await self._fetcher.get(url, headers)

@@ -18,7 +18,6 @@ from grace.ports import Clock
 
 _SQLITE: Final = "sqlite:///"
 _POSTGRES: Final = ("postgresql://", "postgres://")
-_SHOWN: Final = 60
 
 
 class SqlSource:
@@ -33,17 +32,17 @@ class SqlSource:
         self, variable: str, wanted: Sequence[Asked[SqlQuery]]
     ) -> list[MetricObservation]:
         """Ask all queries of one database; `variable` holds its address."""
-        url, name = self._environment.get(variable, ""), f"sql {variable}"
+        url = self._environment.get(variable, "")
         taken = []
         for each in wanted:
-            reading = await self._ask(url, variable, each.source.query)
-            taken.append(observed(each, reading, self._clock.now(), name))
+            reading = await self._ask(url, each.source.query)
+            taken.append(observed(each, reading, self._clock.now(), "sql"))
         return taken
 
-    async def _ask(self, url: str, variable: str, query: str) -> Reading:
+    async def _ask(self, url: str, query: str) -> Reading:
         seconds = self._limits.timeout_s
         if not url:
-            return nothing(f"the environment variable {variable} is not set")
+            return nothing("the environment variable of url_env is not set")
         try:
             # Both end a query by themselves; this bound is for a disk or network that hangs.
             async with asyncio.timeout(2 * seconds):
@@ -56,7 +55,7 @@ class SqlSource:
             return nothing(f"no answer within {seconds:g} s")
         except Unanswered as error:
             return nothing(str(error))
-        return nothing(f"{variable} names no database that is known: sqlite:/// or postgresql://")
+        return nothing("its address names no database that is known: sqlite:/// or postgresql://")
 
 
 def single(rows: Sequence[Sequence[object]]) -> Reading:
@@ -71,7 +70,7 @@ def single(rows: Sequence[Sequence[object]]) -> Reading:
     if value is None:
         return nothing("the query answered NULL")
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        return nothing(f"the query answered {str(value)[:_SHOWN]!r}, which is no number")
+        return nothing("the query answered something that is no number")
     try:
         return Reading(float(value))
     except OverflowError:

@@ -2,4 +2,8 @@
 
 
 class Unanswered(Exception):
-    """A database gave no rows; the message says why, without its address."""
+    """A database gave no rows.
+
+    The message says why, without its address and without what PostgreSQL says in its own words,
+    which may quote what is stored.
+    """
