@@ -22,16 +22,17 @@ def test_numbers_have_the_digits_that_say_something(value: float, text: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("surprise", "text"),
+    ("surprise", "points", "text"),
     [
-        (0.0, "about 1 of 1 points"),
-        (3.3, "about 1 of 2,000 points"),
-        (4.0, "about 1 of 10,000 points"),
-        (7.0, "fewer than 1 of 1,000,000 points"),
+        (0.3, 5000, "so far off was about 1 of 2 points of its past"),
+        (3.3, 5000, "so far off was about 1 of 2,000 points of its past"),
+        (3.7, 5000, "none of 5,000 points of its past was so far off"),
+        (9.0, 1_000_000, "none of 1,000,000 points of its past was so far off"),
+        (0.0, 0, "none of 0 points of its past was so far off"),
     ],
 )
-def test_surprise_is_told_in_points_of_the_past(surprise: float, text: str) -> None:
-    assert wording.odds(surprise) == text
+def test_surprise_is_told_in_points_of_the_past(surprise: float, points: int, text: str) -> None:
+    assert wording.rarely(surprise, points) == text
 
 
 def test_unusual_without_an_expectation_says_no_more() -> None:

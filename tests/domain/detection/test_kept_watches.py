@@ -15,7 +15,7 @@ FULL = definition(detectors=ALL, objective=Objective(share=0.99))
 
 
 def same(watch: Watch, other: Watch) -> bool:
-    names = ("last", "value", "surprise", "calm", "alarmed", "calibrated", "episode")
+    names = ("last", "value", "surprise", "calm", "alarmed", "calibrated", "points", "episode")
     chart = watch.recent.chart() == other.recent.chart()
     return chart and all(getattr(watch, n) == getattr(other, n) for n in names)
 
@@ -78,6 +78,16 @@ def test_detectors_that_came_or_went_do_no_harm() -> None:
 def test_other_bytes_are_no_watch(broken: bytes) -> None:
     with pytest.raises(ValueError, match=r"not a frozen watch|Head"):
         thaw("a", FULL, broken)
+
+
+def test_onset_is_the_first_sample_that_went_a_quarter_of_the_way() -> None:
+    ring = Recent()
+    for at, value in enumerate([30.0, None, 31.0, 20.0, 60.0, 29.0, 150.0]):
+        ring.add(float(at), value)
+    assert ring.onset(0, 30, 150) == 4
+    assert ring.onset(5, 30, 150) == 6
+    assert ring.onset(7, 30, 150) == 7
+    assert ring.onset(0, 30, 10) == 3
 
 
 @pytest.mark.parametrize("size", [7, 16 * 121])

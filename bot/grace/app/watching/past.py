@@ -43,7 +43,7 @@ class Past:
         definition = self._desk.plan.catalog.metrics[metric_id]
         watch = self._thawed(metric_id, definition, frozen)
         if watch is None:
-            watch = Watch(metric_id, definition)
+            watch = Watch(metric_id, definition, self._desk.plan.every)
             seen = await self._before(metric_id, definition, now)
         else:
             start, end = watch.last + TICK_S, now.timestamp()

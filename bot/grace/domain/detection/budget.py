@@ -1,5 +1,6 @@
 """Set the threshold of the detector `unusual` by a backtest on a metric's own past."""
 
+import math
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -9,6 +10,22 @@ from grace.domain.detection.unusual_alarms import DAY, Alarms, surprise_for_budg
 from grace.domain.samples import Sample
 
 LEAST_POINTS: Final = 2000  # a shorter past says nothing about seldom things
+
+
+def first_threshold(interval: float, per_day: float) -> float:
+    """Set a threshold where no past says better, for points every `interval` seconds.
+
+    A surprise of d decades comes about once in 10 to the d points, so that the decades of a day's
+    points over the budget keep it. Never below the threshold for all, ALARM.
+    """
+    return max(ALARM, math.log10(DAY / interval / per_day))
+
+
+def aged(surprise: float, points: int) -> float:
+    """Take off a surprise what a past of so few points cannot know, in decades."""
+    if points >= LEAST_POINTS:
+        return surprise
+    return max(0.0, surprise - math.log10(LEAST_POINTS / max(points, 1)))
 
 
 class Backtest(NamedTuple):
@@ -24,19 +41,22 @@ def backtest(samples: Iterable[Sample], per_day: float) -> Backtest:
     """Find the threshold that keeps a budget of false missions a day on this past.
 
     At least one alarm is allowed, since a short past cannot show that there would be fewer and may
-    hold a true one. Below the threshold for all, ALARM, it goes only where the past is long enough
-    to show that the budget stands it.
+    hold a true one. Below the first threshold it goes only where the past is long enough to show
+    that the budget stands it.
     """
     detector = Unusual()
+    known = (sample for sample in samples if sample.value is not None)
     scores = [
-        (at, detector.observe(at, value).surprise) for at, value in samples if value is not None
+        (at, aged(detector.observe(at, value or 0.0).surprise, i))
+        for i, (at, value) in enumerate(known)
     ]
     days = (scores[-1][0] - scores[0][0]) / DAY if scores else 0.0
+    first = first_threshold(days * DAY / (len(scores) - 1), per_day) if days > 0 else ALARM
     if len(scores) < LEAST_POINTS or days <= 0:
-        return Backtest(ALARM, len(scores), days, _opened(scores, ALARM))
+        return Backtest(first, len(scores), days, _opened(scores, first))
     threshold = surprise_for_budget(scores, max(per_day, 1.0 / days))
     if days * per_day < 1.0:
-        threshold = max(threshold, ALARM)
+        threshold = max(threshold, first)
     return Backtest(threshold, len(scores), days, _opened(scores, threshold))
 
 

@@ -29,6 +29,7 @@ class Head(Frozen):
     calm: int
     alarmed: float
     calibrated: float
+    points: int
     misses: tuple[int, float] | None
     silence: tuple[float | None, float, int] | None
     episode: Episode | None
@@ -51,6 +52,7 @@ def freeze(watch: Watch) -> bytes:
         calm=watch.calm,
         alarmed=watch.alarmed,
         calibrated=watch.calibrated,
+        points=watch.points,
         misses=None if of.threshold is None else (of.threshold.misses, of.threshold.since),
         silence=None
         if of.silence is None
@@ -94,5 +96,5 @@ def thaw(metric_id: str, definition: MetricDefinition, frozen: bytes) -> Watch:
         of.silence.last, of.silence.first, of.silence.empty = head.silence
     watch.last, watch.value, watch.surprise = head.last, head.value, head.surprise
     watch.calm, watch.alarmed, watch.calibrated = head.calm, head.alarmed, head.calibrated
-    watch.episode = head.episode
+    watch.episode, watch.points = head.episode, head.points
     return watch

@@ -8,6 +8,7 @@ from typing import Self
 from grace.domain.detection.anomaly import MAX_CHART, ChartPoint
 
 _WIDTH = 8  # bytes of a double
+_PART = 0.25
 
 
 class Recent:
@@ -41,6 +42,19 @@ class Recent:
             )
             for i in order
         )
+
+    def onset(self, since: float, usual: float, value: float) -> float:
+        """Find the first sample from `since` on that lay a quarter of the way from usual to value.
+
+        Seconds since the epoch; `since` itself where none is kept of that time.
+        """
+        way = value - usual
+        beyond = (
+            at
+            for at, seen in zip(self._at, self._values, strict=True)
+            if at >= since and (seen - usual) * way >= _PART * way * way
+        )
+        return min(beyond, default=since)
 
     def freeze(self) -> bytes:
         """Write the ring down, oldest first: all times, then all values."""

@@ -8,6 +8,7 @@ from grace.domain.base import Frozen
 from grace.domain.catalog import MetricDefinition, Watching
 from grace.domain.detection import wording
 from grace.domain.detection.anomaly import Anomaly, DetectorName, Moved, Score
+from grace.domain.detection.budget import aged, first_threshold
 from grace.domain.detection.burn_rate import BurnRate
 from grace.domain.detection.gone import Silence
 from grace.domain.detection.recent import Recent
@@ -15,6 +16,7 @@ from grace.domain.detection.threshold import Threshold
 from grace.domain.detection.unusual import Unusual
 from grace.domain.detection.unusual_alarms import Alarms
 
+EVERY_S: Final = 15.0  # between two samples, where nobody says otherwise
 CALM: Final = 4  # samples in a row that are as they should be, until an episode is over
 SETTLE_S: Final = 6 * 3600.0  # a level that stays for so long without an alarm is the new normal
 
@@ -63,24 +65,27 @@ class Detectors:
 
     __slots__ = ("alarms", "burn", "silence", "threshold", "unusual")
 
-    def __init__(self, metric_id: str, definition: MetricDefinition, watching: Watching) -> None:
+    def __init__(
+        self, metric_id: str, definition: MetricDefinition, watching: Watching, every: float
+    ) -> None:
         target, wanted = definition.as_target(metric_id, 10), watching.detectors
         self.threshold = Threshold(target, watching.hold_samples) if "threshold" in wanted else None
         self.burn: BurnRate | None = None
         if "burn_rate" in wanted and watching.objective is not None:
             self.burn = BurnRate(target, watching.objective)
         self.unusual = Unusual() if "unusual" in wanted else None
-        self.alarms = Alarms()
+        self.alarms = Alarms(first_threshold(every, watching.false_missions_per_day))
         self.silence = Silence(watching.stale_seconds) if "gone" in wanted else None
 
 
 class Watch:
-    """Watch one metric; memory does not grow with what is seen.
+    """Watch one metric, sampled `every` so many seconds; memory does not grow with what is seen.
 
     `episode`: the one that lasts. `behind`: how many samples in a row were not newer than the one
     before, as where a clock was set back. `last`: the newest sample's time, `value` what it was,
     `surprise` how unusual. `calm`: how many samples in a row were as they should be, `alarmed`
-    when one was not. `calibrated`: when the alarms' threshold was set last.
+    when one was not. `points`: how many the detector `unusual` saw; `calibrated`: when its
+    threshold was set last.
     """
 
     __slots__ = (
@@ -93,20 +98,23 @@ class Watch:
         "episode",
         "last",
         "metric_id",
+        "points",
         "recent",
         "surprise",
         "value",
     )
 
-    def __init__(self, metric_id: str, definition: MetricDefinition) -> None:
+    def __init__(
+        self, metric_id: str, definition: MetricDefinition, every: float = EVERY_S
+    ) -> None:
         assert definition.watch is not None  # who makes it chose those that are watched
         self.metric_id = metric_id
         self.definition = definition
-        self.detectors = Detectors(metric_id, definition, definition.watch)
+        self.detectors = Detectors(metric_id, definition, definition.watch, every)
         self.recent = Recent()
         self.episode: Episode | None = None
         self.last = self.calibrated = self.alarmed = self.surprise = 0.0
-        self.behind = self.calm = 0
+        self.behind = self.calm = self.points = 0
         self.value: float | None = None
 
     def observe(self, at: float, value: float | None, *, idle: bool = False) -> Turn:
@@ -149,7 +157,9 @@ class Watch:
         score = Score(0.0, None, at)
         if of.unusual is not None:
             score = of.unusual.observe(at, value)
+            score = score._replace(surprise=aged(score.surprise, self.points))
             of.alarms.observe(at, score)
+            self.points += 1
         self.surprise = score.surprise
         missed = of.threshold is not None and of.threshold.observe(at, value)
         burn = of.burn.observe(at, value) if of.burn is not None else None
@@ -163,17 +173,22 @@ class Watch:
             found = Found(DetectorName.BURN_RATE, burn.since, said)
         elif score.surprise >= of.alarms.threshold:
             said = wording.unusual(self.metric_id, definition, value, score.expected)
-            found = Found(DetectorName.UNUSUAL, score.since, said)
+            found = Found(DetectorName.UNUSUAL, self._onset(score, value), said)
         return score, found
+
+    def _onset(self, score: Score, value: float) -> float:
+        """Say when what is unusual began: the detector's word reaches back to the first doubt."""
+        usual = value if score.expected is None else score.expected
+        return self.recent.onset(score.since, usual, value)
 
     def _begin(self, at: float, value: float, score: Score, found: Found) -> Turn:
         """Open an episode; its onset is the earliest that any detector saw."""
-        alarm = self.detectors.alarms.open
-        since = found.since if alarm is None else min(found.since, alarm.since)
+        unusual = score.surprise >= self.detectors.alarms.threshold
+        since = min(found.since, self._onset(score, value)) if unusual else found.since
         usual = score.expected
         said = found.sentence
-        if score.surprise >= self.detectors.alarms.threshold:
-            said = f"{said}; {wording.rarely(score.surprise)}"
+        if unusual:
+            said = f"{said}; {wording.rarely(score.surprise, self.points)}"
         middle = self.definition.target if usual is None else usual
         self.episode = Episode(
             detector=found.detector,

@@ -10,7 +10,6 @@ from grace.domain.detection.burn_rate import Burn
 MAX_SENTENCE: Final = 500
 _WHOLE: Final = 1000.0  # from here on digits behind the point say nothing
 _LONG: Final = 1e15
-_MOST_DECADES: Final = 6.0
 
 
 def number(value: float) -> str:
@@ -29,15 +28,6 @@ def clock(at: float, noticed: float) -> str:
     moment, today = datetime.fromtimestamp(at, UTC), datetime.fromtimestamp(noticed, UTC)
     form = "%H:%M:%S UTC" if moment.date() == today.date() else "%Y-%m-%d %H:%M:%S UTC"
     return moment.strftime(form)
-
-
-def odds(surprise: float) -> str:
-    """Say in points of the past how unusual something is; `surprise` is in decades."""
-    if surprise > _MOST_DECADES:
-        return "fewer than 1 of 1,000,000 points"
-    points = 10.0**surprise
-    digits = max(int(math.log10(points)), 0)
-    return f"about 1 of {round(points, -digits):,.0f} points"
 
 
 def bounded(sentence: str) -> str:
@@ -83,9 +73,12 @@ def unusual(
     return f"{is_now} where about {usual} is usual at this time"
 
 
-def rarely(surprise: float) -> str:
-    """Say how seldom a metric was so far off."""
-    return f"so far off was {odds(surprise)} of its past"
+def rarely(surprise: float, points: int) -> str:
+    """Say how seldom a metric was so far off in a past of so many points; decades of surprise."""
+    if surprise >= math.log10(max(points, 1)):
+        return f"none of {points:,} points of its past was so far off"
+    one_of = 10.0**surprise
+    return f"so far off was about 1 of {round(one_of, -int(surprise)):,.0f} points of its past"
 
 
 def gone(metric_id: str) -> str:
