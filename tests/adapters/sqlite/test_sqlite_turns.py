@@ -8,8 +8,8 @@ import pytest
 
 from grace.adapters.sqlite.errors import IssueTaken
 from grace.adapters.sqlite.schema import connect
-from grace.domain.events import BaseRead
-from grace.domain.facts import fold
+from grace.domain.events import BaseRead, CheckSeen
+from grace.domain.facts import Facts, fold
 from grace.domain.ledger import LOG_OPENED, LedgerError
 from grace.domain.ledger_verify import Verified, verify_entries
 from grace.domain.mission import Attempt, Landing, Revert
@@ -183,6 +183,41 @@ async def test_rivals_are_the_active_missions_of_the_repository(world):
         (await world.mission(rival)).urgency() for rival in (planned, testing)
     ]
     assert [r.uid for r in (await world.turn(planned)).facts.rivals] == [testing]
+
+
+async def test_ci_of_rivals_is_told_to_a_mission_that_reverts_and_to_no_other(world):
+    def check(name, conclusion, on):
+        return CheckSeen(
+            id=f"{name}-{on}", name=name, sha=on, app_id=9, conclusion=conclusion, at=world.START
+        )
+
+    def attempt(number, head):
+        return Attempt(number=number, candidate="c", agent="a", base="b" * 40, head=head)
+
+    uid = await world.open_mission(1, phase=Phase.REVERTING)
+    old, new = "1" * 40, "2" * 40
+    facts = Facts()
+    for seen in (
+        check("unit", "success", old),
+        check("unit", None, new),
+        check("x", "failure", new),
+    ):
+        facts = fold(facts, seen, world.START)
+    attempts = (attempt(1, old), attempt(2, new))
+    rival = await world.open_mission(2, phase=Phase.TESTING, attempts=attempts, facts=facts)
+    begun = (Attempt(number=1, candidate="c", agent="a"),)
+    await world.open_mission(3, phase=Phase.PATCHING, attempts=begun)
+    await world.open_mission(4, phase=Phase.PLANNING, attempts=attempts, facts=facts)
+    found = {r.uid: r for r in (await world.turn(uid)).facts.rivals}
+    assert found[rival].base == "b" * 40
+    assert [(j.name, j.conclusion, j.at) for j in found[rival].ci] == [
+        ("unit", None, world.START),
+        ("x", "failure", world.START),
+    ]
+    assert [r.ci for r in found.values() if r.uid != rival] == [(), ()]
+    turn = await world.turn(uid)
+    assert await world.store.commit(turn, world.ruling(turn), world.now)
+    assert all(r.ci == () for r in (await world.turn(rival)).facts.rivals)
 
 
 async def test_reverts_of_the_last_day_are_told(world):
