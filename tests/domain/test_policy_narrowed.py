@@ -67,7 +67,7 @@ def test_no_kind_of_source_tells_where_it_is_or_what_it_is_asked(source):
     watched = MetricDefinition(
         target=1, comparator="<", unit="", source=source, watch=Watching(subsystem="hidden")
     )
-    policy = POLICY.model_copy(update={"catalog": Catalog(metrics={"m": watched})})
+    policy = Policy(catalog=Catalog(metrics={"m": watched}), subsystems=POLICY.subsystems)
     shown = policy.narrowed(HERE).catalog
     text = shown.model_dump_json().lower()
     assert [word for word in ("hidden", "secret", "internal") if word in text] == []
