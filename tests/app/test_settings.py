@@ -46,6 +46,11 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         ({**HOOK, **TOKEN, **APP}, "forge_token", "beside a GitHub App"),
         ({**HOOK, **TOKEN, "app_id": 7}, "forge_token", "beside a GitHub App"),
         ({**HOOK, **TOKEN, "forge_token": " "}, "forge_token", "is empty"),
+        *(
+            ({**APP, **HOOK, name: text}, name, "anybody could file missions")
+            for name in ("alert_token", "grafana_secret", "sentry_secret", "pagerduty_secret")
+            for text in ("", " , ")
+        ),
         ({**HOOK, "app_id": 7}, "app_key", "app_key_file"),
         ({**HOOK, "app_key": "x"}, "app_id", "is required"),
         ({**APP, **HOOK, "sweep_seconds": 0}, "sweep_seconds", "greater than 0"),
@@ -94,3 +99,9 @@ def test_app_may_use_statuses_too_and_limits_go_to_the_forge(tmp_path: Path) -> 
     assert (site.mode, site.app_id, site.private_key) == ("statuses", 7, "a key")
     assert (site.limits.content_per_hour, site.limits.points_per_minute) == (100, 300)
     assert site.limits.content_per_minute == 80
+
+
+def test_alert_sources_are_those_with_a_secret_which_is_never_shown(tmp_path: Path) -> None:
+    made = load(tmp_path, **APP, **HOOK, alert_token="a-token", sentry_secret="old,new")
+    assert made.alert_secrets == {"alertmanager": "a-token", "sentry": "old,new"}
+    assert "a-token" not in repr(made)

@@ -1,5 +1,6 @@
 """Any JSON becomes alerts by the expressions of the configuration."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -165,6 +166,14 @@ def test_an_expression_that_does_not_fit_what_is_there_finds_nothing(expression)
 def test_labels_are_read_in_the_shapes_that_people_use(labels, kept):
     (seen,) = read(KUMA | {"labels": labels}, fields=FIELDS | {"labels": "labels"}).seen
     assert seen.labels == kept
+
+
+def test_a_time_without_a_zone_is_in_utc_wherever_grace_runs(monkeypatch):
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        assert moment("2026-11-22 12:30:00") == SECONDS
+    time.tzset()
 
 
 SECONDS = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)

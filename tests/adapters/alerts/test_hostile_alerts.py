@@ -131,6 +131,12 @@ def test_more_than_that_is_refused_with_one_error(name):
     assert "10000" in str(caught.value)
 
 
+def test_alerts_of_the_wrong_shape_are_told_in_fifty_errors():
+    with pytest.raises(AlertError) as caught:
+        DOORS["alertmanager"].read(call(ALERTMANAGER | {"alerts": [{}] * 100}), POLICY)
+    assert len(caught.value.errors) == 50
+
+
 def test_thousands_that_are_wrong_are_told_in_fifty_errors():
     alerts = [grafana_alert(labels={"subsystem": "?" * 5000})] * 2_000
     intake = DOORS["alertmanager"].read(call(ALERTMANAGER | {"alerts": alerts}), POLICY)

@@ -29,7 +29,7 @@ from support.probed import DEFINITION, NOW, REF, Probed
 from support.world import make_policy
 
 HEALTHY, DEGRADED, UNHEALTHY = HealthState
-HOOKS, ALERTS = "/hooks/github", "/alerts/alertmanager"
+HOOKS = "/hooks/github"
 
 
 def says(finding: Finding, state: HealthState, words: str = "") -> None:
@@ -123,8 +123,10 @@ async def test_refused_alerts_are_told(probed: Probed) -> None:
     probed.alerts = True
     probe = AlertSources(probed.world().door)
     says(await probe(), HEALTHY, "0 alert webhooks")
-    probed.counted[ALERTS, "401"] = 1
-    says(await probe(), DEGRADED, "GRACE_ALERT_TOKEN")
+    probed.counted["/alerts/custom/{name}", "401"] = 1
+    says(await probe(), DEGRADED, "1 alert webhooks were refused")
+    probed.counted["alerts", "accepted"] = 1
+    says(await probe(), HEALTHY, "1 alert webhook")
 
 
 async def test_inbox_that_nobody_reads_is_unhealthy(probed: Probed) -> None:

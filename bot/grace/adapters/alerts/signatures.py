@@ -90,10 +90,9 @@ def _digest(word: str, encoding: Literal["hex", "base64"]) -> bytes | None:
     if encoding == "hex":
         return bytes.fromhex(word) if _HEX.fullmatch(word) else None
     try:
-        raw = base64.b64decode(word, validate=True)
+        return base64.b64decode(word, validate=True)
     except (binascii.Error, ValueError):
         return None
-    return raw if len(raw) == hashlib.sha256().digest_size else None
 
 
 def _password(given: bytes) -> bytes:
