@@ -10,13 +10,13 @@ from grace.domain.detection.anomaly import Score
 from grace.domain.detection.unusual_season import HOURS, SLOTS, Season
 from grace.domain.detection.unusual_tail import BINS, FORGET, Tail
 
-ALARM = 2.8
+ALARM = 2.4
 WARM_UP = 100
 SHORT, LONG = 12, 300
 SETTLED = 20
 NOTABLE, CALM = 2.5, 1.5
 HOLD_POINTS = 50
-PENALTY = 3.0
+PENALTY, YOUNG = 4.0, 100.0
 PEAKS, A_DECADE = 64, 4
 PAUSE, PACE = 12.0, 1.05
 LARGEST, ROUNDING = 1e300, 1e-12
@@ -30,9 +30,10 @@ class Unusual:
     """Add up how far a point is off what its time awaits, and how far the level has shifted.
 
     Each of the two is measured in decades against its own past extremes (`Tail`). Off their sum
-    goes PENALTY decades for each decade of episodes that the metric has had and that were as bad,
-    so that what comes back again and again stops being news. Until a time of day has been seen
-    for two days, the level of the last points stands in for it.
+    go PENALTY decades for each decade of episodes that the metric has had and that were as bad,
+    so that what comes back again and again stops being news; a young metric is taken to have had
+    some that it could not show yet. Until a time of day has been seen on a second day, the level
+    of the last points stands in for it.
     """
 
     __slots__ = (
@@ -108,7 +109,8 @@ class Unusual:
         spot = min(off * A_DECADE, PEAKS - 1.0)
         place = int(spot)
         as_bad = sum(self._episodes[place + 1 :]) + self._episodes[place] * (place + 1.0 - spot)
-        return max(0.0, off - PENALTY * math.log10(1.0 + as_bad))
+        untold = YOUNG / self._points
+        return max(0.0, off - PENALTY * math.log10(1.0 + as_bad + untold))
 
     def freeze(self) -> bytes:
         """Write the state down: a fixed number of bytes."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 from grace.domain.detection.anomaly import Score
-from grace.domain.detection.unusual import ALARM, HOLD_POINTS, NOTABLE
+from grace.domain.detection.unusual import ALARM, HOLD_POINTS
 
-LEAST_THRESHOLD = NOTABLE
+LEAST_THRESHOLD = 2.0
 DAY = 86_400.0
 _STATE = struct.Struct("<3d?Q3d")
 

@@ -33,7 +33,7 @@ class Season:
 
         `gap`: seconds since the point before.
         """
-        slot = int(at % DAY / SLOT)
+        slot = int(at % DAY / SLOT) % SLOTS  # just before 0 the rest may round up to a whole day
         hour = int(at // HOUR) % HOURS
         days, weeks = self.days[slot], self.weeks[hour]
         if slot != self.slot:
