@@ -8,6 +8,7 @@ from grace import __version__
 from grace.ci.cli import app as ci_app
 from grace.cli.audit import app as audit_app
 from grace.cli.demo import demo
+from grace.cli.detect import app as detect_app
 from grace.cli.doctor import doctor
 from grace.cli.drill import drill
 from grace.cli.forge import app as forge_app
@@ -37,6 +38,7 @@ app.add_typer(keys_app, name="keys", help="Make and show the key that signs the 
 app.add_typer(audit_app, name="audit", help="Verify what the bot did, offline.")
 app.add_typer(missions_app, name="mission", help="Look at missions in the bot's store.")
 app.add_typer(policy_app, name="policy", help="Check, explain, try and lay out the rules.")
+app.add_typer(detect_app, name="detect", help="Try the detectors on recorded metrics.")
 app.add_typer(trust_app, name="trust", help="Show how far agents are trusted, and why.")
 app.add_typer(token_app, name="token", help="Make, list and revoke tokens of API and page.")
 app.command("schema")(schema)

@@ -49,6 +49,13 @@ def test_past_long_enough_to_show_it_allows_a_lower_one() -> None:
     assert quiet.threshold < first_threshold(15, 0.05)
 
 
+def test_one_alarm_of_a_short_past_may_have_been_true() -> None:
+    outage = [*calm(LEAST_POINTS + 200), *calm(20, level=190), *calm(100, seed=2)]
+    found = backtest(series(outage), 0.05)
+    assert found.alarms == 1
+    assert found.threshold < 8
+
+
 def test_gaps_are_no_points() -> None:
     values = [None if i % 2 else v for i, v in enumerate(calm(2 * LEAST_POINTS - 2))]
     assert backtest(series(values), 0.05).points == LEAST_POINTS - 1

@@ -9,6 +9,7 @@ from grace.domain.detection.unusual import ALARM, Unusual
 from grace.domain.detection.unusual_alarms import DAY, Alarms, surprise_for_budget
 from grace.domain.samples import Sample
 
+_ONE: Final = 1.0 + 1e-9  # one alarm, and no less by rounding
 LEAST_POINTS: Final = 2000  # a shorter past says nothing about seldom things
 
 
@@ -54,7 +55,7 @@ def backtest(samples: Iterable[Sample], per_day: float) -> Backtest:
     first = first_threshold(days * DAY / (len(scores) - 1), per_day) if days > 0 else ALARM
     if len(scores) < LEAST_POINTS or days <= 0:
         return Backtest(first, len(scores), days, _opened(scores, first))
-    threshold = surprise_for_budget(scores, max(per_day, 1.0 / days))
+    threshold = surprise_for_budget(scores, max(per_day, _ONE / days))
     if days * per_day < 1.0:
         threshold = max(threshold, first)
     return Backtest(threshold, len(scores), days, _opened(scores, threshold))
