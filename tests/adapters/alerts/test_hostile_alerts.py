@@ -137,6 +137,15 @@ def test_alerts_of_the_wrong_shape_are_told_in_fifty_errors():
     assert len(caught.value.errors) == 50
 
 
+def test_a_strangers_name_in_an_error_is_bounded_too():
+    alerts = [grafana_alert(labels={"\u202e" + "n" * 10_000: 1})]
+    with pytest.raises(AlertError) as caught:
+        DOORS["alertmanager"].read(call(ALERTMANAGER | {"alerts": alerts}), POLICY)
+    (error,) = caught.value.errors
+    assert error.field.startswith("alerts[0].labels.nnn")
+    assert len(error.field) == 200
+
+
 def test_thousands_that_are_wrong_are_told_in_fifty_errors():
     alerts = [grafana_alert(labels={"subsystem": "?" * 5000})] * 2_000
     intake = DOORS["alertmanager"].read(call(ALERTMANAGER | {"alerts": alerts}), POLICY)

@@ -7,6 +7,7 @@ from typing import Final, Literal, NamedTuple, TypedDict
 
 from pydantic import ValidationError
 
+from grace.adapters.alerts.words import TITLE_LIMIT, plain
 from grace.domain.alerting.sources import Labelled
 from grace.domain.events import AlertSeen
 from grace.domain.mission import FieldError
@@ -89,8 +90,13 @@ class AlertError(Exception):
     def of(cls, error: ValidationError) -> "AlertError":
         """Name the fields that are wrong, and what is wrong with each; never what was given."""
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        shown = [FieldError(field=dotted(e["loc"]) or "body", problem=e["msg"]) for e in found]
-        return cls(shown[:MAX_ERRORS])
+        return cls(
+            [
+                # A name within it may be a stranger's.
+                FieldError(field=plain(dotted(e["loc"]), TITLE_LIMIT) or "body", problem=e["msg"])
+                for e in found[:MAX_ERRORS]
+            ]
+        )
 
 
 @dataclass(slots=True)
