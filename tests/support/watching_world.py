@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grace.adapters.samples import Keeping, SqliteSamples
 from grace.adapters.sqlite.store import SqliteStore
-from grace.app.alerting import from_alerts
+from grace.app.inlets import from_alerts
 from grace.app.router import Readers, Router
 from grace.app.watching import Desk, Plan, Watcher
 from grace.app.watching.desk import ORIGIN

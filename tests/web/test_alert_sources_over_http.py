@@ -12,8 +12,8 @@ from aiohttp import web
 
 from grace.adapters.alerts import Secrets, make_doors
 from grace.adapters.github.ours import Ours
-from grace.app.alerting import PART, alerts_of, from_alerts
-from grace.app.inlets import readers_of
+from grace.app.bootstrap.alert_doors import PART, alerts_of
+from grace.app.inlets import from_alerts, readers_of
 from grace.domain.alerting.sources import AlertSources
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy

@@ -8,7 +8,6 @@ from grace.adapters.github.ours import Ours, TranslationError, queued_pull
 from grace.adapters.github.translate import courtesies, stops, translate
 from grace.adapters.github.webhook import WebhookRejected, WebhookSecrets, verify
 from grace.adapters.oidc import OidcRejected, OidcUnavailable, OidcVerifier
-from grace.app.alerting import ROUTED, from_alerts
 from grace.app.router import Readers, Translation, Unreadable
 from grace.app.sweep import ORIGIN, OWED
 from grace.app.watching.desk import ORIGIN as DETECTOR
@@ -20,6 +19,7 @@ from grace.web.alerts import ORIGIN as ALERTS
 from grace.web.intake import Claims, Reported
 from grace.web.problems import Refused
 
+ROUTED: TypeAdapter[list[Routed]] = TypeAdapter(list[Routed])
 COURTESIES: TypeAdapter[list[Courtesy]] = TypeAdapter(list[Courtesy])
 
 
@@ -119,6 +119,12 @@ def from_ci(delivery: Delivery) -> Translation:
     target = Target(ref=ref, branch=claims.head_ref or None, pull=group, sha=report.head_sha)
     event = ResultsReported(report=report, pull=claims.pull)
     return (Routed(target=target, event=event),), f"run {claims.run_id}"
+
+
+def from_alerts(delivery: Delivery) -> Translation:
+    """Take alerts as the intake routed them."""
+    routed = ROUTED.validate_json(delivery.body)
+    return routed, f"{len(routed)} alerts"
 
 
 def from_api(delivery: Delivery) -> Translation:

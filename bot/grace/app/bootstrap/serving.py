@@ -8,8 +8,7 @@ from aiohttp import web
 
 from grace.adapters.github.webhook import WebhookSecrets
 from grace.adapters.oidc import OidcVerifier
-from grace.app.alerting import alerts_of
-from grace.app.bootstrap.alert_doors import open_doors
+from grace.app.bootstrap.alert_doors import alerts_of, open_doors
 from grace.app.bootstrap.hub import HubParts
 from grace.app.bootstrap.system import System, exposition
 from grace.app.bootstrap.working import bases_of

@@ -99,8 +99,8 @@ class AlertSources:
         if refused and not taken:
             return degraded(
                 f"{refused} alert webhooks were refused lately and none was taken: compare the "
-                "sender's secret with the one that Grace has (GRACE_ALERT_TOKEN and the others), and "
-                "its labels with subsystems.yaml and alert_sources.yaml."
+                "sender's secret with Grace's (GRACE_ALERT_TOKEN and the others), and its labels "
+                "with subsystems.yaml and alert_sources.yaml."
             )
         if not self._door.alerts:
             return well("no alert source is set up: docs/alerts.md says how each is connected")
