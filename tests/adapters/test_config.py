@@ -35,7 +35,10 @@ metrics:
     stress: p95_ms
 """
 METRIC_ID = r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$"
-KINDS = "does not match any of the expected tags: 'prometheus_text', 'prometheus'"
+KINDS = (
+    "does not match any of the expected tags: "
+    "'prometheus_text', 'prometheus', 'json', 'sql', 'host', 'forge'"
+)
 
 
 def problems_of(model, text):

@@ -22,7 +22,7 @@ from grace.domain.catalog import Catalog, MetricDefinition, PrometheusText, Subs
 
 pytestmark = pytest.mark.bench
 
-METRICS, PAGES, ROUNDS, EVERY_S = 10_000, 4, 260, 15.0
+METRICS, PAGES, ROUNDS, EVERY_S = 10_000, 4, 130, 15.0
 WARM = 3
 # Pages of gauges that move, in a process of their own: what is measured is ours alone.
 SERVER = """

@@ -17,7 +17,7 @@ from grace.domain.inspection import RepositoryRules
 from grace.domain.mission import MissionRef
 from grace.domain.package import MetricObservation
 from grace.domain.policy import Policy
-from grace.ports import ForgeError
+from grace.ports import ForgeError, SampleFigures
 from grace.ports.outgoing import OutgoingState
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -46,6 +46,22 @@ class Sources:
             )
             for name in wanted
         )
+
+
+@dataclass
+class Kept:
+    """Kept samples, as their figures tell of them."""
+
+    found: SampleFigures = field(default_factory=lambda: SampleFigures(0, 0, 4096, None))
+    error: Exception | None = None
+
+    async def figures(self) -> SampleFigures:
+        if self.error is not None:
+            raise self.error
+        return self.found
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"a probe asked for {name}")
 
 
 @dataclass
@@ -87,6 +103,7 @@ class Probed:
     files: Files = field(default_factory=Files)
     sources: Sources = field(default_factory=Sources)
     metrics: dict[str, MetricDefinition] = field(default_factory=dict)
+    samples: Kept = field(default_factory=Kept)
     trusted: PublicKeys | None = None
     watching: WatchState | None = None
     hears: bool = True
@@ -148,5 +165,6 @@ class Probed:
             ),
             catalog=Catalog(metrics=self.metrics),
             metrics=self.sources,
+            samples=self.samples,
             watching=lambda: self.watching,
         )

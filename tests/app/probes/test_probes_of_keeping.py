@@ -9,12 +9,12 @@ import pytest
 
 from grace.adapters.keys import Ed25519Key, PublicKeys
 from grace.app.probes.findings import Finding
-from grace.app.probes.keeping import Memory, StoreItself
+from grace.app.probes.keeping import Memory, Samples, StoreItself
 from grace.app.probes.ledger import Keys, Ledger
 from grace.app.probes.rules import Brakes, PolicyFiles
 from grace.domain.decision import Note
 from grace.domain.health import HealthState
-from grace.ports import ForgeUnavailable
+from grace.ports import ForgeUnavailable, SampleFigures
 from support.probed import NOW, REF, Probed
 from support.world import make_policy
 
@@ -76,6 +76,34 @@ async def test_store_that_forgets_or_is_slow_is_told(probed: Probed) -> None:
     odd: Any = Odd()
     found = await StoreItself(odd, probed, probed.folder, lambda _: 9 * GIB)()
     says(found, UNHEALTHY, "does not give back")
+
+
+@pytest.mark.parametrize(
+    ("found", "state", "words"),
+    [
+        (SampleFigures(0, 0, 4096, None), HEALTHY, "no samples are kept yet"),
+        (
+            SampleFigures(3, 4000, 3 * 2**20, NOW.timestamp() - 129_600),
+            HEALTHY,
+            "4000 samples of 3 metrics of 1.5 days in 3.0 MiB",
+        ),
+        (
+            SampleFigures(3, 4000, 3 * 2**20, 0.0, "OperationalError: database or disk is full"),
+            DEGRADED,
+            "could not be kept (OperationalError)",
+        ),
+    ],
+)
+async def test_kept_samples_are_told(
+    probed: Probed, found: SampleFigures, state: HealthState, words: str
+) -> None:
+    probed.samples.found = found
+    says(await Samples(probed.samples, probed)(), state, words)
+
+
+async def test_samples_that_cannot_be_read_are_told(probed: Probed) -> None:
+    probed.samples.error = sqlite3.DatabaseError("database disk image is malformed")
+    says(await Samples(probed.samples, probed)(), DEGRADED, "restart Grace")
 
 
 async def test_memory_that_differs_from_the_ledger_is_told(probed: Probed) -> None:

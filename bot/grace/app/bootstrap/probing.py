@@ -59,6 +59,7 @@ def make_board(system: System, mesh: TriggerMesh, capas: Capas, outlets: Outlets
         rules=rule_side(system),
         catalog=system.configuration.catalog,
         metrics=make_sources(system),
+        samples=system.samples,
         watching=lambda: None if system.watcher is None else system.watcher.state,
     )
     return Board(

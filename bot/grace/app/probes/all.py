@@ -8,7 +8,7 @@ from grace.app.probes.detecting import Detection
 from grace.app.probes.findings import Probe
 from grace.app.probes.forge import ForgeApi, RateBudget
 from grace.app.probes.intake import AlertSources, Reconciliation, WebhookIntake
-from grace.app.probes.keeping import Memory, StoreItself
+from grace.app.probes.keeping import Memory, Samples, StoreItself
 from grace.app.probes.ledger import Keys, Ledger
 from grace.app.probes.outlets import CapaRegister, LiveFeed, Outlets
 from grace.app.probes.rules import Brakes, PolicyFiles
@@ -108,6 +108,13 @@ def _kept(world: ProbeWorld) -> Sequence[Probe]:
             critical=True,
         ),
         Probe("keys", "Keys", Keys(store, world.keys), ("ledger",), critical=True),
+        Probe(
+            "samples",
+            "Samples",
+            Samples(world.samples, clock),
+            ("detection", "metric_sources"),
+            every_s=MINUTE_S,
+        ),
         Probe("memory", "Memory", Memory(store, clock), ("ledger",), every_s=MINUTE_S),
     )
 

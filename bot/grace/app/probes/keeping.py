@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from grace.app.probes.findings import Finding, counted, degraded, unhealthy, well, worst_of
-from grace.ports import Clock
+from grace.ports import Clock, SampleStore
 from grace.ports.probing import ProbedStore
 
 _SLOW_S: Final = 1.0
 _LITTLE: Final = 1024**3
 _TOO_LITTLE: Final = 128 * 1024**2
+_DAY_S: Final = 86_400.0
 _SLICE: Final = 200
 _SLICES: Final = 5
 _ANEW: Final = timedelta(hours=6)
@@ -74,6 +75,34 @@ def _room(free: int) -> list[Finding]:
     if free < _TOO_LITTLE:
         return [unhealthy(f"{left}: make room now, or nothing can be written.")]
     return [degraded(f"{left}: make room.")] if free < _LITTLE else []
+
+
+class Samples:
+    """See that samples of metrics are kept; without them detectors and windows know no past."""
+
+    def __init__(self, samples: SampleStore, clock: Clock) -> None:
+        self._samples = samples
+        self._clock = clock
+
+    async def __call__(self) -> Finding:
+        try:
+            found = await self._samples.figures()
+        except (sqlite3.Error, OSError) as error:
+            return degraded(
+                f"the samples of metrics cannot be read ({type(error).__name__}): restart Grace, "
+                "which puts a broken samples.db aside and begins a new one."
+            )
+        if found.failure is not None:
+            kind = found.failure.partition(":")[0]
+            return degraded(
+                f"the newest samples of metrics could not be kept ({kind}): look at the disk of "
+                "the data folder; a broken samples.db is put aside when Grace starts."
+            )
+        held = f"{counted(found.samples, 'sample')} of {counted(found.metrics, 'metric')}"
+        if found.oldest is None:
+            return well("no samples are kept yet")
+        days = (self._clock.now().timestamp() - found.oldest) / _DAY_S
+        return well(f"{held} of {days:.1f} days in {found.bytes / 1024**2:,.1f} MiB")
 
 
 class Memory:

@@ -11,7 +11,7 @@ from grace.domain.catalog import Catalog
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
 from grace.domain.signing import Verifier
-from grace.ports import Clock, MetricSource, Repositories, RuleReader
+from grace.ports import Clock, MetricSource, Repositories, RuleReader, SampleStore
 from grace.ports.outgoing import OutgoingState
 from grace.ports.probing import ProbedStore
 
@@ -98,4 +98,5 @@ class ProbeWorld:
     rules: RuleSide
     catalog: Catalog
     metrics: MetricSource
+    samples: SampleStore
     watching: Callable[[], WatchState | None]

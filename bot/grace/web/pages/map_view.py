@@ -26,7 +26,7 @@ LANES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ),
         "Comes in": ("webhook_intake", "reconciliation", "detection", "inbox"),
         "Decides": ("worker", "deadlines", "policy", "brakes", "playbooks", "memory"),
-        "Remembers": ("store", "ledger", "keys", "capa"),
+        "Remembers": ("store", "ledger", "keys", "samples", "capa"),
         "Goes out": ("outbox", "live_feed", "notifications"),
     }
 )
