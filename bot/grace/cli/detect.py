@@ -195,16 +195,16 @@ def _alarms(alarms: Sequence[Anomaly], titles: Mapping[str, str]) -> Table:
     more = f" (the first {SHOWN} of {len(alarms)}; --json lists all)"
     title = "alarms" + (more if len(alarms) > SHOWN else "")
     table = Table(box=None, title=title, title_justify="left")
-    for name in ("noticed", "metric", "since", "by"):
+    for name in ("since", "metric", "by"):
         table.add_column(name, no_wrap=name != "metric", overflow="fold")
-    for name in ("value", "expected", "surprise"):
-        table.add_column(name, justify="right")
+    for name in ("noticed", "value", "expected", "surprise"):
+        table.add_column(name, justify="right", no_wrap=True)
     for alarm in alarms[:SHOWN]:
         table.add_row(
-            f"{alarm.at:%Y-%m-%d %H:%M:%S}",
-            escape(titles[alarm.metric_id]),
             f"{alarm.since:%Y-%m-%d %H:%M:%S}",
+            escape(titles[alarm.metric_id]),
             alarm.detector.value,
+            f"+{(alarm.at - alarm.since).total_seconds():,.0f} s",
             "-" if alarm.value is None else number(alarm.value),
             "-" if alarm.expected is None else number(alarm.expected),
             f"{alarm.surprise:.1f}",
