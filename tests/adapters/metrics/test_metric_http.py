@@ -105,6 +105,44 @@ async def test_a_url_that_is_none_is_no_value(metrics):
     assert seen.note.startswith("not reachable")
 
 
+async def test_a_failure_names_no_host(clock):
+    def refuse(request):
+        words = f"certificate is not valid for {request.url.host}"
+        raise httpx.ConnectError(words, request=request)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(refuse)) as client:
+        source = PrometheusText(url="https://hidden.internal/m", series="up")
+        seen = await Sources(client, clock, {}).sample("up", source, "")
+    assert seen.note == "not reachable: ConnectError"
+
+
+async def test_so_many_requests_are_under_way_and_the_others_wait(server, clock):
+    most = [0, 0]
+
+    async def slow(_request):
+        most[0] += 1
+        most[1] = max(most)
+        await asyncio.sleep(0.02)
+        most[0] -= 1
+        return web.Response(text=answer([NOW, "1"], "scalar"))
+
+    server.reply = slow
+    wanted = {
+        f"m{n}": MetricDefinition(
+            target=1,
+            comparator="<",
+            unit="",
+            source=PrometheusQuery(url=server.url, query=f"up{{n={n}}}"),
+        )
+        for n in range(12)
+    }
+    async with httpx.AsyncClient(trust_env=False) as client:
+        sources = Sources(client, clock, {}, limits=Limits(at_once=3, timeout_s=0.5))
+        seen = await sources.sample_all(wanted)
+    assert [each.value for each in seen] == [1] * 12
+    assert most[1] == 3
+
+
 async def test_one_source_down_leaves_the_others_alone(metrics, server):
     server.text = "up 1\n"
     wanted = {

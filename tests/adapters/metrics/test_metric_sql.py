@@ -4,6 +4,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -140,20 +141,12 @@ async def test_one_bad_query_leaves_the_others_of_its_database_alone(metrics, da
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
+def postgres():
     if PROGRAMS is None:
         pytest.skip("postgres is not installed: apt-get install postgresql")
-    folder = tmp_path_factory.mktemp("postgres")
-    data = folder / "data"
     as_user = {}
     if os.geteuid() == 0:  # it refuses to run as root
         as_user = {"user": "postgres", "group": "postgres", "extra_groups": []}
-        folder.chmod(0o755)
-        data.mkdir()
-        shutil.chown(data, "postgres", "postgres")
-        for parent in folder.parents:
-            if not parent.stat().st_mode & 0o005:
-                parent.chmod(parent.stat().st_mode | 0o011)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -161,12 +154,19 @@ def postgres(tmp_path_factory):
     def run(*command):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/", **as_user)
 
-    run(PROGRAMS / "initdb", "-A", "trust", "--no-sync", "-U", "grace", data)
-    options = f"-c listen_addresses=127.0.0.1 -c fsync=off -c unix_socket_directories= -p {port}"
-    control = [PROGRAMS / "pg_ctl", "-D", data, "-w", "-l", data / "log"]
-    run(*control, "-o", options, "start")
-    yield f"postgresql://grace@127.0.0.1:{port}/postgres"
-    run(*control, "-m", "immediate", "stop")
+    # Not in pytest's folder, into which nobody but its owner may look.
+    with tempfile.TemporaryDirectory() as folder:
+        if as_user:
+            shutil.chown(folder, as_user["user"], as_user["group"])
+        data = Path(folder) / "data"
+        run(PROGRAMS / "initdb", "-A", "trust", "--no-sync", "-U", "grace", data)
+        options = (
+            f"-c listen_addresses=127.0.0.1 -c fsync=off -c unix_socket_directories= -p {port}"
+        )
+        control = [PROGRAMS / "pg_ctl", "-D", data, "-w", "-l", data / "log"]
+        run(*control, "-o", options, "start")
+        yield f"postgresql://grace@127.0.0.1:{port}/postgres"
+        run(*control, "-m", "immediate", "stop")
 
 
 async def test_a_real_postgresql_is_asked_and_cannot_be_written(metrics, environment, postgres):

@@ -13,7 +13,7 @@ class Limits:
 
     `look_s`: an older look is not compared with. `stale_s`: what a source itself says is older is
     no value. `skew_s`: a source's clock may be so far ahead of ours before it is told. `looks`: so
-    many are remembered.
+    many are remembered. `at_once`: requests under way at the same time; the others wait.
     """
 
     timeout_s: float = 5.0
@@ -22,6 +22,7 @@ class Limits:
     stale_s: float = 300.0
     skew_s: float = 10.0
     looks: int = 20_000
+    at_once: int = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +42,23 @@ class Fetcher:
     def __init__(self, client: httpx.AsyncClient, limits: Limits) -> None:
         self._client = client
         self._limits = limits
+        self._turns = asyncio.Semaphore(limits.at_once)
 
     async def get(
         self, url: str, headers: Mapping[str, str], params: Mapping[str, str] | None = None
     ) -> Answer:
         """Fetch one body; NoAnswer for no connection, a redirect, or too much of it."""
-        asked = {**headers, "Accept-Encoding": "identity"}
+        async with self._turns:
+            return await self._get(url, {**headers, "Accept-Encoding": "identity"}, params)
+
+    async def _get(
+        self, url: str, headers: Mapping[str, str], params: Mapping[str, str] | None
+    ) -> Answer:
         try:
             async with (
                 asyncio.timeout(self._limits.timeout_s),
                 self._client.stream(
-                    "GET", url, headers=asked, params=params, follow_redirects=False
+                    "GET", url, headers=dict(headers), params=params, follow_redirects=False
                 ) as response,
             ):
                 if response.is_redirect:
@@ -63,8 +70,10 @@ class Fetcher:
                 return Answer(response.status_code, kind, body)
         except TimeoutError as error:
             raise NoAnswer(f"no answer within {self._limits.timeout_s:g} s") from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            raise NoAnswer(f"not reachable: {type(error).__name__}: {error}") from error
+        except httpx.InvalidURL as error:
+            raise NoAnswer("not reachable: its address cannot be read") from error
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            raise NoAnswer(f"not reachable: {_told(error, url)}") from error
 
     async def _bounded(self, response: httpx.Response) -> bytes:
         body = bytearray()
@@ -73,6 +82,13 @@ class Fetcher:
             if len(body) > self._limits.body_bytes:
                 raise NoAnswer(f"answered more than {self._limits.body_bytes} bytes")
         return bytes(body)
+
+
+def _told(error: Exception, url: str) -> str:
+    """Say what failed, in the library's words where these do not name the host."""
+    kind, words = type(error).__name__, str(error)
+    host = httpx.URL(url).host
+    return kind if not words or (host and host in words) else f"{kind}: {words}"
 
 
 def without_secrets(url: str) -> str:
