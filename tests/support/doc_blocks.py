@@ -11,7 +11,8 @@ from grace.adapters.github.wire import Request, cost_of
 from grace.app.observe import Measures
 from grace.app.settings import Settings
 from grace.domain import replies
-from grace.domain.effects import EFFECT_RULES, EFFECT_TYPES
+from grace.domain.effect_rules import EFFECT_RULES
+from grace.domain.effects import EFFECT_TYPES
 from grace.domain.lifecycle.commands import COMMANDS
 from grace.domain.lifecycle.table import HEARD
 from grace.domain.phase import STAGES, TRANSITIONS, Phase, Severity

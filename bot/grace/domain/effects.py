@@ -1,8 +1,8 @@
-"""Everything a decision can ask of the world: one closed union, and a table of how to do it once.
+"""Everything a decision can ask of the world: one closed union.
 
 An effect is carried out at least once and seen at most once: its key is stored with the decision,
 it leaves a marker at the forge, and when it may have happened already the probe looks for that
-marker before anything is done again.
+marker before anything is done again; `effect_rules` says what and how, kind by kind.
 """
 
 from typing import Annotated, Literal
