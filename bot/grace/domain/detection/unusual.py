@@ -22,7 +22,7 @@ PAUSE, PACE = 12.0, 1.05
 LARGEST, ROUNDING = 1e300, 1e-12
 
 VERSION = 2
-_HEAD = struct.Struct("<BhhQQ13d")
+_HEAD = struct.Struct("<Bhh3Q12d")
 _SIZES = (4 * BINS, 4 * BINS, 4 * BINS, 4 * PEAKS, 8 * (SLOTS + HOURS), SLOTS + HOURS)
 
 
@@ -37,8 +37,8 @@ class Unusual:
     """
 
     __slots__ = (
-        "_at", "_episodes", "_interval", "_jumps", "_level", "_long", "_off", "_onset", "_peak",
-        "_points", "_quiet", "_season", "_shifts", "_short",
+        "_at", "_episodes", "_interval", "_jumps", "_long", "_off", "_onset", "_peak", "_points",
+        "_quiet", "_run", "_season", "_shifts", "_short",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -47,48 +47,46 @@ class Unusual:
         self._episodes = array("f", bytes(4 * PEAKS))
         self._at = -math.inf
         self._onset: float | None = None
-        self._interval = self._level = self._short = self._long = self._peak = 0.0
-        self._points = self._quiet = 0
+        self._interval = self._short = self._long = self._peak = 0.0
+        self._points = self._run = self._quiet = 0
 
     def observe(self, at: float, value: float) -> Score:
         """Take the next point; one that is not newer than the last, or no number, is left out."""
         gap = at - self._at
         if not (gap > 0.0 and at < math.inf and math.isfinite(value)):
-            return Score(0.0, self._level if self._points > WARM_UP else None, at)
+            return Score(0.0, self._short if self._points > WARM_UP else None, at)
         value = min(max(value, -LARGEST), LARGEST)
-        gap = self._pass_time(at, value, gap)
         expected = self._season.take(at, value, gap)
+        if self._paused(at, gap) and expected is None:
+            self._short = self._long = value
+            self._run = 0
         least = ROUNDING * abs(value)
         tail = self._off
         if expected is None:
-            expected, tail = self._level, self._jumps
+            expected, tail = self._short, self._jumps
         size = abs(value - expected)
         off = tail.take(size if size > least else 0.0)
-        self._points = points = self._points + 1
-        span = min(points, SHORT)
-        self._level += (value - self._level) / span
-        self._short += (value - self._short) / span
-        self._long += (value - self._long) / min(points, LONG)
-        if points > SETTLED:
+        self._points += 1
+        self._run = run = self._run + 1
+        self._short += (value - self._short) / min(run, SHORT)
+        self._long += (value - self._long) / min(run, LONG)
+        if run > SETTLED:
             size = abs(self._short - self._long)
             off += self._shifts.take(size if size > least else 0.0)
-        if points <= WARM_UP:
+        if self._points <= WARM_UP:
             return Score(0.0, None, at)
         surprise = self._news(at, off)
         return Score(surprise, expected, at if self._onset is None else self._onset)
 
-    def _pass_time(self, at: float, value: float, gap: float) -> float:
-        """Note the moment, learn the interval; after a long pause the last points say nothing."""
+    def _paused(self, at: float, gap: float) -> bool:
+        """Note the moment and learn the interval; tell whether the last points are long ago."""
         self._at = at
-        if not self._points:
-            self._level = self._short = self._long = value
-            return 0.0
         if not self._interval:
-            self._interval = gap
-        elif gap > PAUSE * self._interval:
-            self._level = value
+            self._interval = gap if self._points else 0.0
+            return not self._points
+        long_ago = gap > PAUSE * self._interval
         self._interval *= PACE if gap > self._interval else 1.0 / PACE
-        return gap
+        return long_ago
 
     def _news(self, at: float, off: float) -> float:
         """Say what of the decades is news, and when it began; keep the book of episodes."""
@@ -120,11 +118,11 @@ class Unusual:
             season.slot,
             season.hour,
             self._points,
+            self._run,
             self._quiet,
             self._at,
             math.nan if self._onset is None else self._onset,
             self._interval,
-            self._level,
             self._short,
             self._long,
             self._peak,
@@ -139,17 +137,16 @@ class Unusual:
         """Go on from a frozen state; ValueError where it is none, or one of another version."""
         if len(frozen) != _HEAD.size + sum(_SIZES) or frozen[0] != VERSION:
             raise ValueError("not a frozen state of this detector")
-        _, slot, hour, points, quiet, at, onset, *figures = _HEAD.unpack_from(frozen)
-        fresh = cls()
-        fresh._points, fresh._quiet, fresh._at = points, quiet, at
-        fresh._onset = None if math.isnan(onset) else onset
-        fresh._interval, fresh._level, fresh._short, fresh._long, fresh._peak = figures[:5]
+        fields = _HEAD.unpack_from(frozen)
         ends = tuple(accumulate(_SIZES, initial=_HEAD.size))
         parts = [frozen[start:end] for start, end in pairwise(ends)]
+        fresh = cls()
+        fresh._season = Season(parts[4], parts[5], fields[1:3])
+        fresh._points, fresh._run, fresh._quiet = fields[3:6]
+        fresh._at, onset, fresh._interval, fresh._short, fresh._long, fresh._peak = fields[6:12]
+        fresh._onset = None if math.isnan(onset) else onset
         fresh._off, fresh._jumps, fresh._shifts = (
-            Tail(counts, origin, total)
-            for counts, origin, total in zip(parts[:3], figures[5:8], figures[8:11], strict=True)
+            Tail(*kept) for kept in zip(parts[:3], fields[12:15], fields[15:18], strict=True)
         )
         fresh._episodes = array("f", parts[3])
-        fresh._season = Season(parts[4], parts[5], (slot, hour))
         return fresh
