@@ -21,7 +21,7 @@ from support.flows import OWNER, Bot, Stage, staged
 FAST = SERVICE.replace("480", "20")
 WORSE = diff("app.py", FAST, FAST.replace("LIVE_MS = 20", "LIVE_MS = 500"))
 SOON = {"deployment_timeout_minutes": 0.05}
-OBSERVED = {"sample_interval_seconds": 0.2, "min_samples": 2, "regress_after": 2}
+OBSERVED = {"sample_interval_seconds": 0.2, "min_samples": 2, "early_samples": 2}
 
 
 @dataclass

@@ -42,7 +42,7 @@ GOVERNANCE: dict[str, Any] = {
     "observation": {
         "sample_interval_seconds": 0.5,
         "min_samples": 2,
-        "regress_after": 2,
+        "early_samples": 2,
         "max_missing": 0.9,
     },
     "rollback": {"max_per_day": 1000},

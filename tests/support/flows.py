@@ -29,7 +29,7 @@ PEOPLE = {"alice": "write", "rita": "write", "mallory": "read"}
 SECRET = "flow-webhook-secret"
 ALERT_TOKEN, OPERATOR_TOKEN = "flow-alert-token", "flow-operator-token"
 GOVERNANCE: dict[str, Any] = {
-    "observation": {"sample_interval_seconds": 0.2, "min_samples": 2, "regress_after": 2},
+    "observation": {"sample_interval_seconds": 0.2, "min_samples": 2, "early_samples": 2},
     "tests": {"timeout_minutes": 3, "ask_after_minutes": 1},
 }
 

@@ -38,7 +38,7 @@ def source(metric: str) -> PrometheusText:
 
 
 def make_policy(environment: str | None = "production", **governance: object) -> Policy:
-    observation = Observation(sample_interval_seconds=10, min_samples=3, regress_after=3)
+    observation = Observation(sample_interval_seconds=10, min_samples=3, early_samples=3)
     suites = Tests(ci_app_ids=(CI_APP,))
     rules = Governance(**{"observation": observation, "tests": suites, **governance})
     return Policy(

@@ -1,12 +1,13 @@
 """Carry out effects through the ports; what comes of each goes back as an event.
 
 An effect runs at least once and is seen at most once. `Job.tries` above 0 says that it may have
-happened already: then the marker that it leaves is looked for first (see `EFFECT_RULES`).
+happened already: then the marker that it leaves is looked for first (see `effect_rules`).
 """
 
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from grace.app.baseline import before_release
 from grace.app.inspection import Inspector
 from grace.app.landing import KILL_SWITCH_RETRY_S, Landing, Stopped, killed
 from grace.app.publication import Publication
@@ -14,10 +15,8 @@ from grace.app.reports import bound
 from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain import trailers
-from grace.domain.package import MetricObservation
 from grace.domain.policy import Policy
 from grace.domain.render import marker
-from grace.domain.samples import observation_of
 from grace.domain.signing import Signer
 from grace.domain.sshsig import sign_commit
 from grace.ports import (
@@ -40,8 +39,6 @@ from grace.ports import (
 )
 
 NOT_FOUND = 404
-BASELINE_S = 24 * 3600.0
-MAX_BEFORE = 2000  # of one metric; the newest count
 SOMEBODY = ev.Actor(login="somebody")
 
 
@@ -200,12 +197,7 @@ class Interpreter:
             catalog = self._world.policy.catalog.metrics
             wanted = {m: catalog[m] for m in effect.metric_ids}
             return ev.MetricsSampled(samples=await self._world.metrics.sample_all(wanted))
-        end, samples = effect.before.timestamp(), list[MetricObservation]()
-        for metric_id in effect.metric_ids:
-            unit = self._world.policy.catalog.metrics[metric_id].unit
-            found = await self._world.samples.between(metric_id, end - BASELINE_S, end, MAX_BEFORE)
-            samples += (observation_of(metric_id, unit, s) for s in found)
-        return ev.BaselineRead(samples=tuple(samples))
+        return await before_release(self._world.samples, self._world.policy, effect)
 
     async def _permission(self, job: Job, effect: fx.ReadPermission) -> ev.Event:
         permission = await self._world.forge.permission(

@@ -60,7 +60,7 @@ class DrillRules:
             "observation": {
                 "sample_interval_seconds": 1,
                 "min_samples": 3,
-                "regress_after": 3,
+                "early_samples": 3,
                 "deployment_timeout_minutes": 2,
             },
             "tests": built.tests,

@@ -68,7 +68,7 @@ def demo_files(built: Built) -> Mapping[str, Any]:
             "observation": {
                 "sample_interval_seconds": 1,
                 "min_samples": 3,
-                "regress_after": 3,
+                "early_samples": 3,
                 "deployment_timeout_minutes": 2,
             },
             "tests": built.tests,

@@ -107,8 +107,13 @@ def window_passed(window: Window) -> str:
     return f"every target held through the observation window ({window.anchored_to})"
 
 
-def window_inconclusive(reason: str) -> str:
-    return f"the observation window was inconclusive twice: {reason}"
+def window_inconclusive(reason: str, extensions: int) -> str:
+    times = {0: "", 1: " twice"}.get(extensions, f" {extensions + 1} times")
+    return f"the observation window was inconclusive{times}: {reason}"
+
+
+def baseline_unread(reason: str) -> str:
+    return f"what was measured before could not be read ({reason}); the target alone is judged"
 
 
 def title_of(mission: Mission) -> str:
@@ -289,6 +294,8 @@ def pull_comment(mission: Mission, condition: Condition) -> str:
 def window_title(window: Window) -> str:
     if window.verdict is not None:
         return f"window ended: {window.verdict}"
+    if window.extensions > 1:
+        return f"observing, extended {window.extensions} times"
     return "observing, extended once" if window.extended else "observing"
 
 

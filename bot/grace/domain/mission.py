@@ -75,6 +75,7 @@ class Window(Frozen):
     anchored_to: Literal["deployment", "merge"] | None = None
     ends_at: AwareDatetime | None = None
     extended: bool = False
+    extensions: int = 0
     waited_since: AwareDatetime | None = None
     added_minutes: float = 0
     verdict: Literal["pass", "regress", "inconclusive"] | None = None

@@ -240,6 +240,10 @@ _TELL: Final[Mapping[str, Teller]] = MappingProxyType(
             + ", ".join(p["targets"])
         ),
         "sampled": _samples,
+        "baseline_read": lambda p, _: (
+            "known from before the release: "
+            + (", ".join(p["metrics"]) or "too little to compare with")
+        ),
         "window_extended": lambda p, _: f"window extended: {p['reason']}",
         "window_lengthened": lambda p, a: f"{a} made the window {p['minutes']:g} minutes longer",
         "window_closed": lambda p, _: f"window closed: {p['verdict']} ({p['reason']})",

@@ -87,15 +87,21 @@ class Stress(Frozen):
 class Observation(Frozen):
     """How the window is sampled and judged.
 
-    `min_samples`: a rolling window with fewer is no data. `regress_after`: so many consecutive
-    samples outside the target end the window early. `max_missing`: share of rounds without data.
+    `min_samples`: a rolling window with fewer is no data; `early_samples`: before so many nothing
+    is rolled back early. `max_missing`: share of rounds without data. `false_rollback_budget`:
+    share of harmless releases that may be rolled back, over all metrics of a mission together.
+    `min_effect`: the least change, as a share of the level before, that matters. `max_extensions`:
+    how often a window that cannot tell is extended before a person is asked.
     """
 
     sample_interval_seconds: Seconds = 15
     min_samples: Annotated[int, Field(ge=1)] = 3
-    regress_after: Annotated[int, Field(ge=1)] = 3
+    early_samples: Annotated[int, Field(ge=2)] = 12
     max_missing: Annotated[float, Field(ge=0, lt=1)] = 0.5
     deployment_timeout_minutes: Minutes = 30
+    false_rollback_budget: Annotated[float, Field(gt=0, le=0.2)] = 0.02
+    min_effect: Annotated[float, Field(gt=0, le=10)] = 0.1
+    max_extensions: Annotated[int, Field(ge=0, le=5)] = 1
 
 
 class Rollback(Frozen):

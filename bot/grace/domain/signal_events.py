@@ -43,12 +43,14 @@ class Recurred(Frozen):
 class BaselineRead(Frozen):
     """What a mission's metrics were like before its change was released, for the judge.
 
-    `calibrations`: by metric, what replays of its own past say of the judge's errors.
+    `calibrations`: by metric, what replays of its own past say of the judge's errors. `samples`:
+    thinned, to look at. `note`: why there is nothing.
     """
 
     kind: Literal["baseline_read"] = "baseline_read"
     samples: tuple[MetricObservation, ...]
     calibrations: dict[MetricId, Calibration] = {}
+    note: str = ""
 
 
 class MetricsSampled(Frozen):

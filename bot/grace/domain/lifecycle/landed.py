@@ -8,6 +8,7 @@ from grace.domain.effects import (
     CloseIssue,
     ClosePull,
     PublishLedger,
+    ReadBaseline,
     ReadContains,
     SampleMetrics,
 )
@@ -20,12 +21,12 @@ from grace.domain.lifecycle.forward import (
 )
 from grace.domain.mission import Landing, Revert, Window
 from grace.domain.observed import DeploymentFact
-from grace.domain.package import MetricTarget
+from grace.domain.observing.judge import Judgement, Scene, Watched, judge, scene_of
+from grace.domain.package import MetricId, MetricTarget
 from grace.domain.phase import Outcome, Phase
 from grace.domain.render import leaves
 from grace.domain.results import Sha
 from grace.domain.verdict import Condition, Result, all_of, leaf
-from grace.domain.window import Judgement, judge
 
 DEPLOYED = frozenset({"success"})
 DEPLOYMENT_FAILED = frozenset({"failure", "error"})
@@ -59,6 +60,20 @@ def live_targets(draft: Draft) -> tuple[MetricTarget, ...]:
     return (*live, *(g for g in guards if g.metric_id not in named))
 
 
+def watched(draft: Draft) -> tuple[Watched, ...]:
+    """Return what the window judges, and which of it only guards."""
+    named = {t.metric_id for t in criteria_of(draft).metric_targets}
+    return tuple(Watched(t, guard=t.metric_id not in named) for t in live_targets(draft))
+
+
+def scene(draft: Draft, window: Window, moment: datetime) -> Scene:
+    """Gather what the judge looks at; the window is anchored."""
+    rules = draft.policy.governance.observation
+    found = scene_of(draft.facts, window, rules, moment, len(live_targets(draft)))
+    assert found is not None  # anchored
+    return found
+
+
 def observing(draft: Draft) -> None:
     """Anchor the window, sample, judge; resolve or revert."""
     if rewritten(draft):
@@ -69,16 +84,17 @@ def observing(draft: Draft) -> None:
     window = anchored(draft)
     if window is None:
         return
-    assert window.anchor is not None  # anchored
     assert window.ends_at is not None  # anchored
-    span = (window.anchor, window.ends_at)
     targets = live_targets(draft)
-    rules = draft.policy.governance.observation
-    judgement, tree = judge(draft.facts.samples, targets, span, draft.now, rules)
+    known = baseline_read(draft, window, targets)
+    judgement, tree = judge(scene(draft, window, draft.now), watched(draft))
+    if not known:
+        judgement = Judgement.UNDECIDED
     match judgement:
         case Judgement.UNDECIDED:
             sample(draft, targets)
-            draft.wake(window.ends_at)
+            if draft.now < window.ends_at:
+                draft.wake(window.ends_at)
         case Judgement.PASS:
             end_window(draft, "pass", leaves(tree))
             draft.close(Outcome.FIXED, messages.window_passed(window))
@@ -190,20 +206,40 @@ def sample(draft: Draft, targets: tuple[MetricTarget, ...]) -> None:
     last = draft.mission.sampled_at
     if last is None or draft.now >= last + every:
         draft.set(sampled_at=draft.now)
-        ids = tuple(t.metric_id for t in targets)
-        draft.ask(SampleMetrics(key=draft.next_key("sample"), metric_ids=ids))
+        draft.ask(SampleMetrics(key=draft.next_key("sample"), metric_ids=sampled(draft, targets)))
         last = draft.now
     draft.wake(last + every)
 
 
+def sampled(draft: Draft, targets: tuple[MetricTarget, ...]) -> tuple[MetricId, ...]:
+    """Name what is measured in a round: the targets, and the controls that they go with."""
+    catalog = draft.policy.catalog.metrics
+    ids = [t.metric_id for t in targets]
+    controls = [d.control for i in ids if (d := catalog.get(i)) is not None and d.control]
+    live = [c for c in controls if (d := catalog.get(c)) is not None and d.source]
+    return tuple(dict.fromkeys([*ids, *live]))
+
+
+def baseline_read(draft: Draft, window: Window, targets: tuple[MetricTarget, ...]) -> bool:
+    """Ask once what the metrics were like before the release; False: the answer is awaited."""
+    if not targets or draft.facts.baseline is not None:
+        return True
+    assert window.anchor is not None  # anchored
+    minutes = criteria_of(draft).observation_window_minutes
+    draft.ask(ReadBaseline(key="baseline", targets=targets, before=window.anchor, minutes=minutes))
+    return False
+
+
 def inconclusive(draft: Draft, reason: str) -> None:
-    """Extend the window once; after that a person must look."""
+    """Extend the window within the bound; after that a person must look."""
     window = window_of(draft)
-    if window.extended:
+    done = max(window.extensions, int(window.extended))
+    if done >= draft.policy.governance.observation.max_extensions:
         end_window(draft, "inconclusive", reason)
-        draft.close(Outcome.FAILED, messages.window_inconclusive(reason))
+        draft.close(Outcome.FAILED, messages.window_inconclusive(reason, done))
         return
-    update: dict[str, object] = {"extended": True, "waited_since": draft.now}
+    update: dict[str, object] = {"extended": True, "extensions": done + 1}
+    update["waited_since"] = draft.now
     if window.anchor is not None:
         length = timedelta(minutes=criteria_of(draft).observation_window_minutes)
         update["ends_at"] = draft.now + length
@@ -228,14 +264,15 @@ def start_revert(draft: Draft, tree: Condition) -> None:
     draft.move(Phase.REVERTING, reason)
 
 
-def judged(draft: Draft, anchor: datetime) -> Condition:
+def judged(draft: Draft) -> Condition:
     """Judge the samples as of now, or as of the moment that the window ended."""
     window = window_of(draft)
-    moment = window.judged_at or draft.now
-    span = (anchor, window.ends_at or moment)
-    rules = draft.policy.governance.observation
-    samples = tuple(s for s in draft.facts.samples if s.at <= moment)
-    return judge(samples, live_targets(draft), span, moment, rules)[1]
+    tree = judge(scene(draft, window, window.judged_at or draft.now), watched(draft))[1]
+    baseline = draft.facts.baseline
+    if baseline is None or not baseline.note or not tree.children:
+        return tree
+    words = leaf("before the release", Result.SKIPPED, baseline.note)
+    return all_of(tree.name, (*tree.children, words))
 
 
 def observation_tree(draft: Draft) -> Condition:
@@ -247,7 +284,7 @@ def observation_tree(draft: Draft) -> Condition:
         )
         return all_of("observation", (waiting,))
     words = f"window from {window.anchor:%H:%M:%S} ({window.anchored_to})"
-    tree = judged(draft, window.anchor)
+    tree = judged(draft)
     opened = leaf("window", Result.PASS, words)
     return all_of("observation", (opened, tree, *alert_leaves(draft.mission)))
 

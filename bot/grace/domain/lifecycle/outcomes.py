@@ -300,6 +300,22 @@ def metrics_sampled(draft: Draft, event: ev.MetricsSampled) -> None:
     draft.note("sampled", "metrics", samples=samples)
 
 
+def baseline_read(draft: Draft, event: ev.BaselineRead) -> None:
+    """Remember by what the window will be judged."""
+    known = {
+        name: {
+            "samples": c.past.samples,
+            "level": c.past.level,
+            "replays": c.replays,
+            "false_rollbacks": c.false_rollbacks,
+            "stretch": c.stretch,
+        }
+        for name, c in event.calibrations.items()
+        if c.past is not None
+    }
+    draft.note("baseline_read", "metrics", metrics=known)
+
+
 def issue_filed(draft: Draft, event: ev.IssueFiled) -> None:
     """Record the issue that Grace filed."""
     if event.purpose == "capa":
@@ -318,6 +334,10 @@ def effect_failed(draft: Draft, event: ev.EffectFailed) -> None:
     """Hold for a person: an effect failed for good, and the sentence says why."""
     draft.note("effect_failed", effect=event.effect, key=event.key, reason=event.reason)
     if event.effect in COURTEOUS:
+        return
+    if event.effect == "read_baseline":
+        nothing_before = ev.BaselineRead(samples=(), note=messages.baseline_unread(event.reason))
+        draft.facts = draft.facts.model_copy(update={"baseline": nothing_before})
         return
     if event.effect in {"publish_check", "publish_comment"}:
         surface = event.key.partition("/")[0]

@@ -51,7 +51,7 @@ HEARD: dict[type[ev.Event], tuple[Handler, frozenset[Phase]]] = {
     ev.Merged: (outcomes.merged, OPEN_PULL | {Phase.REVERTING}),
     ev.MergeRefused: (outcomes.merge_refused, frozenset({Phase.MERGING, Phase.REVERTING})),
     ev.MetricsSampled: (outcomes.metrics_sampled, frozenset({Phase.OBSERVING})),
-    ev.BaselineRead: (outcomes.nothing, frozenset({Phase.OBSERVING})),
+    ev.BaselineRead: (outcomes.baseline_read, frozenset({Phase.OBSERVING})),
     ev.RevertPushed: (revert_outcomes.revert_pushed, frozenset({Phase.REVERTING})),
     ev.RevertRefused: (revert_outcomes.revert_refused, frozenset({Phase.REVERTING})),
     ev.IssueFiled: (outcomes.issue_filed, ALL),

@@ -112,4 +112,4 @@ def capa_tree(draft: Draft) -> Condition:
     window = window_of(draft)
     if window.anchor is None:
         return leaf("metrics", Result.NO_DATA, "the window was never anchored")
-    return judged(draft, window.anchor)
+    return judged(draft)

@@ -10,11 +10,11 @@ from grace.domain.base import Frozen
 from grace.domain.facts import Facts
 from grace.domain.ledger import Entry
 from grace.domain.mission import Mission, Window
+from grace.domain.observing.judge import Watched, judge_metric, scene_of
 from grace.domain.package import Evidence, MetricObservation, MetricTarget, MissionId
 from grace.domain.phase import Phase
 from grace.domain.policy import Policy
 from grace.domain.verdict import Condition
-from grace.domain.window import judge_target
 from grace.web.api.missions import MISSION
 from grace.web.api.operation import Answer, Call, Operation, Reply
 from grace.web.api.reading import OfMission, PageOfMission, mission_of
@@ -159,10 +159,11 @@ def _series(
     window = mission.window
     anchor = window.anchor if window is not None else None
     moment = (window.judged_at if window is not None else None) or now
-    rules, symptoms = (
-        policy.governance.observation,
-        mission.request.symptoms if mission.request else (),
-    )
+    symptoms = mission.request.symptoms if mission.request else ()
+    rules, sharing = policy.governance.observation, len(targets_of(mission, policy))
+    scene = None if window is None else scene_of(facts, window, rules, moment, sharing)
+    before = facts.baseline.samples if facts.baseline is not None else ()
+    known = [s for s in (*before, *mine) if s.metric_id == target.metric_id]
     definition = policy.catalog.metrics.get(target.metric_id)
     return Series(
         metric_id=target.metric_id,
@@ -172,8 +173,8 @@ def _series(
         observed=next(
             (s.observed_value for s in symptoms if s.metric_id == target.metric_id), None
         ),
-        baseline=_baseline(mine, anchor) or _from_stress(mission, facts, policy, target.metric_id),
-        judged=None if anchor is None else judge_target(mine, target, anchor, moment, rules),
+        baseline=_baseline(known, anchor) or _from_stress(mission, facts, policy, target.metric_id),
+        judged=None if scene is None else judge_metric(scene, Watched(target, guard)).condition,
         points=tuple(Point(at=s.at, value=s.value, note=s.note) for s in mine[-MAX_POINTS:]),
     )
 
