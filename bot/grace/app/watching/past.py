@@ -9,7 +9,7 @@ import structlog
 
 from grace.app.watching.desk import Desk
 from grace.domain.catalog import MetricDefinition
-from grace.domain.detection.budget import backtest
+from grace.domain.detection.budget import LEAST_POINTS, backtest
 from grace.domain.detection.keeping import thaw
 from grace.domain.detection.watch import Turn, Watch
 from grace.domain.samples import Sample
@@ -17,6 +17,7 @@ from grace.domain.samples import Sample
 BACK: Final = timedelta(days=3)  # of a metric that was never watched
 CALIBRATE_BACK: Final = timedelta(days=14)
 MAX_POINTS: Final = 20_000
+FEW_POINTS: Final = 200  # a thread would take longer to begin than they take
 TICK_S: Final = 1e-6
 
 
@@ -45,10 +46,13 @@ class Past:
         if watch is None:
             watch = Watch(metric_id, definition, self._desk.plan.every)
             seen = await self._before(metric_id, definition, now)
+            if len(seen) < LEAST_POINTS:
+                watch.calibrated = now.timestamp()
         else:
             start, end = watch.last + TICK_S, now.timestamp()
             seen = await self._desk.samples.between(metric_id, start, end, MAX_POINTS)
-        settled = await asyncio.to_thread(_replay, watch, seen)
+        few = len(seen) <= FEW_POINTS
+        settled = _replay(watch, seen) if few else await asyncio.to_thread(_replay, watch, seen)
         return Recalled(watch, len(seen), settled)
 
     async def calibrate(self, watch: Watch, now: datetime) -> int:

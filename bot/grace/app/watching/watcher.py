@@ -19,7 +19,7 @@ from grace.domain.package import MetricObservation
 
 SLICE: Final = 250  # metrics between two looks at what else waits
 PREPARE_POINTS: Final = 100_000  # of the past, in a round
-CALIBRATE_POINTS: Final = 20_000
+CALIBRATIONS, CALIBRATE_POINTS = 50, 20_000  # in a round
 CALIBRATE_EVERY_S: Final = 6 * 3600.0
 REMEMBER_EVERY: Final = timedelta(minutes=10)
 TARGETS_EVERY: Final = timedelta(minutes=1)
@@ -175,7 +175,7 @@ class Watcher:
         at, points = now.timestamp(), 0
         due = [w for w in self._watches.values() if at - w.calibrated >= CALIBRATE_EVERY_S]
         due.sort(key=lambda w: w.calibrated)
-        for watch in due:
+        for watch in due[:CALIBRATIONS]:
             points += await self._past.calibrate(watch, now)
             if points >= CALIBRATE_POINTS:
                 break
