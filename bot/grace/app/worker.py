@@ -18,7 +18,7 @@ from grace.app.observe import Measures
 from grace.app.router import Router
 from grace.domain.decision import Note
 from grace.domain.effects import Effect
-from grace.domain.events import EffectFailed, Event, Ticked
+from grace.domain.events import AlertSeen, EffectFailed, Event, Ticked
 from grace.domain.lifecycle import decide
 from grace.domain.policy import Policy
 from grace.domain.verdict import Verdict
@@ -249,6 +249,8 @@ def rule(turn: Turn, whole: Policy, now: datetime) -> Ruling:
     verdict: Verdict | None = None
     wake_at: datetime | None = None
     events: list[Event] = [event for _, event in turn.events] or [Ticked()]
+    # What fires again keeps a mission open that would else have recovered with the event before it.
+    events.sort(key=lambda event: not isinstance(event, AlertSeen))
     for event in events:
         decision = decide(mission, event, facts, policy, now)
         mission, facts, verdict = decision.mission, decision.facts, decision.verdict

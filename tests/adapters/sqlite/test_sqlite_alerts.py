@@ -200,6 +200,19 @@ async def test_a_silent_alert_that_began_anew_is_a_new_one(world):
     assert await world.fire(world.alert("f1")) == "1 alerts: 1 opened a mission"
 
 
+async def test_a_mission_does_not_recover_past_an_alert_that_just_fired_again(world):
+    await world.fire(world.alert("f1"))
+    mission = await world.open_one()
+    await world.settle(mission.uid, issue=1)
+    await world.fire(world.alert("f1", "resolved", at=world.later(minutes=1)))
+    ended = {"phase": Phase.CLOSED, "outcome": Outcome.SELF_RECOVERED, "closed_at": world.now}
+    turn = await world.turn(mission.uid)
+    await world.fire(world.alert("f1", at=world.later(minutes=1)))
+    assert not await world.store.commit(turn, world.ruling(turn, **ended), world.now)
+    turn = await world.turn(mission.uid)
+    assert await world.store.commit(turn, world.ruling(turn, **ended), world.now)
+
+
 # what is kept
 
 

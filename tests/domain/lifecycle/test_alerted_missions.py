@@ -163,6 +163,17 @@ def test_an_issue_of_a_person_stays_open_when_its_alerts_are_resolved():
     assert {"alert_joined", "alert_resolved", "alerts_quiet"} <= set(kinds(world))
 
 
+def test_what_joins_before_the_contract_is_read_does_not_become_the_contract():
+    world = made()
+    world.deliver(seen(world, why="alerts may open no more missions now"))
+    assert (world.mission.phase, world.mission.request, world.mission.alert) == (
+        Phase.FILED,
+        None,
+        None,
+    )
+    assert world.mission.alarm.known == 1
+
+
 def test_resolved_while_it_merges_ends_nothing():
     world = hear(made()).command("start")
     world.waits = (fx.MergePull,)

@@ -15,7 +15,7 @@ from grace.adapters.sqlite.ledger_rows import Pen, put_in_force, write_notes
 from grace.adapters.sqlite.surroundings import Surroundings
 from grace.adapters.sqlite.values import facts_of, mission_of
 from grace.domain.mission import Mission
-from grace.domain.phase import Phase
+from grace.domain.phase import Outcome, Phase
 from grace.domain.schedule import HOLDING
 from grace.ports import Ruling, Turn
 
@@ -58,6 +58,8 @@ def commit(
     if outcome_rows.newest(connection, *kin) != turn.outcome:
         return False
     mission = ruling.mission
+    if _recovers(row, mission) and event_rows.waiting(connection, row["uid"]) != turn.events:
+        return False  # one of its alerts may have begun to fire again
     if ruling.policy is not None:
         put_in_force(connection, mission.ref, ruling.policy, now, pen)
     entry = write_notes(connection, mission, ruling.notes, now, pen)
@@ -70,6 +72,11 @@ def commit(
     if _lets_by(row, mission) or outcome_rows.newest(connection, *kin) != turn.outcome:
         mission_rows.wake_others(connection, mission, Phase.GATING, now)
     return True
+
+
+def _recovers(before: sqlite3.Row, mission: Mission) -> bool:
+    """Tell whether a mission ends now because its alerts are resolved."""
+    return before["phase"] != Phase.CLOSED and mission.outcome is Outcome.SELF_RECOVERED
 
 
 def _gives_way(before: Phase, after: Phase) -> bool:

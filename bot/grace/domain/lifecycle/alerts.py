@@ -23,7 +23,7 @@ def alert_seen(draft: Draft, event: ev.AlertSeen) -> None:
     """Take an alert as the contract, or as one more of the mission's, or as one beside it."""
     mission = draft.mission
     placed = event.placed or _alone(mission, event)
-    if mission.phase is Phase.FILED and event.status == "firing":
+    if mission.phase is Phase.FILED and event.status == "firing" and placed.why is None:
         _open(draft, event, placed)
     elif placed.beside:
         _beside(draft, event)
