@@ -2,33 +2,25 @@
 
 import asyncio
 import random
-import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-from grace.demo.drill_scene import WINDOW_MINUTES, watched
 from grace.demo.faults import FAULTS, Fault, write_faulty, write_healthy
-from grace.demo.noise import NoiseSpec, noise
-from grace.demo.prober import prober
-from grace.demo.scenes import Built, Scene, subsystem_of
-from grace.demo.service import ServiceProcess, ServiceSpec
-from grace.demo.stage import Stage, set_up
-from grace.demo.traffic import Traffic, TrafficSpec
+from grace.demo.scenes import Scene
+from grace.demo.stage import OWNER, Stage, set_up
 from grace.domain.mission import Mission
 from grace.domain.phase import Outcome
+from support.drill_services import HEALTHY, Place, Service, files_of, ignore, write_nothing
 from support.flows import free_port
 
 BOUND_S = 60.0  # from a fault to an open mission
-CLOSED_WITHIN_S = 300.0
+CLOSED_WITHIN_S = 180.0
 RESTED_S = (20.0, 50.0)  # how long a service is left alone before it is broken
 POLL_S = 1.0
-HEALTHY_WITHIN_S = 90.0  # the machine may be busy
-HEALTHY = "healthy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +50,6 @@ class Plan:
         chosen = [FAULTS[(index + i) % len(FAULTS)] for i in range(self.rounds)]
         dice.shuffle(chosen)
         return chosen
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One service: where it listens and where it is probed."""
-
-    name: str
-    port: int
-    probe: int
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,82 +101,6 @@ class Findings:
 def _spread(values: Sequence[float | None]) -> str:
     known = [v for v in values if v is not None]
     return f"{median(known):.1f} s, {max(known):.1f} s" if known else "never"
-
-
-def files_of(places: Mapping[str, Place]) -> Callable[[Built], Mapping[str, Any]]:
-    """Write the bot's configuration: the drills' metrics once a service."""
-
-    def files(built: Built) -> Mapping[str, Any]:
-        metrics: dict[str, Any] = {}
-        for name, place in places.items():
-            entries = watched(replace(built, service_port=place.port), f"{place_page(place)}")
-            entries["trigger_mesh.latency_p95"]["target"] = 150
-            entries["trigger_mesh.memory"]["target"] = 45
-            for metric, entry in entries.items():
-                entry["severity"] = "low"
-                entry["watch"] = {
-                    "subsystem": subsystem_of(name),
-                    "rolling_window_minutes": WINDOW_MINUTES,
-                    "observation_window_minutes": WINDOW_MINUTES,
-                }
-                metrics[f"{name}.{metric.removeprefix('trigger_mesh.')}"] = entry
-        return {
-            "metrics_catalog.yaml": {"metrics": metrics},
-            "subsystems.yaml": built.subsystems(()),
-            "governance.yaml": {
-                "tests": built.tests,
-                "alerting": {"settle_minutes": 0.1, "max_new_per_hour": 100},
-            },
-        }
-
-    return files
-
-
-def place_page(place: Place) -> str:
-    return f"http://127.0.0.1:{place.probe}/metrics"
-
-
-@dataclass(slots=True)
-class Service:
-    """One service of a campaign: its process now, under traffic and noise."""
-
-    place: Place
-    folder: Path
-    process: ServiceProcess | None = None
-
-    @property
-    def pid(self) -> int | None:
-        return self.process.pid if self.process and self.process.running else None
-
-    async def run(self, version: str) -> None:
-        """Put a version into production."""
-        if self.process is not None:
-            await self.process.stop()
-        log = self.folder / "logs" / f"{self.place.name}.log"
-        spec = ServiceSpec(
-            self.folder / version, Path(sys.executable), self.place.port, version, log
-        )
-        self.process = ServiceProcess(spec)
-        await self.process.start(HEALTHY_WITHIN_S)
-
-    @asynccontextmanager
-    async def live(self, seed: int, *, loud: bool) -> AsyncIterator[None]:
-        """Have it in production: probed, under traffic and noise."""
-        url = self.place.url
-        spec = NoiseSpec(url, seed)
-        if not loud:  # fewer events a second: the same share of them is slow
-            spec = replace(spec, slow_every_s=(5, 15), pause_every_s=(5, 15), burst_rate=30)
-        await self.run(HEALTHY)
-        try:
-            async with (
-                prober(url, self.place.probe),
-                Traffic(TrafficSpec(url, rate=30 if loud else 10, seed=seed)),
-                noise(spec, lambda: self.pid),
-            ):
-                yield
-        finally:
-            if self.process is not None:
-                await self.process.stop()
 
 
 class Campaign:
@@ -261,6 +164,8 @@ class Campaign:
             return Shot(name, fault.name, None, None, "late" if late else "never")
         self._count(name)
         ended = await self._within(CLOSED_WITHIN_S, lambda: self._closed(mission))
+        if ended is None:
+            ended = await self._cancel(mission)
         seen = mission.anomaly.at if mission.anomaly else mission.created_at
         return Shot(
             service=name,
@@ -270,6 +175,14 @@ class Campaign:
             ended=str(ended.outcome) if ended else "open",
             metric=mission.anomaly.metric_id if mission.anomaly else "",
         )
+
+    async def _cancel(self, mission: Mission) -> Mission | None:
+        """Have a person end a mission, as one that came back too often to be believed asks for."""
+        stage = self._stage
+        path = f"/repos/{mission.ref.repository}/issues/{mission.issue}/comments"
+        async with stage.people.client(OWNER, stage.forge.api_url) as client:
+            (await client.post(path, json={"body": "/grace cancel"})).raise_for_status()
+        return await self._within(BOUND_S, lambda: self._closed(mission))
 
     def _open(self, name: str) -> Mission | None:
         """Find a new mission whose issue is filed."""
@@ -339,13 +252,3 @@ async def campaign(folder: Path, plan: Plan) -> Findings:
             await stack.enter_async_context(service.live(plan.seed * 1000 + i, loud=loud))
         stage = await stack.enter_async_context(set_up(folder / "stage", plan.names, ignore, scene))
         return await Campaign(plan, stage, services).run()
-
-
-def write_nothing(folder: Path) -> None:
-    """Write a repository that is only there to have issues."""
-    folder.mkdir(parents=True)
-    (folder / "README.md").write_text("A service of a drill.\n")
-
-
-def ignore(_words: str) -> None:
-    """Say nothing."""

@@ -3,12 +3,12 @@
 import asyncio
 import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
 
 from grace.app.observe import configure_logs
 from grace.cli.demo import Teller, prepare
@@ -54,7 +54,8 @@ def drill(
     except (DrillFailed, DeployError, GitFailed, ToolMissing) as error:
         typer.echo(f"the drill failed: {error}", err=True)
         raise typer.Exit(1) from error
-    say.console.print(_timeline(drilled))
+    for line in _timeline(drilled):
+        say.console.print(line, markup=False, soft_wrap=True)
     if not drilled.ok:
         typer.echo(f"the drill failed: {drilled.problem}", err=True)
         raise typer.Exit(1)
@@ -76,10 +77,8 @@ async def _play(workdir: Path, fault: Fault, rules: DrillRules, say: Teller, see
     return drilled
 
 
-def _timeline(drilled: Drilled) -> Table:
-    """Lay out what happened when, and who had to act."""
-    told = Column("", overflow="fold")
-    table = Table("", "after the fault", told, title=f"drill {drilled.fault}")
+def _timeline(drilled: Drilled) -> Iterator[str]:
+    """Write what happened when, and who had to act."""
     rows = (
         ("detected", drilled.detected, drilled.sentence),
         ("mission open", drilled.opened, f"{drilled.mission} {drilled.issue}"),
@@ -87,7 +86,9 @@ def _timeline(drilled: Drilled) -> Table:
         ("fix live", drilled.deployed, ""),
         ("recovered", drilled.recovered, f"its window passed: {drilled.outcome}"),
     )
+    yield f"drill {drilled.fault}: seconds after the fault was live"
     for what, seconds, more in rows:
-        table.add_row(what, "never" if seconds is None else f"{seconds:.1f} s", more)
-    table.add_row("people", str(len(drilled.people)), "; ".join(drilled.people) or "nobody acted")
-    return table
+        told = f"{'never' if seconds is None else f'{seconds:.1f} s':>8}"
+        yield f"  {what:12} {told}  {'' if seconds is None else more}".rstrip()
+    people = "; ".join(drilled.people) or "nobody had to act"
+    yield f"  {'people':12} {len(drilled.people):>8}  {people}"
