@@ -92,13 +92,12 @@ def at_end(past: Past, values: Sequence[float], spread: float, alpha: float) -> 
     *_, place = located(clipped)
     worse_by = place - past.level
     before = past.reference
-    error = max(spread, past.matters / sqrt(count))
     noise = variance(before) if len(before) > 1 else 0.0
     free = noise * (1 / count + 1 / past.span)
-    score = rank_score(before, clipped, error**2 / free if free > 0 else 1.0)
+    score = rank_score(before, clipped, spread**2 / free if free > 0 else 1.0)
     needed = NORMAL.inv_cdf(1 - alpha)
     matters = worse_by > 0 and worse_by >= past.matters
-    return Look(count, worse_by, error, needed, max(0.0, score) / needed if matters else 0.0)
+    return Look(count, worse_by, spread, needed, max(0.0, score) / needed if matters else 0.0)
 
 
 def against_target(

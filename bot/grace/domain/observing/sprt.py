@@ -6,7 +6,7 @@ martingale, so that by Ville's inequality it ever reaches 1/alpha with probabili
 (Robbins 1970; Johari, Koomen, Pekelis, Walsh: Always Valid Inference, 2015).
 """
 
-from math import exp, inf, log, log1p, sqrt
+from math import inf, log, log1p, sqrt
 from statistics import NormalDist
 
 NORMAL = NormalDist()
@@ -36,8 +36,3 @@ def boundary(alpha: float, ratio: float) -> float:
         else:
             high = middle
     return high
-
-
-def chance(z: float, ratio: float) -> float:
-    """Return the always-valid p-value at `z` standard errors, at most 1."""
-    return min(1.0, exp(-max(0.0, log_evidence(z, ratio))))

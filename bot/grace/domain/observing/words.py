@@ -36,7 +36,7 @@ def compared(look: Look | None, past: Past | None, stretch: float, target: Metri
     if look.worse_by <= 0 or look.worse_by < past.matters:
         return f"{words}, not worse by what matters ({past.matters:.3g})"
     got = "got worse" if look.margin >= stretch else "seems worse"
-    return f"{words}, {got} by {look.worse_by:.3g}: {_errors(look, stretch)}"
+    return f"{words}, {got}: {_errors(look, stretch)}"
 
 
 def _errors(look: Look, stretch: float) -> str:
