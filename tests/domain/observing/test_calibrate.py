@@ -1,10 +1,9 @@
 """Replays of a metric's own past, and what they hold the judge back by."""
 
-from domain.observing.test_noise import drifting, terms, white
-
 from grace.domain.observing.calibrate import MAX_STRETCH, calibrate
 from grace.domain.observing.replay import bent, nothing_released, ruling
 from grace.domain.samples import Sample
+from support.noise import drifting, terms, white
 
 STEP = 15.0
 

@@ -3,9 +3,9 @@
 import math
 
 import pytest
-from domain.observing.test_noise import past_of, white
 
 from grace.domain.observing.compare import against_target, at_end, located, looks, ruler
+from support.noise import past_of, white
 
 ALPHA = 0.01
 

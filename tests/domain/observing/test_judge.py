@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from domain.observing.test_noise import white
 
 from grace.domain.facts import Facts
 from grace.domain.mission import Window
@@ -14,6 +13,7 @@ from grace.domain.package import MetricObservation, MetricTarget
 from grace.domain.policy import Observation
 from grace.domain.samples import Sample
 from grace.domain.verdict import Result
+from support.noise import white
 from support.world import START
 
 EVERY = 10
