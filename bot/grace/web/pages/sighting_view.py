@@ -69,7 +69,7 @@ def sighting(anomaly: Anomaly | None) -> Sighting | None:
     return Sighting(
         anomaly=anomaly,
         rarity=rarity(anomaly.surprise) if anomaly.surprise > 0 else "",
-        line=" ".join(steps) or "M0 0",
+        line=" ".join(steps),
         onset=x(anomaly.since.timestamp()),
         expected=None if anomaly.expected is None else y(anomaly.expected),
         times=tuple(Label(words=f"{p.at:%H:%M:%S}", at=x(p.at.timestamp())) for p in ends),
