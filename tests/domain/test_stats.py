@@ -66,6 +66,12 @@ def test_shares_are_by_severity_and_of_missions_that_ended_well() -> None:
     assert (whole.missions, whole.actions, whole.failed) == (5, 3, 1)
 
 
+def test_a_fix_that_did_not_hold_is_no_success() -> None:
+    lost = ended(Outcome.FIXED).with_(effective=False)
+    found = figures([(lost, []), (ended(Outcome.FIXED), [])])[Severity.LOW]
+    assert (found.fixed, found.came_back, found.alone) == (2, 1, 1)
+
+
 def test_older_missions_can_be_left_out() -> None:
     missions = [(ended(Outcome.FIXED, days=n), []) for n in (1, 5, 9)]
     found = figures(missions, START - timedelta(days=6))

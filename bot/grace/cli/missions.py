@@ -21,7 +21,16 @@ from grace.domain.verdict import Verdict
 from grace.domain.views import package_of
 
 app = typer.Typer(no_args_is_help=True)
-_STATS: Final = ("missions", "fixed", "recovered", "rolled back", "failed", "alone", "actions each")
+_STATS: Final = (
+    "missions",
+    "fixed",
+    "recovered",
+    "rolled back",
+    "failed",
+    "came back",
+    "alone",
+    "actions each",
+)
 
 
 @app.command("list")
@@ -111,7 +120,7 @@ def _deed(entry: Entry) -> Deed:
 
 
 def _cells(row: Figures) -> list[str]:
-    counts = (row.missions, row.fixed, row.recovered, row.rolled_back, row.failed)
+    counts = (row.missions, row.fixed, row.recovered, row.rolled_back, row.failed, row.came_back)
     each = "" if row.actions_each is None else f"{row.actions_each:.1f}"
     return [*map(str, counts), _percent(row.share_alone), each]
 

@@ -50,7 +50,7 @@ def by_a_person(deed: Deed) -> bool:
 class Figures(Frozen):
     """What missions of one severity came to; `actions`: what people did for them, all together.
 
-    `alone`: how many ended well without a person.
+    `came_back`: fixes that did not hold. `alone`: how many ended well without a person, and stayed so.
     """
 
     missions: int = 0
@@ -58,12 +58,13 @@ class Figures(Frozen):
     recovered: int = 0
     rolled_back: int = 0
     failed: int = 0
+    came_back: int = 0
     alone: int = 0
     actions: int = 0
 
-    def with_(self, outcome: Outcome, actions: int) -> Self:
+    def with_(self, outcome: Outcome, actions: int, *, came_back: bool) -> Self:
         """Count one more mission."""
-        well = outcome in _WELL
+        well = outcome in _WELL and not came_back
         return self.model_copy(
             update={
                 "missions": self.missions + 1,
@@ -71,6 +72,7 @@ class Figures(Frozen):
                 "recovered": self.recovered + (outcome is Outcome.SELF_RECOVERED),
                 "rolled_back": self.rolled_back + (outcome is Outcome.ROLLED_BACK),
                 "failed": self.failed + (outcome is Outcome.FAILED),
+                "came_back": self.came_back + came_back,
                 "alone": self.alone + (well and actions == 0),
                 "actions": self.actions + actions,
             }
@@ -93,13 +95,14 @@ def figures(
     """Count missions that ended, after `since` if it is given, by severity, the gravest first."""
     found = {severity: Figures() for severity in Severity}
     for mission, deeds in missions:
-        ended = mission.closed_at
-        if mission.outcome is None or mission.outcome is Outcome.CANCELLED or ended is None:
+        ended, ended_as = mission.closed_at, mission.outcome
+        if ended_as is None or ended_as is Outcome.CANCELLED or ended is None:
             continue  # one that somebody called off says nothing about who did the work
         if since is not None and ended < since:
             continue
         actions = sum(by_a_person(deed) for deed in deeds)
-        found[mission.severity] = found[mission.severity].with_(mission.outcome, actions)
+        row, lost = found[mission.severity], mission.effective is False
+        found[mission.severity] = row.with_(ended_as, actions, came_back=lost)
     return found
 
 
