@@ -7,6 +7,7 @@ import pytest
 
 from grace.domain.alerting.rules import Alerting, Maintenance
 from grace.domain.detection.anomaly import DetectorName
+from grace.domain.detection.watch import SETTLE_S
 from grace.domain.phase import Severity
 from support.watched import START, definition
 from support.watching_world import GOOD, IDLE, THRESHOLD, WatchedWorld, warmed, watched_world
@@ -105,6 +106,22 @@ async def test_recovery_is_told_once_when_all_are_well(world: WatchedWorld) -> N
     assert [e.status for e in told] == ["firing", "resolved"]
     assert len({e.fingerprint for e in told}) == 1
     assert watcher.state.incidents == 0
+
+
+async def test_level_that_became_usual_is_not_told_as_recovered(world: WatchedWorld) -> None:
+    world.metrics.past["smart"] = warmed()
+    watcher = world.watcher()
+    await world.rounds(watcher, 2)
+    world.metrics.values["smart"] = 190.0
+    await world.rounds(watcher, 2)
+    watch = watcher.watch("smart")
+    assert watch is not None
+    watch.detectors.alarms.threshold = 1000.0
+    watch.alarmed -= SETTLE_S
+    await world.rounds(watcher, 2)
+    assert watch.episode is None
+    assert watcher.state.incidents == 0
+    assert [e.status for e in await world.told()] == ["firing"]
 
 
 async def test_what_comes_back_later_is_told_anew(world: WatchedWorld) -> None:

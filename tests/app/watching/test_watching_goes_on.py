@@ -10,6 +10,7 @@ from support.flow_look import eventually
 from support.past import waiting, write_past
 from support.watched import EVERY_S, START, definition, series
 from support.watching_world import (
+    IDLE,
     WatchedWorld,
     definitions,
     warmed,
@@ -69,6 +70,19 @@ async def test_metric_that_is_watched_no_longer_says_nothing_more(world: Watched
     assert again.state.incidents == 1
     assert {e.fingerprint for e in await world.told()} == {"detector:orders", "detector:p95"}
     assert {e.status for e in await world.told()} == {"firing"}
+
+
+async def test_gap_that_was_kept_is_no_silence_after_a_restart(world: WatchedWorld) -> None:
+    watcher = world.watcher()
+    await world.rounds(watcher, 3)
+    await watcher.remember()
+    _, early = (await world.samples.remembered())["p95"]
+    world.metrics.values["p95"] = IDLE
+    await world.rounds(watcher, 10)
+    await world.samples.remember({"p95": early}, 0)
+    world.metrics.values["p95"] = None
+    await world.rounds(world.watcher(), 1)
+    assert await world.told() == []
 
 
 async def test_clock_that_was_set_back_makes_nobody_deaf(world: WatchedWorld) -> None:
