@@ -143,6 +143,14 @@ async def test_so_many_requests_are_under_way_and_the_others_wait(server, clock)
     assert most[1] == 3
 
 
+async def test_query_that_answers_nan_had_nothing_to_measure(metrics, server):
+    source = PrometheusQuery(url=server.url, query="a / b")
+    server.text = answer([{"value": [1, "NaN"]}])
+    assert (await metrics.sample("share", source, "%")).idle
+    server.text = answer([])
+    assert not (await metrics.sample("share", source, "%")).idle
+
+
 async def test_one_source_down_leaves_the_others_alone(metrics, server):
     server.text = "up 1\n"
     wanted = {

@@ -161,6 +161,7 @@ async def test_a_ratio_is_that_of_two_increases(metrics, server, clock):
     clock.pass_(20)
     idle = await metrics.sample("error_rate", source, "%")
     assert (idle.value, idle.note) == (None, "requests_total did not rise since the last look")
+    assert idle.idle
 
 
 async def test_a_series_that_was_not_there_began_at_zero(metrics, server, clock):

@@ -50,10 +50,10 @@ async def test_what_comes_late_stands_where_it_belongs(samples):
 
 async def test_the_newest_is_the_newest_with_a_value(opened):
     async with opened(fold_at=2) as samples:
-        await samples.keep([seen("m", NOON, 1)])
-        await samples.keep([seen("m", NOON + 15, 2)])
+        await samples.keep([seen("m", NOON, 1), seen("m", NOON + 15, 2)])
+        assert (await samples.figures()).samples == 2
         assert await samples.newest("m") == Sample(NOON + 15, 2)
-        await samples.keep([seen("m", NOON + 30, None)])
+        await samples.keep([seen("m", NOON + 5, 3), seen("m", NOON + 30, None)])
         assert await samples.newest("m") == Sample(NOON + 15, 2)
         await samples.backfill("m", [Sample(NOON + 20, 8), Sample(NOON - 500, 9)])
         assert await samples.newest("m") == Sample(NOON + 20, 8)
@@ -87,6 +87,26 @@ async def test_folding_the_journal_changes_nothing_that_is_read(opened):
     assert figures.failure is None
     async with opened(fold_at=16) as again:
         assert await kept(again, "c") == sorted(expected["c"].items())
+
+
+async def test_what_is_doubled_is_folded_into_one_and_the_first_word_stays(opened):
+    async with opened(fold_at=4) as samples:
+        for value in (1, 2, 3, 4):
+            await samples.keep([seen("m", NOON, value), seen("n", NOON + value, value)])
+        assert await kept(samples) == [(NOON, 1)]
+        assert (await samples.figures()).samples == 5
+
+
+async def test_a_smaller_bound_makes_the_file_smaller(opened, tmp_path):
+    chance = random.Random(1)
+    file = tmp_path / "samples.db"
+    async with opened(fold_at=10) as samples:
+        for number in range(60):
+            await samples.keep([seen(f"m{n}", NOON + number, chance.random()) for n in range(400)])
+    assert file.stat().st_size > 300_000
+    async with opened(most=150_000) as samples:
+        await samples.keep([seen("m1", NOON + 60, 1)])
+    assert file.stat().st_size < 200_000
 
 
 async def test_history_is_kept_in_any_order_and_counts(samples):
@@ -163,10 +183,12 @@ async def test_a_write_that_fails_is_told_until_one_succeeds(opened, tmp_path):
     async with opened() as samples:
         other = sqlite3.connect(tmp_path / "samples.db", isolation_level=None)
         other.execute(
-            "CREATE TRIGGER full BEFORE INSERT ON rounds BEGIN SELECT raise(ABORT, 'disk full'); END"
+            f"CREATE TRIGGER full BEFORE INSERT ON rounds WHEN new.low > {NOON}"
+            " BEGIN SELECT raise(ABORT, 'disk full'); END"
         )
+        # The second round of the same write fails, and with it what the first learnt of a name.
         with pytest.raises(sqlite3.IntegrityError, match="disk full"):
-            await samples.keep([seen("new", NOON, 1)])
+            await samples.keep([seen("new", NOON, 9), seen("new", NOON + 1, 9)])
         assert (await samples.figures()).failure == "IntegrityError: disk full"
         other.execute("DROP TRIGGER full")
         other.close()

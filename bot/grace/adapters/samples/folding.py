@@ -76,11 +76,14 @@ def trim(connection: sqlite3.Connection, oldest: float, most: int) -> None:
 
 
 def give_back(connection: sqlite3.Connection, most: int) -> None:
-    """Give pages that nothing uses back to the disk where the file is larger than it may be."""
+    """Give pages that nothing uses back to the disk where the file is larger than it may be.
+
+    Not inside a transaction. `execute` would take one step of it, which is one page.
+    """
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     (size,) = connection.execute("PRAGMA page_size").fetchone()
     if pages * size > most:
-        connection.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+        connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
 
 
 def _begin(connection: sqlite3.Connection, metric: int | None, low: float, high: float) -> int:

@@ -132,7 +132,6 @@ class SqliteSamples:
     def _trim(self, connection: sqlite3.Connection) -> None:
         oldest = self._clock.now().timestamp() - self._keeping.days * 86_400
         folding.trim(connection, oldest, self._keeping.most)
-        folding.give_back(connection, self._keeping.most)
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._commit, work)
@@ -147,6 +146,7 @@ class SqliteSamples:
             connection.execute("BEGIN IMMEDIATE")
             result = work(connection)
             connection.execute("COMMIT")
+            folding.give_back(connection, self._keeping.most)
         except BaseException as error:
             self._failure = f"{type(error).__name__}: {error}"
             # What was learnt of numbers may be taken back with the transaction.
