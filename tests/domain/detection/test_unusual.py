@@ -64,6 +64,18 @@ def test_a_step_is_seen_at_any_interval_with_its_onset(every):
     assert scores[began].expected == pytest.approx(50, abs=6)
 
 
+def test_a_slow_beginning_is_the_onset_and_not_when_it_was_noticed():
+    calm, chance = noise(3000), random.Random(8)
+    rising = [chance.gauss(50, 0.5) + 0.5 * step for step in range(40)]
+    scores = score([*calm, *rising])
+    began = next(place for place in alarms(scores) if place >= 3000)
+    onset = (scores[began].since - START) / EVERY
+    assert 3000 <= onset <= began - 2
+    assert {found.since for found in scores[began : began + 5]} == {scores[began].since}
+    ordinary = [place for place in range(WARM_UP, 3000) if scores[place].surprise == 0.0]
+    assert sum(scores[p].since == START + p * EVERY for p in ordinary) > 0.9 * len(ordinary)
+
+
 def test_a_spike_is_one_alarm_and_says_what_was_awaited():
     values = noise(3000)
     values[2500] = 200.0
@@ -188,6 +200,15 @@ def test_it_never_raises_and_never_answers_nan(points):
         assert found.expected is None or math.isfinite(found.expected)
     again = Unusual.thaw(detector.freeze())
     assert again.freeze() == detector.freeze()
+
+
+def test_values_at_the_end_of_what_a_number_can_be_leave_it_whole():
+    largest = math.nextafter(math.inf, 0)
+    detector = Unusual()
+    scores = score([largest, -largest] * 400, of=detector)
+    assert all(math.isfinite(found.surprise) for found in scores)
+    assert scores[-1].expected is not None
+    assert abs(scores[-1].expected) <= LARGEST
 
 
 def wild(chance: random.Random) -> float:

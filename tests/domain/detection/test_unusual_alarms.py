@@ -83,7 +83,7 @@ def test_a_budget_sets_the_least_threshold_that_keeps_it():
 
 
 def test_a_budget_groups_points_as_alarms_do():
-    close = [(float(place), 3.0 if place in {10, 10 + HOLD_POINTS} else 0.0) for place in range(99)]
+    close = [(float(place), 3.0 if place in {10, 11 + HOLD_POINTS} else 0.0) for place in range(99)]
     apart = [(at, 3.0 if at in {10, 12 + HOLD_POINTS} else 0.0) for at, _ in close]
     for scores in (close, apart):
         once = DAY / 98 * (opened(scores, 2.0) + 0.1)
