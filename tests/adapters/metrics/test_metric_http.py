@@ -145,7 +145,7 @@ async def test_so_many_requests_are_under_way_and_the_others_wait(server, clock)
 
 async def test_query_that_answers_nan_had_nothing_to_measure(metrics, server):
     source = PrometheusQuery(url=server.url, query="a / b")
-    server.text = answer([{"value": [1, "NaN"]}])
+    server.text = answer([{"value": [NOW, "NaN"]}])
     assert (await metrics.sample("share", source, "%")).idle
     server.text = answer([])
     assert not (await metrics.sample("share", source, "%")).idle
