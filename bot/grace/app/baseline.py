@@ -31,9 +31,9 @@ async def before_release(
     interval = policy.governance.observation.sample_interval_seconds
     for target in effect.targets:
         definition = policy.catalog.metrics.get(target.metric_id)
-        if definition is None:
+        series = [] if definition is None else await kept(target.metric_id)
+        if definition is None or not series:
             continue
-        series = await kept(target.metric_id)
         control = await kept(definition.control) if definition.control else ()
         learn = partial(calibrate, series, end, interval, terms_of(policy, effect, target), control)
         known = await asyncio.to_thread(learn)

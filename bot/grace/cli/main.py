@@ -23,6 +23,7 @@ from grace.cli.serve import kill_switch, serve
 from grace.cli.token import app as token_app
 from grace.cli.trust import app as trust_app
 from grace.cli.watch import watch
+from grace.cli.window import app as window_app
 
 app = typer.Typer(
     name="grace",
@@ -39,6 +40,7 @@ app.add_typer(audit_app, name="audit", help="Verify what the bot did, offline.")
 app.add_typer(missions_app, name="mission", help="Look at missions in the bot's store.")
 app.add_typer(policy_app, name="policy", help="Check, explain, try and lay out the rules.")
 app.add_typer(detect_app, name="detect", help="Try the detectors on recorded metrics.")
+app.add_typer(window_app, name="window", help="Try the observation judge on recorded metrics.")
 app.add_typer(trust_app, name="trust", help="Show how far agents are trusted, and why.")
 app.add_typer(token_app, name="token", help="Make, list and revoke tokens of API and page.")
 app.command("schema")(schema)

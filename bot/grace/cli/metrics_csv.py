@@ -60,7 +60,7 @@ def _columns(name: str, stream: TextIO) -> Sequence[Column]:
                 f"{where}: has {len(row)} columns where the header has {len(titles)}; "
                 "write an empty cell for a gap"
             )
-        at = _time(f"{where}: {titles[0]}", row[0].strip())
+        at = time_of(f"{where}: {titles[0]}", row[0].strip())
         if before is not None and at < before:
             raise CsvError(f"{where}: {titles[0]}: is earlier than the row before; sort the file")
         before = at
@@ -96,7 +96,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _time(where: str, text: str) -> float:
+def time_of(where: str, text: str) -> float:
     """Read seconds since the Unix epoch, or a time by ISO 8601, in UTC where it names no zone."""
     if _is_number(text):
         at = float(text)
