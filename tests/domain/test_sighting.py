@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from grace.domain.detection.anomaly import Anomaly, ChartPoint, DetectorName, Moved
 from grace.domain.sighting import drawn, rarity, told
 
