@@ -226,7 +226,8 @@ async def test_origin_that_is_over_is_told_as_it_was_known(world: WatchedWorld) 
     first, second = await world.told()
     assert first.anomaly is not None
     assert second.anomaly is not None
-    assert second.anomaly == first.anomaly.model_copy(update={"moved": second.anomaly.moved})
+    since_then = {"moved": second.anomaly.moved, "chart": second.anomaly.chart}
+    assert second.anomaly == first.anomaly.model_copy(update=since_then)
     assert [m.metric_id for m in second.anomaly.moved] == ["errors"]
 
 

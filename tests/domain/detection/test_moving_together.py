@@ -1,9 +1,12 @@
 """Anomalies that move together are one incident, with the earliest as its likely origin."""
 
+from datetime import UTC, datetime
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grace.domain.detection.anomaly import MAX_MOVED, DetectorName
+from grace.domain.detection.anomaly import MAX_MOVED, Anomaly, DetectorName, Moved
 from grace.domain.detection.moving import (
     MAX_MEMBERS,
     TOGETHER_S,
@@ -13,6 +16,7 @@ from grace.domain.detection.moving import (
     close,
     gather,
     member_of,
+    without,
 )
 from grace.domain.detection.watch import Direction, Episode
 
@@ -116,3 +120,55 @@ def test_order_in_which_a_round_lists_them_changes_nothing(
 def test_incident_can_be_written_down() -> None:
     (found,) = gather((), [begun("a", 100), begun("b", 110)])
     assert Incident.model_validate_json(found.model_dump_json()) == found
+
+
+def _seen(name: str, *moved: str) -> Anomaly:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    others = tuple(Moved(metric_id=m, since=at, surprise=1.0, direction="up") for m in moved)
+    return Anomaly(
+        metric_id=name,
+        detector=DetectorName.THRESHOLD,
+        since=at,
+        at=at,
+        value=1.0,
+        unit="ms",
+        expected=None,
+        surprise=1.0,
+        direction="up",
+        sentence="it is amiss",
+        moved=others,
+        chart=(),
+    )
+
+
+def _incident(anomaly: Anomaly | None = None, **lasts: bool) -> Incident:
+    members = {n: Member(since=1.0, direction="up", lasts=is_so) for n, is_so in lasts.items()}
+    told = {"anomaly": anomaly, "told": "a"}
+    return Incident(
+        fingerprint="detector:a", repository="r", began=1.0, earliest=1.0, members=members, **told
+    )
+
+
+def test_incident_of_metrics_that_are_all_watched_stays_as_it_is() -> None:
+    incident = _incident(a=True)
+    assert without(incident, {"b"}) is incident
+
+
+def test_incident_of_which_nothing_watched_lasts_is_dropped() -> None:
+    assert without(_incident(a=True, b=False), {"a"}) is None
+
+
+def test_incident_that_lost_a_metric_that_lasted_is_not_told_as_resolved() -> None:
+    left = without(_incident(_seen("b"), a=True, b=True), {"a"})
+    assert left is not None
+    assert (set(left.members), left.settled, left.told) == ({"b"}, True, "a")
+
+
+@pytest.mark.parametrize("anomaly", [_seen("a"), _seen("b", "a"), None])
+def test_incident_is_described_anew_where_it_named_a_metric_that_left(
+    anomaly: Anomaly | None,
+) -> None:
+    left = without(_incident(anomaly, a=False, b=True), {"a"})
+    assert left is not None
+    assert left.anomaly is None
+    assert not left.settled

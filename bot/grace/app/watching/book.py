@@ -13,7 +13,14 @@ from grace.app.watching.desk import ORIGIN, Desk
 from grace.domain.detection import wording
 from grace.domain.detection.anomaly import Anomaly
 from grace.domain.detection.gone import Places
-from grace.domain.detection.moving import Begun, Incident, close, gather, member_of
+from grace.domain.detection.moving import (
+    Begun,
+    Incident,
+    close,
+    gather,
+    member_of,
+    without,
+)
 from grace.domain.detection.watch import Turn, Watch
 from grace.ports import Delivery, Routed, Target
 
@@ -50,9 +57,8 @@ class Book:
             for name in incident.members
             if name not in watched or watched[name].watch is None
         }
-        self.incidents = close(self.incidents, dict.fromkeys(left, True))
-        kept = (i for i in self.incidents if not left & set(i.members) or not i.over)
-        self.incidents = tuple(kept)
+        kept = (without(incident, left) for incident in self.incidents)
+        self.incidents = tuple(incident for incident in kept if incident is not None)
 
     def freeze(self) -> bytes:
         """Write the incidents down."""
@@ -75,19 +81,19 @@ class Book:
         for name, turn in turns.items():
             if turn is Turn.BEGAN:
                 self._waiting[name] = None
-            elif name in self._waiting:
-                del self._waiting[name]
             else:
+                self._waiting.pop(name, None)
                 ends[name] = turn is Turn.SETTLED
         if ends:
             self.incidents = close(self.incidents, ends)
 
-    async def settle(self, silent: Collection[str], now: datetime) -> bool:
-        """Gather what began, and tell what is new; tell whether the book changed.
+    def gather(self, silent: Collection[str], now: datetime) -> bool:
+        """Gather what began, and describe what is to be told; tell whether anything is.
 
+        It is kept before it is told. So whenever we are killed, what was told has its incident,
+        which will end, and what was not told yet is told.
         `silent`: the metrics of which nothing came in this round.
         """
-        before = self.incidents, set(self._waiting)
         self.blind = bool(silent) and self._places.blind(silent)
         if self._waiting:
             down = self._places.down(silent)
@@ -96,12 +102,23 @@ class Book:
             self.incidents = gather(self.incidents, begun)
             for each in begun:
                 del self._waiting[each.metric_id]
-        told = [await self._tell(incident, now) for incident in self.incidents]
+        self.incidents = tuple(self._described(incident, now) for incident in self.incidents)
+        return any(_untold(incident) for incident in self.incidents)
+
+    async def tell(self, now: datetime) -> bool:
+        """Tell what is new; tell whether anything was, or is over."""
+        before = self.incidents
+        told = [await self._tell(incident, now) for incident in before]
         self.incidents = tuple(incident for incident in told if incident is not None)
-        return (self.incidents, set(self._waiting)) != before
+        return self.incidents != before
 
     def _uncertain(self, name: str, silent: Collection[str]) -> bool:
-        """Tell whether it may be our own network, or has been, that made a metric vanish."""
+        """Tell whether it may be our own network, or has been, that made a metric vanish.
+
+        So it is with one whose watch is begun anew.
+        """
+        if name not in self._watches:
+            return True
         episode = self._watches[name].episode
         gone = episode is not None and episode.direction == "gone"
         return gone and (self.blind or name not in silent)
@@ -119,20 +136,30 @@ class Book:
             member=member_of(watch.episode),
         )
 
+    def _described(self, incident: Incident, now: datetime) -> Incident:
+        """Describe an incident of which something new is known, so that it is to be told.
+
+        Not before all that lasts is watched again: after a start, it may have ended meanwhile.
+        """
+        if incident.over or not self._watches.keys() >= set(incident.lasting):
+            return incident
+        anomaly = self._anomaly(incident)
+        freed = incident.held is not None and now.timestamp() >= incident.held
+        known = incident.anomaly is not None and _sign(incident.anomaly) == _sign(anomaly)
+        if known and not freed:
+            return incident
+        held = self._held(anomaly, now)
+        return incident.model_copy(update={"told": "", "anomaly": anomaly, "held": held})
+
     async def _tell(self, incident: Incident, now: datetime) -> Incident | None:
         """Tell of an incident what was not told yet; None: it is over and done with."""
         if incident.over:
             if incident.anomaly is None or incident.settled:
                 return None
             return None if await self._send(incident, "resolved", now) else incident
-        anomaly = self._anomaly(incident)
-        sign = " ".join([anomaly.metric_id, *(m.metric_id for m in anomaly.moved)])
-        freed = incident.held is not None and now.timestamp() >= incident.held
-        if sign == incident.told and not freed:
+        if incident.anomaly is None or not _untold(incident):
             return incident
-        told = incident.model_copy(
-            update={"told": sign, "anomaly": anomaly, "held": self._held(anomaly, now)}
-        )
+        told = incident.model_copy(update={"told": _sign(incident.anomaly)})
         return told if await self._send(told, "firing", now) else incident
 
     def _anomaly(self, incident: Incident) -> Anomaly:
@@ -189,6 +216,15 @@ class Book:
         if fresh:
             self._desk.wake()
         return True
+
+
+def _untold(incident: Incident) -> bool:
+    return incident.anomaly is not None and not incident.told and not incident.over
+
+
+def _sign(anomaly: Anomaly) -> str:
+    """Name what is told: which metrics moved."""
+    return " ".join([anomaly.metric_id, *(m.metric_id for m in anomaly.moved)])
 
 
 def _named(incident: Incident, status: str) -> str:

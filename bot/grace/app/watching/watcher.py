@@ -88,10 +88,14 @@ class Watcher:
         turns = await self._look(observed)
         self._book.turned(turns)
         silent = tuple(o.metric_id for o in observed if o.value is None and not o.idle)
-        changed = await self._book.settle(silent, self._desk.clock.now())
+        try:
+            if self._book.gather(silent, self._desk.clock.now()):
+                await self._keep(list(turns))
+        finally:  # a disk that is full keeps nobody from hearing of it
+            changed = await self._book.tell(self._desk.clock.now())
         if observed:
             await self._desk.samples.keep(observed)
-        await self._remember_some(turns, now=changed)
+        await self._remember_some(turns, now=changed or bool(turns))
         await self._calibrate(now)
         self._state = WatchState(
             watched=len(self._watches),
@@ -164,8 +168,10 @@ class Watcher:
             self._waiting.sort(key=lambda name: name not in self._remembered)
         points = 0
         while self._waiting and points < PREPARE_POINTS:
-            name = self._waiting.pop(0)
-            found = await self._past.recall(name, self._remembered.pop(name, None), now)
+            name = self._waiting[0]
+            found = await self._past.recall(name, self._remembered.get(name), now)
+            del self._waiting[0]
+            self._remembered.pop(name, None)
             self._watches[name] = found.watch
             self._book.prepared(found.watch, settled=found.settled)
             points += found.points

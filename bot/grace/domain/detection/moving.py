@@ -1,7 +1,7 @@
 """Anomalies that move together are one incident: the earliest is its likely origin."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Final, Self
 
@@ -174,3 +174,24 @@ def _closed(incident: Incident, ends: Mapping[str, bool]) -> Incident:
     for name, settled in ends.items():
         incident = incident.ended(name, settled=settled)
     return incident
+
+
+def without(incident: Incident, gone: Collection[str]) -> Incident | None:
+    """Leave out the metrics that nobody watches any more; None: nothing that lasts is left.
+
+    That nobody watches them ends nothing, so that the incident will not be told as resolved.
+    """
+    left = {name: m for name, m in incident.members.items() if name not in gone}
+    if len(left) == len(incident.members):
+        return incident
+    if not any(member.lasts for member in left.values()):
+        return None
+    lasted = any(m.lasts for name, m in incident.members.items() if name in gone)
+    update: dict[str, object] = {"members": left, "settled": incident.settled or lasted}
+    known = incident.anomaly
+    if (
+        known is not None
+        and not {known.metric_id, *(m.metric_id for m in known.moved)} <= left.keys()
+    ):
+        update |= {"anomaly": None, "told": ""}  # it is described anew, by what is left
+    return incident.model_copy(update=update)
