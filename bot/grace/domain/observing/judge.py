@@ -38,6 +38,8 @@ from grace.domain.window import reading, since
 
 SURE = 0.95  # of what is said of a target
 COARSER = 1.5
+SILENT = 4  # rounds without a value at the end: the metric has vanished
+PATIENCE = 0.75  # of what may be missing, if it is all at the end
 AHEAD = timedelta(seconds=5)  # a clock may be so much before ours
 
 
@@ -141,9 +143,11 @@ def judge_metric(scene: Scene, watched: Watched) -> Judged:
     span = min(target.rolling_window_minutes * 60, (scene.moment - scene.anchor).total_seconds())
     due = int(span / rules.sample_interval_seconds)
     missing = max(seen.missing, due - seen.values)
-    too_many = missing > rules.max_missing * (missing + seen.values)
+    known = [s for s in mine if s.at <= scene.moment]
+    too_many = missing > rules.max_missing * (missing + seen.values) or _vanished(
+        scene, known, span
+    )
     if seen.mean is None or seen.values < rules.min_samples or too_many:
-        known = [s for s in mine if s.at <= scene.moment]
         words = missing_words(known, seen.values, missing if too_many else 0, rules.min_samples)
         return Judged(leaf(name, Result.NO_DATA, words + lies, "the metric source"))
     values = _values(scene, target)
@@ -155,6 +159,14 @@ def judge_metric(scene: Scene, watched: Watched) -> Judged:
     if worse and (watched.guard or past is None or standing is not Standing.MET):
         return Judged(leaf(name, Result.FAIL, said, "the release"), regressed=True)
     return Judged(_settled(scene, watched, standing, past, said))
+
+
+def _vanished(scene: Scene, known: Sequence[MetricObservation], span: float) -> bool:
+    """Tell whether a metric's values ended well before the end of the window."""
+    newest = next((s.at for s in reversed(known) if s.value is not None), scene.anchor)
+    rules, silence = scene.rules, (scene.moment - newest).total_seconds()
+    patience = max(SILENT * rules.sample_interval_seconds, PATIENCE * rules.max_missing * span)
+    return scene.final and silence >= patience
 
 
 def _settled(
