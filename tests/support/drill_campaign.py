@@ -234,7 +234,9 @@ async def campaign(folder: Path, plan: Plan) -> Findings:
     write_healthy(versions / HEALTHY)
     for fault in FAULTS:
         write_faulty(versions / fault.name, fault)
-    places = {name: Place(name, free_port(), free_port()) for name in plan.names}
+    places = {
+        name: Place(name, free_port(), free_port(), name in plan.quiet_names) for name in plan.names
+    }
     services = {name: Service(place, versions) for name, place in places.items()}
     scene = Scene(
         template=write_nothing,
@@ -247,8 +249,7 @@ async def campaign(folder: Path, plan: Plan) -> Findings:
         },
     )
     async with AsyncExitStack() as stack:
-        for i, (name, service) in enumerate(services.items()):
-            loud = name in plan.quiet_names
-            await stack.enter_async_context(service.live(plan.seed * 1000 + i, loud=loud))
+        for i, service in enumerate(services.values()):
+            await stack.enter_async_context(service.live(plan.seed * 1000 + i))
         stage = await stack.enter_async_context(set_up(folder / "stage", plan.names, ignore, scene))
         return await Campaign(plan, stage, services).run()

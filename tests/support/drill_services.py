@@ -20,11 +20,12 @@ HEALTHY_WITHIN_S = 90.0  # the machine may be busy
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One service: where it listens and where it is probed."""
+    """One service: where it listens and where it is probed; `loud`: under much traffic and noise."""
 
     name: str
     port: int
     probe: int
+    loud: bool
 
     @property
     def url(self) -> str:
@@ -39,7 +40,8 @@ def files_of(places: Mapping[str, Place]) -> Callable[[Built], Mapping[str, Any]
         for name, place in places.items():
             entries = watched(replace(built, service_port=place.port), f"{place_page(place)}")
             entries["trigger_mesh.latency_p95"]["target"] = 150
-            entries["trigger_mesh.memory"]["target"] = 45
+            # What was sent last stays in mailboxes: the more it is, the more memory is normal.
+            entries["trigger_mesh.memory"]["target"] = 60 if place.loud else 40
             for metric, entry in entries.items():
                 entry["severity"] = "low"
                 entry["watch"] = {
@@ -88,9 +90,9 @@ class Service:
         await self.process.start(HEALTHY_WITHIN_S)
 
     @asynccontextmanager
-    async def live(self, seed: int, *, loud: bool) -> AsyncIterator[None]:
+    async def live(self, seed: int) -> AsyncIterator[None]:
         """Have it in production: probed, under traffic and noise."""
-        url = self.place.url
+        url, loud = self.place.url, self.place.loud
         spec = NoiseSpec(url, seed)
         if not loud:  # fewer events a second: the same share of them is slow
             spec = replace(spec, slow_every_s=(5, 15), pause_every_s=(5, 15), burst_rate=30)
