@@ -94,6 +94,23 @@ def test_what_a_person_took_over_does_not_end_by_itself():
     assert world.tick(3600).mission.live
 
 
+@pytest.mark.parametrize("phase", [Phase.TESTING, Phase.GATING])
+def test_what_a_person_merged_does_not_end_before_it_is_read_what_landed(phase):
+    world = hear(made()).command("start")
+    if phase is Phase.GATING:
+        world.ci()
+    assert world.mission.phase is phase
+    hear(world, "resolved", firing=0)
+    tree = world.mission.attempt.tree
+    world.waits = (fx.ReadPull,)
+    world.tick(119).merge_by_hand(world.mission.pull.number, tree)
+    assert world.tick(60).mission.phase is phase
+    world.waits = ()
+    world.settle()
+    assert world.mission.landing is not None
+    assert world.mission.outcome is not Outcome.SELF_RECOVERED
+
+
 def test_a_hold_for_want_of_a_patch_keeps_nothing_open():
     world = made()
     world.deliver(alert(world))

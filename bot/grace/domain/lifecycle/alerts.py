@@ -175,11 +175,15 @@ def settled(draft: Draft) -> bool:
     """End a mission whose alerts stayed resolved before anything of a fix has merged.
 
     Only one that an alert filed, and that no person keeps: by a hold, or by taking over its pull
-    request. True: it has ended.
+    request, or by merging it, of which the forge may tell before what landed is read.
+    True: it has ended.
     """
     mission = draft.mission
     alarm, rules = mission.alarm, draft.policy.governance.alerting
     if alarm is None or mission.alert is None or mission.phase not in _MAY_RECOVER:
+        return False
+    pull = draft.facts.pulls.get(mission.pull.number) if mission.pull is not None else None
+    if pull is not None and pull.merged:
         return False
     due = alarm.settles_at(rules)
     if due is None or (mission.held is not None and messages.kept_by_a_person(mission.held)):
