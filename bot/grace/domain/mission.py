@@ -188,7 +188,8 @@ class Mission(Frozen):
     change was asked to be taken out of the merge queue; `ending`: why the mission is cancelled as
     soon as it is out. `anomaly`: what a detector of ours saw, where that is what it came of.
     `self_started_at`: when Grace began it herself; `prepared`: she did so as far as a draft, which
-    is wanted or seen at the forge, until a person lets it go on: `released_by`. `alert`: the
+    is wanted or seen at the forge, until a person lets it go on: `released_by`. `ready_wanted`: its
+    pull request, asked for as a draft, is to be none as soon as it is seen. `alert`: the
     fingerprint that it was filed for, `alarm`: all alerts that it has. `effective`: False once its
     problem came back, in the mission `recurred`.
     """
@@ -219,6 +220,7 @@ class Mission(Frozen):
     self_started_at: AwareDatetime | None = None
     prepared: Literal["wanted", "draft"] | None = None
     released_by: str | None = None
+    ready_wanted: bool = False
     strangers: dict[str, AwareDatetime] = {}
     greeted: tuple[str, ...] = ()
     commands: tuple[PendingCommand, ...] = ()

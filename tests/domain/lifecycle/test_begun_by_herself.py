@@ -1,5 +1,6 @@
 """Missions that Grace begins by herself: with a trusted remedy, or as far as a draft."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from grace.domain.phase import Outcome, Phase, Severity
 from grace.domain.policy import AutoMerge
 from grace.domain.proactive import Proactive, Remedies, Remedy
 from grace.domain.surroundings import OutcomeFact
-from support.world import BOT, DIFF, METRIC, World, make_policy
+from support.world import BOT, DIFF, METRIC, World, issue_body, make_policy
 
 REMEDY = Remedy(name="lookup-off", metrics=(METRIC,), diff=DIFF)
 OTHER = Remedy(name="cache-on", metrics=(METRIC,), diff=DIFF.replace("fast", "cached"))
@@ -205,6 +206,81 @@ def test_a_start_before_the_draft_is_seen_marks_nothing() -> None:
     world.command("start", "rita", comment="9", on=2)
     assert world.mission.prepared is None
     assert world.asked(fx.MarkReady) == []
+
+
+def test_a_start_before_the_draft_is_seen_marks_it_ready_once_it_is() -> None:
+    world = fired(make_world(REMEDY))
+    world.command("start", "rita", comment="9", on=2)
+    draft = world.pull(sender=ev.Actor(login=BOT)).model_copy(update={"draft": True})
+    world.deliver(draft)
+    assert [r.number for r in world.asked(fx.MarkReady)] == [2]
+    world.tick(1)
+    world.deliver(world.pull(sender=RITA).model_copy(update={"draft": True}))
+    assert len(world.asked(fx.MarkReady)) == 1  # what a person makes a draft again is his
+
+
+def test_a_start_before_the_pull_request_is_asked_for_opens_no_draft() -> None:
+    world = make_world(REMEDY)
+    world.waits = (fx.PushPatch,)
+    fired(world).command("start", "rita", comment="9", on=1)
+    assert not world.mission.ready_wanted
+    world.waits = ()
+    world.settle()
+    assert [p.draft for p in world.asked(fx.OpenPull)] == [False]
+
+
+def _edited(world: World, body: str | None = None) -> World:
+    """Let somebody write a contract of his own into the issue that Grace filed."""
+    world.tick(1)
+    world.deliver(
+        ev.IssueSeen(
+            number=1,
+            title="slow",
+            body=issue_body() if body is None else body,
+            author=ev.Actor(login=BOT),
+            sender=ev.Actor(login="alice"),
+            updated_at=world.now,
+            edited=True,
+        )
+    )
+    return world.settle()
+
+
+def test_an_edited_contract_is_not_begun_by_herself() -> None:
+    world = make_world(REMEDY, proactive=Proactive(prepare_drafts=False))
+    fired(world)
+    assert world.mission.phase is Phase.AWAITING_START
+    workspace = world.mission.request.workspace
+    assert workspace.patch_candidates == (REMEDY.candidate(),)
+    _edited(world, body=_contract(world))
+    trusted(world).tick(1)
+    assert world.mission.request.workspace == workspace
+    assert world.mission.phase is Phase.AWAITING_START
+
+
+def _contract(world: World) -> str:
+    written = world.mission.request.model_dump(mode="json", exclude_none=True)
+    return f"```json\n{json.dumps(written)}\n```"
+
+
+def test_a_new_start_is_its_starters_and_no_more_of_whom_let_the_last_one_go_on() -> None:
+    world = fired(make_world(REMEDY))
+    world.deliver(world.pull(sender=ev.Actor(login=BOT)).model_copy(update={"draft": True}))
+    world.command("start", "alice", comment="9", on=2)
+    assert world.mission.released_by == "alice"
+    _edited(world)
+    assert world.mission.proposed is not None
+    world.command("start", "rita", id="c2", comment="10", on=2)
+    assert (world.mission.started_by, world.mission.released_by) == ("rita", None)
+
+
+def test_a_new_start_lets_a_prepared_draft_go_on() -> None:
+    world = fired(make_world(REMEDY))
+    world.deliver(world.pull(sender=ev.Actor(login=BOT)).model_copy(update={"draft": True}))
+    _edited(world)
+    world.command("start", "rita", comment="9", on=2)
+    assert world.mission.prepared is None
+    assert [r.number for r in world.asked(fx.MarkReady)] == [2]
 
 
 def test_a_strangers_start_changes_nothing() -> None:

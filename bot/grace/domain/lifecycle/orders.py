@@ -50,9 +50,12 @@ def start(draft: Draft, order: Order) -> str | None:
         return None
     if mission.proposed is None or mission.phase not in AT_WORK:
         return replies.nothing_to("start", mission)
+    if mission.prepared is not None:
+        taken_over(draft, order.login)
     take_branch(draft)
     again(draft, "a new start replaced the contract")
     draft.set(request=mission.proposed, proposed=None, candidate=0, round=mission.round + 1)
+    draft.set(released_by=None)  # what was let go on was another contract; this one has its starter
     freeze(draft, order.given.actor)
     return None
 

@@ -64,13 +64,18 @@ def agent_of(policy: Policy, candidate: PatchCandidate) -> str:
 
 
 def begin_herself(draft: Draft) -> None:
-    """Start a mission that an alert filed where a remedy matches; as a draft where not trusted."""
+    """Start a mission that an alert filed where a remedy matches; as a draft where not trusted.
+
+    One whose issue somebody edited has his contract, which only a person starts.
+    """
     mission, rules = draft.mission, draft.policy.governance.proactive
     request = mission.request
     assert request is not None  # what an alert files has a contract
     offered = request.workspace.patch_candidates
     remedy = draft.policy.remedies.made(offered[0]) if offered else None
     if mission.issue is None or mission.held is not None or mission.vetoes:
+        return
+    if mission.body_digest:
         return
     if not rules.enabled or remedy is None:
         return
@@ -120,8 +125,15 @@ def taken_over(draft: Draft, login: str) -> None:
     mission = draft.mission
     released(draft, login, "start")
     if mission.prepared == "draft" and mission.pull is not None:
-        key = f"ready/{mission.pull.number}/{mission.round}"
-        draft.ask(MarkReady(key=key, number=mission.pull.number))
+        mark_ready(draft, mission.pull.number)
+    elif any(key.startswith("pull/") for key in mission.requested):
+        draft.set(ready_wanted=True)  # it was asked for as a draft, and is seen as one later
+
+
+def mark_ready(draft: Draft, number: int) -> None:
+    """Ask for a draft to be one no more."""
+    draft.set(ready_wanted=False)
+    draft.ask(MarkReady(key=f"ready/{number}/{draft.mission.round}", number=number))
 
 
 def look_at_draft(draft: Draft) -> None:
@@ -131,9 +143,11 @@ def look_at_draft(draft: Draft) -> None:
     """
     mission = draft.mission
     seen = draft.facts.pulls.get(mission.pull.number) if mission.pull is not None else None
-    if mission.prepared is None or seen is None:
+    if mission.pull is None or seen is None:
         return
-    if mission.prepared == "wanted" and seen.draft:
+    if mission.ready_wanted and seen.draft:
+        mark_ready(draft, mission.pull.number)
+    elif mission.prepared == "wanted" and seen.draft:
         draft.set(prepared="draft")
     elif mission.prepared == "draft" and not seen.draft:
         released(draft, seen.sender.login, "ready")
