@@ -278,3 +278,10 @@ def test_samples_dated_before_the_release_or_in_the_future_count_for_nothing():
 
 def test_a_clock_that_is_a_little_ahead_is_not_called_a_lie():
     assert "future" not in one(samples([20.0] * 31), 299)[1].reason
+
+
+def test_errors_that_climb_after_a_release_are_seen_before_the_end():
+    climbing = [0.0, 0.0, 0.0, 14.5, 30.5, 43.0, 60.0, 78.0, 87.5, 89.0, 88.5]
+    errors = TARGET.model_copy(update={"target": 5})
+    assert one(samples(climbing[:4]), 35, target=errors)[0] is Judgement.UNDECIDED
+    assert one(samples(climbing), 105, target=errors)[0] is Judgement.REGRESS

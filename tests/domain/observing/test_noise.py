@@ -76,3 +76,9 @@ def test_students_quantile_is_near_the_tables():
     assert student(0.95, 2) == pytest.approx(2.92, rel=0.1)
     assert student(0.95, 10) == pytest.approx(1.812, rel=0.01)
     assert student(0.95, 1000) == pytest.approx(1.646, rel=0.001)
+
+
+def test_a_trend_is_no_noise():
+    ramp = [10.0 * i + (i % 2) for i in range(12)]
+    assert own_error(ramp) < 1
+    assert own_error([10.0 * i for i in range(12)]) == 0.0

@@ -14,6 +14,8 @@ from grace.domain.observing.sprt import NORMAL, boundary
 
 QUIETER = 0.4  # three fifths of the samples have to be as bad as the decision says
 MAX_CORRELATION = 0.9
+TREND = 4  # values that show one
+NOTHING = 1e-18  # of the square of values: what is left by rounding
 
 
 class Look(NamedTuple):
@@ -116,16 +118,28 @@ def against_target(
 
 
 def own_error(values: Sequence[float]) -> float:
-    """Return the standard error of a mean, corrected for autocorrelation of the first order."""
+    """Return the standard error of a mean, corrected for autocorrelation of the first order.
+
+    A trend is no noise: from `TREND` values on it is taken off first.
+    """
     n = len(values)
     if n == 1:
         return inf
-    mean, spread = fmean(values), variance(values)
-    if spread == 0:
+    rest, free = _without_trend(values) if n >= TREND else ([v - fmean(values) for v in values], 1)
+    spread = sum(r * r for r in rest) / (n - free)
+    if spread <= NOTHING * max(abs(v) for v in values) ** 2:
         return 0.0
-    follow = sum((a - mean) * (b - mean) for a, b in pairwise(values))
+    follow = sum(a * b for a, b in pairwise(rest))
     rho = min(max(follow / (spread * (n - 1)), 0.0), MAX_CORRELATION)
     return sqrt(spread / n * (1 + rho) / (1 - rho))
+
+
+def _without_trend(values: Sequence[float]) -> tuple[list[float], int]:
+    """Take off the line of least squares; the second is how many figures that cost."""
+    middle, mean = (len(values) - 1) / 2, fmean(values)
+    across = sum((i - middle) ** 2 for i in range(len(values)))
+    slope = sum((i - middle) * v for i, v in enumerate(values)) / across
+    return [v - mean - slope * (i - middle) for i, v in enumerate(values)], 2
 
 
 def student(share: float, free: int) -> float:
