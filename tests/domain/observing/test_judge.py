@@ -285,3 +285,12 @@ def test_errors_that_climb_after_a_release_are_seen_before_the_end():
     errors = TARGET.model_copy(update={"target": 5})
     assert one(samples(climbing[:4]), 35, target=errors)[0] is Judgement.UNDECIDED
     assert one(samples(climbing), 105, target=errors)[0] is Judgement.REGRESS
+
+
+def test_a_metric_with_a_restless_past_is_judged_with_patience():
+    known = samples([80.0] * 8)
+    assert one(known, 75, NORMAL, guard=True)[0] is Judgement.REGRESS
+    wild = NORMAL.model_copy(update={"stretch": 50.0})
+    judgement, said = one(known, 75, wild, guard=True)
+    assert judgement is Judgement.UNDECIDED
+    assert "seems worse" in said.reason
