@@ -21,7 +21,7 @@ from grace.ports import Delivery, Store
 from grace.web.alerts import TAKE_ALERTS, add_routes
 from grace.web.intake import INTAKE, MAX_BODY, Claims, Intake, refusals
 from grace.web.problems import Refused
-from support.alerted import (
+from support.alert_calls import (
     NOW,
     POLICY,
     SECRET,
@@ -170,6 +170,15 @@ async def test_an_alert_is_stored_once_however_often_it_is_sent(
     assert routed[0].target.create
     assert door.woken == 1
     assert door.counted == [("alerts", "accepted"), ("alerts", "duplicate")]
+
+
+async def test_an_alert_that_still_fires_hours_later_is_heard_again(door: Door) -> None:
+    name, body = GOOD[0]
+    await door.proven(name, body)
+    door.at = datetime.fromisoformat("2026-11-22T16:00:00Z")
+    later = await door.proven(name, body)
+    assert (later.status_code, later.json()["status"]) == (202, "accepted")
+    assert len(door.kept) == 2
 
 
 @pytest.mark.parametrize(("name", "body"), GOOD)

@@ -13,7 +13,7 @@ from grace.adapters.alerts.strict_json import read_json
 from grace.adapters.alerts.told import AlertError, Said, Told
 from grace.adapters.alerts.words import bounded, plain, text_of
 from grace.domain.alerting.sources import Words
-from support.alerted import NOW, POLICY
+from support.alert_calls import NOW, POLICY
 
 TOLD = Told(
     place="",

@@ -14,7 +14,7 @@ from grace.adapters.alerts.pagerduty import prove_pagerduty
 from grace.adapters.alerts.sentry import prove_sentry
 from grace.adapters.alerts.signatures import check_fresh, check_token, digests_of
 from grace.domain.alerting.sources import BearerAuth, GrafanaWords, HmacAuth
-from support.alerted import NOW, SECRET, SECRETS, call, signature
+from support.alert_calls import NOW, SECRET, SECRETS, call, signature
 
 # RFC 4231, test cases 1, 2 and 6 (whose key is longer than a block of the hash).
 VECTORS = [

@@ -9,7 +9,7 @@ from grace.adapters.alerts import AlertError
 from grace.adapters.alerts.custom import CustomReader, moment
 from grace.domain.alerting.sources import CustomSource
 from grace.domain.phase import Severity
-from support.alerted import NOW, POLICY, call
+from support.alert_calls import NOW, POLICY, call
 
 KUMA = {
     "heartbeat": {"status": 0, "msg": "timeout", "time": "2026-11-22 12:30:00.123", "ping": 812},

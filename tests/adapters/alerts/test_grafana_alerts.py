@@ -6,7 +6,7 @@ from grace.adapters.alerts import AlertError
 from grace.adapters.alerts.grafana import read_grafana
 from grace.domain.alerting.sources import GrafanaWords
 from grace.domain.phase import Severity
-from support.alerted import POLICY, call, grafana, grafana_alert
+from support.alert_calls import POLICY, call, grafana, grafana_alert
 
 WORDS = GrafanaWords()
 

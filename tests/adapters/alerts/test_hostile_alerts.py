@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from grace.adapters.alerts import AlertError, Secrets, make_doors
 from grace.domain.alerting.sources import AlertSources
-from support.alerted import (
+from support.alert_calls import (
     POLICY,
     call,
     grafana,

@@ -6,7 +6,7 @@ from grace.adapters.alerts import AlertError
 from grace.adapters.alerts.pagerduty import read_pagerduty
 from grace.domain.alerting.sources import PagerDutyWords
 from grace.domain.phase import Severity
-from support.alerted import POLICY, call, pagerduty
+from support.alert_calls import POLICY, call, pagerduty
 
 WORDS = PagerDutyWords(subsystems={"PF9KMXH": "mesh"}, metrics={"mesh": "mesh.errors"})
 

@@ -6,7 +6,7 @@ from grace.adapters.alerts import AlertError
 from grace.adapters.alerts.sentry import read_sentry
 from grace.domain.alerting.sources import SentryWords
 from grace.domain.phase import Severity
-from support.alerted import NOW, POLICY, call, sentry_event, sentry_issue, sentry_metric
+from support.alert_calls import NOW, POLICY, call, sentry_event, sentry_issue, sentry_metric
 
 WORDS = SentryWords(subsystems={"front-end": "web"}, metrics={"front-end": "mesh.errors"})
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
 from typing import Final
 
 import structlog
@@ -104,14 +105,16 @@ def _routed(event: AlertSeen, refs: Refs) -> Routed:
 def _name(source: str, call: Call, read: Read, seen: Sequence[AlertSeen]) -> str:
     """Name a call, so that the same one again changes nothing.
 
-    By the source's own id, else by its body; and by which alerts of it are taken, for more may be
-    once the configuration knows them. Where alerts have no time of their own, a body that comes
-    again may be news: the time of arrival tells the two apart.
+    By the source's own id, else by its body and the hour in which it came: what a source says hours
+    later in the same words, that an alert still fires, must be heard, for what was damped is judged
+    again by it. And by which alerts of it are taken, for more may be once the configuration knows
+    them. Where alerts have no time of their own, a body that comes again may be news at once.
     """
     told = [(e.fingerprint, e.status, e.request.subsystem_id) for e in seen]
     body = hashlib.sha256(call.body).hexdigest()
-    arrival = call.at.isoformat() if read.timeless and not read.own_id else ""
-    parts = [read.own_id or body, told, arrival]
+    hour = call.at.astimezone(UTC).strftime("%Y%m%d%H")
+    arrival = call.at.isoformat() if read.timeless else hour
+    parts = [read.own_id or body, told, "" if read.own_id else arrival]
     return f"{source}/{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}"
 
 
