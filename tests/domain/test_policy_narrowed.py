@@ -1,7 +1,10 @@
 """What a repository's log may tell its readers of the rules."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from grace.domain.alerting.rules import Alerting, Maintenance
 from grace.domain.catalog import (
     Catalog,
     ForgeFigure,
@@ -16,9 +19,18 @@ from grace.domain.catalog import (
     Watching,
 )
 from grace.domain.mission import MissionRef
-from grace.domain.policy import Policy
+from grace.domain.policy import Governance, Policy
+from grace.domain.proactive import Remedies, Remedy
 
 SECRET = "https://user:secret@metrics.internal/page"
+
+
+def _worked_on(*subsystems: str, reason: str) -> Maintenance:
+    at = datetime(2026, 11, 22, tzinfo=UTC)
+    end = at + timedelta(hours=1)
+    return Maintenance(start=at, end=end, subsystems=subsystems, reason=reason)
+
+
 HERE = MissionRef(host="forge", repository_id=1, repository="Acme/Mesh")
 POLICY = Policy(
     catalog=Catalog(
@@ -38,6 +50,21 @@ POLICY = Policy(
             "hidden": Subsystem(host="forge", repository="acme/hidden", reviewers=("boss",)),
         }
     ),
+    governance=Governance(
+        alerting=Alerting(
+            maintenance=(
+                _worked_on("hidden", reason="boss moves it"),
+                _worked_on("mesh", "hidden", reason="both"),
+                _worked_on(reason="all"),
+            )
+        )
+    ),
+    remedies=Remedies(
+        remedies=(
+            Remedy(name="both", metrics=("p95",), subsystems=("mesh", "hidden"), diff="d"),
+            Remedy(name="theirs", metrics=("p95",), subsystems=("hidden",), diff="boss"),
+        )
+    ),
     bot_login="grace[bot]",
     app_id=7,
 )
@@ -49,6 +76,13 @@ def test_it_names_no_other_repository_and_no_source():
     assert "boss" not in text
     assert "secret" not in text
     assert "internal" not in text
+
+
+def test_it_keeps_the_maintenance_and_remedies_that_are_its_own():
+    narrowed = POLICY.narrowed(HERE)
+    kept = narrowed.governance.alerting.maintenance
+    assert [(m.reason, m.subsystems) for m in kept] == [("both", ("mesh",)), ("all", ())]
+    assert [(r.name, r.subsystems) for r in narrowed.remedies.remedies] == [("both", ("mesh",))]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +111,8 @@ def test_no_kind_of_source_tells_where_it_is_or_what_it_is_asked(source):
 def test_what_decides_stays():
     narrowed = POLICY.narrowed(HERE)
     assert narrowed.names_in("forge", "acme/mesh") == ("mesh",)
-    assert narrowed.governance == POLICY.governance
+    alerting = {"alerting": POLICY.governance.alerting}
+    assert narrowed.governance.model_copy(update=alerting) == POLICY.governance
     assert (narrowed.bot_login, narrowed.app_id) == ("grace[bot]", 7)
     whole = POLICY.catalog.metrics
     for name, metric in narrowed.catalog.metrics.items():

@@ -260,8 +260,9 @@ class Policy(Frozen):
         if found is None:
             names = {*self.names_in(ref.host, ref.repository), subsystem}
             kept = {n: s for n, s in self.subsystems.subsystems.items() if n in names}
+            alerting = self.governance.alerting.within(frozenset(kept))
             found = self._narrowings[key] = Policy(
-                governance=self.governance,
+                governance=self.governance.model_copy(update={"alerting": alerting}),
                 catalog=self.catalog.public,
                 subsystems=Subsystems(subsystems=kept),
                 remedies=self.remedies.within(frozenset(kept)),

@@ -62,10 +62,15 @@ class Remedies(Frozen):
         return next((r for r in self.remedies if r.candidate() == candidate), None)
 
     def within(self, subsystems: frozenset[str]) -> "Remedies":
-        """Leave out what was prepared for other subsystems alone."""
+        """Leave out what was prepared for other subsystems alone, and their names."""
+        seen = (
+            (r, tuple(name for name in r.subsystems if name in subsystems)) for r in self.remedies
+        )
         return Remedies(
             remedies=tuple(
-                r for r in self.remedies if not r.subsystems or subsystems & set(r.subsystems)
+                r.model_copy(update={"subsystems": names})
+                for r, names in seen
+                if names or not r.subsystems
             )
         )
 

@@ -49,3 +49,16 @@ class Alerting(Frozen):
     max_settle_minutes: Annotated[float, Field(ge=0, le=1440)] = 60
     reopen_days: Annotated[float, Field(ge=0, le=365)] = 14
     maintenance: Annotated[tuple[Maintenance, ...], Field(max_length=100)] = ()
+
+    def within(self, subsystems: frozenset[str]) -> Self:
+        """Leave out maintenance of other subsystems alone, and their names."""
+        seen = (
+            (m, tuple(name for name in m.subsystems if name in subsystems))
+            for m in self.maintenance
+        )
+        kept = tuple(
+            m.model_copy(update={"subsystems": names})
+            for m, names in seen
+            if names or not m.subsystems
+        )
+        return self.model_copy(update={"maintenance": kept})
