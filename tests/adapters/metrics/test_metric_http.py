@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from grace.adapters.metrics import Limits, Sources
+from grace.adapters.metrics.fetching import without_secrets
 from grace.domain.catalog import MetricDefinition, PrometheusQuery, PrometheusText
 
 PAGE = PrometheusText(url="http://127.0.0.1:9/metrics", series="up")
@@ -207,3 +208,18 @@ async def test_a_server_that_fails_a_query_is_no_value(metrics, server):
     server.text, server.status = "no", 503
     seen = await metrics.sample("up", PrometheusQuery(url=server.url, query="up"), "")
     assert seen.note.startswith("answered HTTP 503")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://mesh.test?token=secret",
+        "https://mesh.test?token=a/secret",
+        "https://user:secret@mesh.test#secret",
+        "https://mesh.test/page?token=a@secret",
+    ],
+)
+def test_a_source_is_named_without_what_its_address_hides(url):
+    named = without_secrets(url)
+    assert named.startswith("https://mesh.test")
+    assert "secret" not in named

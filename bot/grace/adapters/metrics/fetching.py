@@ -1,6 +1,7 @@
 """One bounded answer over HTTP: no redirects, no compression, so much of it and so long at most."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -94,5 +95,6 @@ def _told(error: Exception, url: str) -> str:
 def without_secrets(url: str) -> str:
     """Name a source without the user, password and query that its URL may carry."""
     scheme, found, rest = url.partition("://")
-    host, slash, path = (rest if found else url).partition("/")
-    return f"{scheme}://{host.rsplit('@', 1)[-1]}{slash}{path.split('?', 1)[0]}"
+    said = re.split(r"[?#]", rest if found else url, maxsplit=1)[0]
+    host, slash, path = said.partition("/")
+    return f"{scheme}://{host.rsplit('@', 1)[-1]}{slash}{path}"
