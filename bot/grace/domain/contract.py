@@ -79,12 +79,17 @@ def dump(request: MissionRequest) -> str:
     return text.replace("`" * 3, "'" * 3).replace("~" * 3, "---")
 
 
+def too_long(request: MissionRequest) -> bool:
+    """Tell whether a contract is longer than an issue can hold."""
+    return len(dump(request).encode()) > MAX_FILED
+
+
 def unfit(request: MissionRequest) -> list[Problem]:
     """Find why an issue could not show a contract as it is, which `parse` then reads again."""
     fields = request.model_dump(mode="json", exclude_defaults=True)
     text = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=100)
     problems = []
-    if len(text.encode()) > MAX_FILED:
+    if too_long(request):
         limit = f"longer than {MAX_FILED // 1000} kB, which an issue cannot hold"
         problems.append(("body", f"{limit}: put the patch on a branch and name it by ref"))
     if text != dump(request):

@@ -187,7 +187,10 @@ _TELL: Final[Mapping[str, Teller]] = MappingProxyType(
         "invalid": _errors,
         "phase": lambda p, _: f"{p['before']} -> {p['after']}{_because(p)}",
         "started": lambda p, a: f"mission started by {a}, {p['contract_hash'][:19]} frozen",
-        "armed": lambda p, _: f"prepared remedies offered: {', '.join(p['remedies'])}",
+        "armed": lambda p, _: (
+            f"prepared remedies offered: {', '.join(p['remedies']) or 'none'}"
+            + (f"; too long for an issue: {', '.join(p['left_out'])}" if p.get("left_out") else "")
+        ),
         "self_started": lambda p, _: (
             f"Grace begins by herself with the remedy {p['remedy']}, trusted {p['record']}"
         ),

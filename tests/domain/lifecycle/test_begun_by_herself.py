@@ -9,6 +9,7 @@ import pytest
 from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain.alerting.alarm import Placed, Recurrence
+from grace.domain.catalog import Subsystems
 from grace.domain.package import AcceptanceCriteria, MissionRequest, Symptom
 from grace.domain.phase import Outcome, Phase, Severity
 from grace.domain.policy import AutoMerge
@@ -304,6 +305,43 @@ def test_somebody_elses_patch_of_the_same_name_has_no_part_in_the_record() -> No
     own = REMEDY.candidate().model_copy(update={"diff": DIFF.replace("fast", "evil")})
     assert Remedies(remedies=(REMEDY,)).made(own) is None
     assert Remedies(remedies=(REMEDY,)).made(REMEDY.candidate()) == REMEDY
+
+
+def test_a_remedy_for_which_an_issue_has_no_room_is_left_out() -> None:
+    long = Remedy(name="long", metrics=(METRIC,), diff=DIFF + "+more\n" * 20_000)
+    world = fired(make_world(long, REMEDY))
+    offered = world.mission.request.workspace.patch_candidates
+    assert [c.name for c in offered] == [REMEDY.name]
+    assert len(world.only_done(fx.FileIssue).body.encode()) < 65_536
+    (armed,) = [n for n in world.notes if n.kind == "mission.armed"]
+    assert armed.payload == {"remedies": [REMEDY.name], "left_out": ["long"]}
+
+
+def test_a_mission_whose_remedies_are_all_too_long_waits_for_a_person() -> None:
+    long = Remedy(name="long", metrics=(METRIC,), diff=DIFF + "+more\n" * 20_000)
+    world = fired(make_world(long))
+    assert world.mission.phase is Phase.AWAITING_START
+    assert kinds(world).count("armed") == 1
+
+
+def test_an_issue_that_is_filed_in_another_try_offers_what_the_first_did() -> None:
+    world = make_world(REMEDY)
+    world.waits = (fx.FileIssue,)
+    fired(world).fail(fx.FileIssue)
+    world.policy = world.policy.model_copy(update={"remedies": Remedies(remedies=(OTHER,))})
+    fired(world)
+    assert world.mission.request.workspace.patch_candidates == (REMEDY.candidate(),)
+    assert kinds(world).count("armed") == 1
+
+
+def test_a_mission_whose_subsystem_left_the_configuration_is_not_begun() -> None:
+    world = make_world(REMEDY, start_alerts=True)
+    world.waits = (fx.FileIssue,)
+    fired(world)
+    world.policy = world.policy.model_copy(update={"subsystems": Subsystems()})
+    world.waits = ()
+    world.settle()
+    assert (world.mission.phase, world.mission.issue) == (Phase.AWAITING_START, 1)
 
 
 def test_two_remedies_of_one_name_are_refused() -> None:

@@ -69,7 +69,9 @@ def awaiting_start(draft: Draft) -> None:
         begin_herself(draft)
         if draft.mission.phase is not Phase.AWAITING_START:
             return
-        if draft.policy.governance.start_alerts and mission.issue is not None:
+        assert mission.request is not None  # what an alert files has a contract
+        configured = mission.request.subsystem_id in draft.policy.subsystems.subsystems
+        if draft.policy.governance.start_alerts and mission.issue is not None and configured:
             begin(draft, Actor(login="policy: start_alerts"))
         return
     if mission.by_api:

@@ -1,8 +1,10 @@
 """What Grace begins by herself: with a trusted remedy all the way, else as far as a draft."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+from grace.domain import contract
 from grace.domain import proactive_words as words
 from grace.domain.effects import MarkReady, Reply
 from grace.domain.lifecycle.draft import Draft
@@ -23,27 +25,38 @@ DAY: Final = timedelta(days=1)
 def arm(draft: Draft) -> None:
     """Offer the remedies that people prepared for such trouble as the mission's candidates.
 
-    The one with the best record comes first. Whether people must approve is left to governance.
+    The one with the best record comes first; those for which its issue has no room are left out.
+    Whether people must approve is left to governance.
     """
     request = draft.mission.request
     assert request is not None  # what an alert files has a contract
-    if draft.mission.issue is not None or request.workspace.patch_candidates:
+    mission = draft.mission
+    if mission.issue is not None or f"issue/{mission.round}" in mission.requested:
+        return
+    if request.workspace.patch_candidates:
         return
     found = draft.policy.remedies.matching(request.subsystem_id, metrics_of(request))
     if not found:
         return
-    ranked = sorted(found, key=lambda r: -record_of(draft, r).value)[:MAX_OFFERED]
-    workspace = {"patch_candidates": tuple(r.candidate() for r in ranked)}
+    offered: list[Remedy] = []
+    for remedy in sorted(found, key=lambda r: -record_of(draft, r).value)[:MAX_OFFERED]:
+        if not contract.too_long(_offering(request, [*offered, remedy])):
+            offered.append(remedy)
+    if offered:
+        draft.set(request=_offering(request, offered))
+    left = [r.name for r in found if r not in offered]
+    draft.note("armed", remedies=[r.name for r in offered], **({"left_out": left} if left else {}))
+
+
+def _offering(request: MissionRequest, remedies: Sequence[Remedy]) -> MissionRequest:
+    workspace = {"patch_candidates": tuple(r.candidate() for r in remedies)}
     trust = {"requires_governance_approval": False}
-    draft.set(
-        request=request.model_copy(
-            update={
-                "workspace": request.workspace.model_copy(update=workspace),
-                "trust_requirements": request.trust_requirements.model_copy(update=trust),
-            }
-        )
+    return request.model_copy(
+        update={
+            "workspace": request.workspace.model_copy(update=workspace),
+            "trust_requirements": request.trust_requirements.model_copy(update=trust),
+        }
     )
-    draft.note("armed", remedies=[r.name for r in ranked])
 
 
 def metrics_of(request: MissionRequest) -> frozenset[str]:
@@ -75,7 +88,8 @@ def begin_herself(draft: Draft) -> None:
     remedy = draft.policy.remedies.made(offered[0]) if offered else None
     if mission.issue is None or mission.held is not None or mission.vetoes:
         return
-    if mission.body_digest:
+    configured = request.subsystem_id in draft.policy.subsystems.subsystems
+    if mission.body_digest or not configured:
         return
     if not rules.enabled or remedy is None:
         return
