@@ -6,8 +6,8 @@ import pytest
 
 from grace.app.watching import watcher as watching
 from grace.ports import Delivery, SampleStore
-from support.watched import series
-from support.watching_world import GOOD, WatchedWorld
+from support.watched import definition, series
+from support.watching_world import FAR_X, GOOD, WatchedWorld
 
 BAD = {"p95": 190.0, "errors": 50.0}
 
@@ -106,6 +106,26 @@ async def test_clock_that_is_set_back_in_an_incident_stops_no_round(world: Watch
     world.metrics.values["orders"] = 1.0
     await world.rounds(watcher, 3)
     assert ("detector:orders", "firing") in await _statuses(world)
+
+
+async def test_source_of_two_repositories_that_is_down_is_told_to_one_until_it_is_back(
+    world: WatchedWorld,
+) -> None:
+    late = definition(">", 10, url=FAR_X, subsystem="shop", detectors=("gone",), stale_seconds=90)
+    world.definitions["a_late_one"] = late
+    world.metrics.values["a_late_one"] = 50.0
+    watcher = world.watcher()
+    await world.rounds(watcher, 2)
+    before = {**world.metrics.values}
+    world.metrics.values |= dict.fromkeys(["p95", "errors", "a_late_one"])
+    await world.rounds(watcher, 12)
+    world.metrics.values |= before
+    await world.rounds(watcher, 6)
+    told = await world.told()
+    assert [e.status for e in told] == ["firing", "firing", "resolved"]
+    assert {e.request.subsystem_id for e in told} == {"mesh"}
+    assert told[1].anomaly is not None
+    assert "a_late_one" in {m.metric_id for m in told[1].anomaly.moved}
 
 
 async def test_metric_that_left_the_catalog_breaks_nothing_of_its_incident(

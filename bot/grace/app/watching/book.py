@@ -163,26 +163,37 @@ class Book:
         return told if await self._send(told, "firing", now) else incident
 
     def _anomaly(self, incident: Incident) -> Anomaly:
-        """Describe the likely origin; where it is over already, as it was told, or what lasts."""
-        origin = incident.origin
-        if origin not in incident.lasting:
-            known = incident.anomaly
-            if known is not None and known.metric_id == origin:
-                return known.model_copy(update={"moved": incident.moved(origin)})
-            origin = incident.lasting[0]
+        """Describe the likely origin; where it is over already, as it was told, or what lasts.
+
+        It is of the incident's own repository: its alert is told there, and is resolved there.
+        """
+        first, lasting = self._by_onset(incident), incident.lasting
+        origin, known = first[0], incident.anomaly
+        if origin not in lasting:
+            left = [name for name in first if name in lasting]
+            if known is not None and (known.metric_id == origin or not left):
+                return known.model_copy(update={"moved": incident.moved(known.metric_id)})
+            origin = (left or lasting)[0]
         instead = None
         if incident.place is not None and len(incident.members) > 1:
             instead = wording.source_down(origin, len(incident.members) + incident.more)
         return self._watches[origin].anomaly(incident.moved(origin), instead)
 
+    def _by_onset(self, incident: Incident) -> list[str]:
+        """List the members of the incident's own repository, the earliest first."""
+        plan, members = self._desk.plan, incident.members
+        homes = {n: plan.repository(self._subsystem(n)) for n in members}
+        own = [n for n in members if homes[n] == incident.repository] or list(members)
+        return sorted(own, key=lambda n: (members[n].since, n))
+
     def _held(self, anomaly: Anomaly, now: datetime) -> float | None:
         """Find the end of a maintenance window that an incident falls into."""
-        subsystem = self._subsystem(anomaly)
+        subsystem = self._subsystem(anomaly.metric_id)
         windows = self._desk.plan.alerting.maintenance
         return max((w.end.timestamp() for w in windows if w.holds(subsystem, now)), default=None)
 
-    def _subsystem(self, anomaly: Anomaly) -> str:
-        watching = self._desk.plan.catalog.metrics[anomaly.metric_id].watch
+    def _subsystem(self, metric_id: str) -> str:
+        watching = self._desk.plan.catalog.metrics[metric_id].watch
         assert watching is not None  # only what is watched has anomalies
         return watching.subsystem
 
@@ -195,7 +206,7 @@ class Book:
         """
         anomaly = incident.anomaly
         assert anomaly is not None  # it was described before it is told
-        ref = self._desk.refs.get(self._subsystem(anomaly))
+        ref = self._desk.refs.get(self._subsystem(anomaly.metric_id))
         if ref is None:
             return False
         catalog = self._desk.plan.catalog.metrics
