@@ -52,6 +52,16 @@ EXAMPLES = [
         {"candidate": "a", "ref": "fix", "sha": SHA},
         "candidate a is fix at 0123456789",
     ),
+    (
+        "merge_requested",
+        {"head": SHA, "approved_by": ["rita"], "basis": "approvals"},
+        "merge of 0123456789 requested, approved by rita",
+    ),
+    (
+        "merge_requested",
+        {"head": SHA, "approved_by": [], "basis": "trust"},
+        "merge of 0123456789 requested, no approval needed (basis: trust)",
+    ),
     ("base_moved", {"branch": "main", "sha": SHA}, "main moved to 0123456789"),
     ("issue_filed", {"number": 3}, "issue #3 filed for the mission"),
     ("evidence", {"digest": "sha256:0123"}, "evidence kept, sha256:0123"),

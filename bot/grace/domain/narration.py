@@ -180,6 +180,14 @@ def _claimed(payload: Payload, _actor: str) -> str:
     return f"claimed by {payload['agent']} ({payload['role']}) until {payload['until'][11:19]} UTC"
 
 
+def _allowed_by(payload: Payload) -> str:
+    """Say what let a change merge: people, or what stands in for them."""
+    people = ", ".join(payload["approved_by"])
+    if people:
+        return f"approved by {people}"
+    return f"no approval needed (basis: {payload.get('basis', 'none')})"
+
+
 _TELL: Final[Mapping[str, Teller]] = MappingProxyType(
     {
         "requested": lambda _, a: f"mission asked for by {a}",
@@ -225,9 +233,7 @@ _TELL: Final[Mapping[str, Teller]] = MappingProxyType(
         "unmuted": lambda _, a: f"{a} let Grace comment again",
         "command": lambda p, a: f"{a} said /grace {p['command']} {p['argument']}{_spoken(p)}",
         "command_refused": lambda p, a: f"/grace {p['command']} of {a} was refused",
-        "merge_requested": lambda p, _: (
-            f"merge of {_sha(p['head'])} requested, approved by {', '.join(p['approved_by'])}"
-        ),
+        "merge_requested": lambda p, _: f"merge of {_sha(p['head'])} requested, {_allowed_by(p)}",
         "merge_refused": lambda p, _: f"the forge did not merge: {p['reason']}",
         "enqueued": lambda p, _: f"#{p['number']} stands in the merge queue",
         "dequeued": lambda p, _: f"left the merge queue{_because(p)}",
