@@ -43,5 +43,6 @@ def draft_waits(mission: Mission, reviewers: Sequence[str]) -> str:
     """Ask people to look at a draft; naming them notifies them."""
     assert mission.pull is not None  # the caller looked
     names = " ".join(f"@{login}" for login in reviewers)
-    told = f"A remedy is prepared as draft #{mission.pull.number}. {PREPARED}."
+    kind = "draft " if mission.self_started_at is None else ""
+    told = f"A remedy is prepared as {kind}#{mission.pull.number}. {PREPARED}."
     return f"{marker(mission, 'prepared')}\n{names + ': ' if names else ''}{told}"

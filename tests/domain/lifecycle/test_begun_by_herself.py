@@ -284,6 +284,42 @@ def test_a_new_start_lets_a_prepared_draft_go_on() -> None:
     assert [r.number for r in world.asked(fx.MarkReady)] == [2]
 
 
+def _joined(world: World, severity: Severity) -> World:
+    more = {"fingerprint": "f2", "placed": Placed(known=2, firing=2, why="the same metric")}
+    world.deliver(alert(world, severity).model_copy(update=more))
+    return world.settle()
+
+
+def test_a_graver_alert_that_joins_leaves_the_merge_to_a_person() -> None:
+    rules = AutoMerge(min_trust=0.5)
+    world = fired(trusted(make_world(REMEDY, auto_merge=rules)))
+    _joined(world, Severity.CRITICAL)
+    assert world.mission.prepared == "wanted"
+    told = [r for r in world.asked(fx.Reply) if r.surface == "prepared"]
+    assert "prepared as #2" in told[0].body
+    _joined(world, Severity.CRITICAL)
+    assert kinds(world).count("prepared") == 1
+    world.ci()
+    assert world.mission.phase is Phase.GATING
+    world.deliver(world.pull(sender=ev.Actor(login=BOT)))
+    world.command("start", "rita", comment="9", on=2)
+    assert world.mission.landing is not None
+    assert not world.mission.ready_wanted  # it never was a draft
+
+
+def test_an_alert_that_is_no_graver_leaves_it_to_her() -> None:
+    world = fired(trusted(make_world(REMEDY)))
+    _joined(world, Severity.MEDIUM)
+    assert world.mission.prepared is None
+
+
+def test_a_graver_alert_takes_nothing_from_whom_let_it_go_on() -> None:
+    world = fired(make_world(REMEDY))
+    world.command("start", "rita", comment="9", on=2)
+    _joined(world, Severity.CRITICAL)
+    assert world.mission.prepared is None
+
+
 def test_a_strangers_start_changes_nothing() -> None:
     world = fired(make_world(REMEDY))
     world.command("start", "mallory", comment="9", on=2)

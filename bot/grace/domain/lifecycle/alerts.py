@@ -9,6 +9,7 @@ from grace.domain.alerting.alarm import FIRST_STEP, Alarm, AlertState, Placed, i
 from grace.domain.alerting.placing import JOINABLE
 from grace.domain.effects import FileIssue, PublishLedger, Reply, SetLabels
 from grace.domain.lifecycle.draft import Draft
+from grace.domain.lifecycle.proactive import leave_to_people
 from grace.domain.mission import Mission
 from grace.domain.package import MissionRequest
 from grace.domain.phase import WAITING_ROOM, Outcome, Phase
@@ -124,6 +125,7 @@ def _change(draft: Draft, event: ev.AlertSeen, placed: Placed) -> None:
     _note_change(draft, event, placed, before)
     if placed.why is not None:
         _join(draft, event, placed, first=before.recurs is None)
+        leave_to_people(draft, event.request.severity)
     if alarm.firing == 0 < before.firing:
         due = alarm.settles_at(draft.policy.governance.alerting)
         assert due is not None  # nothing fires

@@ -12,7 +12,7 @@ from grace.domain.lifecycle.starting import begin
 from grace.domain.mission import CANDIDATE
 from grace.domain.package import MissionRequest, PatchCandidate
 from grace.domain.people import Actor
-from grace.domain.phase import Outcome
+from grace.domain.phase import FORWARD, Outcome, Phase, Severity
 from grace.domain.policy import Policy
 from grace.domain.proactive import Remedy
 from grace.domain.trust import Score, score
@@ -123,6 +123,21 @@ def person_needed(draft: Draft, remedy: Remedy, record: Score) -> str | None:
     return None
 
 
+def leave_to_people(draft: Draft, severity: Severity) -> None:
+    """Have a person decide on a mission that she began alone, where a graver alert joins it."""
+    mission = draft.mission
+    alone = mission.self_started_at is not None and mission.started_by == HERSELF.login
+    if not alone or mission.prepared is not None or mission.released_by is not None:
+        return
+    graver = severity not in draft.policy.governance.proactive.severities
+    if not graver or mission.request is None or mission.phase not in FORWARD - {Phase.MERGING}:
+        return
+    remedy = mission.request.workspace.patch_candidates[mission.candidate].name
+    draft.set(prepared="wanted")
+    draft.note("prepared", remedy=remedy, reason=words.too_grave(severity))
+    tell_people(draft)
+
+
 def tell_people(draft: Draft) -> None:
     """Tell whom the subsystem names that a draft waits for them, once."""
     mission = draft.mission
@@ -138,9 +153,10 @@ def taken_over(draft: Draft, login: str) -> None:
     """Let a prepared mission go on, on a person's word; its pull request is a draft no more."""
     mission = draft.mission
     released(draft, login, "start")
+    seen = draft.facts.pulls.get(mission.pull.number) if mission.pull is not None else None
     if mission.prepared == "draft" and mission.pull is not None:
         mark_ready(draft, mission.pull.number)
-    elif any(key.startswith("pull/") for key in mission.requested):
+    elif seen is None and any(key.startswith("pull/") for key in mission.requested):
         draft.set(ready_wanted=True)  # it was asked for as a draft, and is seen as one later
 
 
