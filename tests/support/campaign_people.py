@@ -151,22 +151,29 @@ class People:
         assert answer.status_code == 201, answer.text
 
     async def _deploy(self) -> None:
-        """Release what landed; where the story says so, have it rolled back."""
+        """Release what landed; where the story says so, have it rolled back, and release that."""
         mission = await self.look.until(self.issue, lambda m: m.phase in LANDED, 2 * PATIENCE_S)
         assert mission.landing is not None
         self.stage.page.latency = 500.0 if self.story.regresses else 20.0
+        await self._release(mission.landing.sha)
+        if self.story.turn is Turn.ROLLBACK:
+            await self._command("rita", "rollback")
+        mission = await self.look.until(self.issue, _undone, 2 * PATIENCE_S)
+        assert mission.revert is not None
+        assert mission.revert.landed is not None
+        await self._release(mission.revert.landed.sha)
+
+    async def _release(self, sha: str) -> None:
         made = await self.stage.post(
             "/deployments",
             OWNER,
-            ref=mission.landing.sha,
+            ref=sha,
             environment="production",
             auto_merge=False,
             required_contexts=[],
         )
         path = f"/deployments/{made['id']}/statuses"
         await self.stage.post(path, OWNER, state="success")
-        if self.story.turn is Turn.ROLLBACK:
-            await self._command("rita", "rollback")
 
     async def _propose_something_else(self) -> None:
         """Open a pull request that is no mission, and push until the required check answers.
@@ -203,3 +210,7 @@ class People:
         body = {"message": "Add notes", "content": "aGVsbG8K", "branch": "feature"}
         answer = await self.stage.client(OWNER).put(path, json=body)
         assert answer.status_code == 201, answer.text
+
+
+def _undone(mission: Mission) -> bool:
+    return mission.revert is not None and mission.revert.landed is not None
