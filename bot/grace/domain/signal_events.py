@@ -16,7 +16,7 @@ class AlertSeen(Frozen):
 
     `labels`: a stranger's, bounded; what belongs together is told by them. `anomaly`: what Grace's
     own detectors saw, where the alert is hers. `placed`: what the router adds when it gives the
-    alert to a mission.
+    alert to a mission. `again`: it lasts, and is told once more in case it had no mission.
     """
 
     kind: Literal["alert_seen"] = "alert_seen"
@@ -29,6 +29,7 @@ class AlertSeen(Frozen):
     labels: dict[str, str] = {}
     anomaly: Anomaly | None = None
     placed: Placed | None = None
+    again: bool = False
 
 
 class Recurred(Frozen):

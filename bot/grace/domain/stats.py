@@ -50,7 +50,8 @@ def by_a_person(deed: Deed) -> bool:
 class Figures(Frozen):
     """What missions of one severity came to; `actions`: what people did for them, all together.
 
-    `came_back`: fixes that did not hold. `alone`: how many ended well without a person, and stayed so.
+    `came_back`: fixes that did not hold. `alone`: how many ended well, and stayed so, without a
+    person.
     """
 
     missions: int = 0

@@ -35,6 +35,15 @@ async def test_what_still_fires_a_while_after_it_was_fixed_came_back_too(world):
     assert isinstance(told, Recurred)
 
 
+async def test_what_is_only_told_again_is_no_return_of_what_had_its_mission(world):
+    await world.fire(world.alert("f1"))
+    old = await world.end_one()
+    world.later(hours=1)
+    again = world.alert("f1", at=world.START).model_copy(update={"again": True})
+    assert await world.fire(again) == "1 alerts: 1 repeated"
+    assert (await world.turn(old.uid)).events == ()
+
+
 async def test_after_its_days_nobody_remembers(world):
     await world.fire(world.alert("f1"))
     await world.fire(world.alert("f1", "resolved"))

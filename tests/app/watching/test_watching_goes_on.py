@@ -3,6 +3,9 @@
 import asyncio
 from pathlib import Path
 
+from grace.app.inlets import from_alerts
+from grace.app.router import Readers, Router
+from grace.app.watching.desk import ORIGIN
 from grace.app.watching.watcher import BEHIND
 from grace.domain.detection.unusual import ALARM
 from grace.ports import SampleStore
@@ -174,3 +177,21 @@ async def test_stop_before_the_first_round_forgets_nothing(world: WatchedWorld) 
     before = await world.samples.remembered()
     await world.watcher().remember()
     assert await world.samples.remembered() == before
+
+
+async def test_what_lasts_is_told_once_an_hour_and_finds_the_room_it_did_not_have(
+    world: WatchedWorld,
+) -> None:
+    watcher = world.watcher()
+    world.metrics.values["p95"] = 190.0
+    await world.rounds(watcher, 3)
+    full = Readers(translators={ORIGIN: from_alerts}, new_an_hour=0)
+    await Router(world.store, world.clock, full).drain()
+    assert await world.store.missions() == []
+    await world.rounds(watcher, 241)
+    (again,) = await world.told()
+    assert (again.status, again.again) == ("firing", True)
+    assert len(await world.route()) == 1
+    await world.rounds(watcher, 240)
+    assert [e.again for e in await world.told()] == [True]
+    assert len(await world.route()) == 1

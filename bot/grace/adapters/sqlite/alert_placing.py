@@ -120,7 +120,10 @@ class Placer:
                 assert_never(never)
 
     def _place(self, crowds: Crowds, event: AlertSeen, row: Row, news: News) -> None:
-        """Find a firing alert its mission."""
+        """Find a firing alert its mission; one that is told again only where it has had none."""
+        if event.again and row.placed:
+            self.said[News.REPEATED.value] += 1
+            return
         unbroken = news is News.REPEATED and row.placed
         past = alert_past.past_of(
             self.connection, crowds.ref, event, row.mission, unbroken=unbroken

@@ -26,10 +26,11 @@ MOVED_TARGETS: Final = 10
 
 
 class Occasion(NamedTuple):
-    """Why an alert is told, and when."""
+    """Why an alert is told, and when; `again`: nothing is new but that it lasts."""
 
     status: Literal["firing", "resolved"]
     at: datetime
+    again: bool = False
 
 
 def alert_of(
@@ -54,6 +55,7 @@ def alert_of(
         at=anomaly.since if occasion.status == "firing" else occasion.at,
         labels=labels,
         anomaly=anomaly,
+        again=occasion.again,
     )
 
 

@@ -24,6 +24,7 @@ from grace.domain.detection.moving import (
 from grace.domain.detection.watch import Turn, Watch
 from grace.ports import Delivery, Routed, Target
 
+AGAIN_S: Final = 3600.0
 STATE: Final = "incidents:"  # no metric has such a name
 _INCIDENTS: Final[TypeAdapter[tuple[Incident, ...]]] = TypeAdapter(tuple[Incident, ...])
 _ROUTED: Final[TypeAdapter[tuple[Routed, ...]]] = TypeAdapter(tuple[Routed, ...])
@@ -37,6 +38,7 @@ class Book:
         self._places = places
         self._watches = watches
         self._waiting: dict[str, None] = {}
+        self._hours: dict[str, int] = {}
         self._log = structlog.get_logger("watching")
         self.incidents: tuple[Incident, ...] = ()
         self.blind = False
@@ -154,13 +156,24 @@ class Book:
     async def _tell(self, incident: Incident, now: datetime) -> Incident | None:
         """Tell of an incident what was not told yet; None: it is over and done with."""
         if incident.over:
+            self._hours.pop(incident.fingerprint, None)
             if incident.anomaly is None or incident.settled:
                 return None
             return None if await self._send(incident, "resolved", now) else incident
-        if incident.anomaly is None or not _untold(incident):
+        if incident.anomaly is None:
+            return incident
+        if not _untold(incident):
+            await self._tell_again(incident, now)
             return incident
         told = incident.model_copy(update={"told": _sign(incident.anomaly)})
         return told if await self._send(told, "firing", now) else incident
+
+    async def _tell_again(self, incident: Incident, now: datetime) -> None:
+        """Tell once an hour what lasts: there may have been no room for its mission before."""
+        hour = int(now.timestamp() // AGAIN_S)
+        known = self._hours.setdefault(incident.fingerprint, hour)
+        if hour > known and await self._send(incident, "firing", now, again=hour):
+            self._hours[incident.fingerprint] = hour
 
     def _anomaly(self, incident: Incident) -> Anomaly:
         """Describe the likely origin; where it is over already, as it was told, or what lasts.
@@ -198,11 +211,16 @@ class Book:
         return watching.subsystem
 
     async def _send(
-        self, incident: Incident, status: Literal["firing", "resolved"], now: datetime
+        self,
+        incident: Incident,
+        status: Literal["firing", "resolved"],
+        now: datetime,
+        again: int | None = None,
     ) -> bool:
         """Put an alert into the inbox; False: the forge has not told yet where it belongs.
 
-        The delivery's name is the same however often a crash has us tell it.
+        The delivery's name is the same however often a crash has us tell it. `again`: the hour in
+        which it is told once more.
         """
         anomaly = incident.anomaly
         assert anomaly is not None  # it was described before it is told
@@ -210,10 +228,11 @@ class Book:
         if ref is None:
             return False
         catalog = self._desk.plan.catalog.metrics
-        event = alert_of(incident, anomaly, catalog, Occasion(status, now))
+        occasion = Occasion(status, now, again is not None)
+        event = alert_of(incident, anomaly, catalog, occasion)
         target = Target(ref=ref, alert=incident.fingerprint, create=status == "firing")
         body = _ROUTED.dump_json((Routed(target=target, event=event),))
-        delivery = Delivery(ORIGIN, _named(incident, status), "anomaly", body, now)
+        delivery = Delivery(ORIGIN, _named(incident, status, again), "anomaly", body, now)
         fresh = await self._desk.store.accept(delivery)
         self._desk.count(ORIGIN, "accepted" if fresh else "duplicate")
         self._log.info(
@@ -238,8 +257,9 @@ def _sign(anomaly: Anomaly) -> str:
     return " ".join([anomaly.metric_id, *(m.metric_id for m in anomaly.moved)])
 
 
-def _named(incident: Incident, status: str) -> str:
+def _named(incident: Incident, status: str, again: int | None) -> str:
     """Name a delivery by what it tells."""
     said = incident.told if status == "firing" else ""
     words = [incident.fingerprint, f"{incident.began:.0f}", status, said, str(incident.held)]
+    words += [] if again is None else [f"again {again}"]
     return hashlib.sha256("\n".join(words).encode()).hexdigest()

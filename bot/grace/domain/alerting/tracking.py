@@ -3,7 +3,7 @@
 An alert's own time is a stranger's. It never lies in the future here, and it only sorts words about
 the same alert that came close to one another: a notification that was sent late is old news for
 `group_minutes`, and after that it counts by its arrival. So a source whose clock is wrong delays
-what it says, and cannot silence it. Where a source says that it fires since later than it said
+what it says for good, and silences nothing that it goes on to say; what it says but once may be lost. Where a source says that it fires since later than it said
 before, and was silent for `flap_minutes`, its `resolved` in between was lost.
 """
 
