@@ -2,9 +2,10 @@
 
 An alert's own time is a stranger's. It never lies in the future here, and it only sorts words about
 the same alert that came close to one another: a notification that was sent late is old news for
-`group_minutes`, and after that it counts by its arrival. So a source whose clock is wrong delays
-what it says for good, and silences nothing that it goes on to say; what it says but once may be lost. Where a source says that it fires since later than it said
-before, and was silent for `flap_minutes`, its `resolved` in between was lost.
+`group_minutes`, and after that it counts by its arrival. So a source whose clock is wrong is heard
+late and not silenced; a word that it says only once may be lost. Where a source says that it fires
+since later than it said before, and was silent for `flap_minutes`, its `resolved` in between was
+lost.
 """
 
 from datetime import datetime, timedelta
