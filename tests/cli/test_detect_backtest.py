@@ -95,6 +95,7 @@ def test_larger_budget_stands_more_alarms(recorded: Path) -> None:
     assert len(many["alarms"]) > len(few["alarms"])
 
 
+@pytest.mark.stress
 def test_same_samples_are_drawn_the_same(short: Path, tmp_path: Path) -> None:
     one, other = tmp_path / "a.svg", tmp_path / "b.SVG"
     for plot in (one, other):

@@ -54,6 +54,7 @@ sys.exit(str(codes) if any(codes) else 0)
 """
 
 
+@pytest.mark.stress
 def test_no_test_of_the_service_sees_a_fault(tmp_path: Path) -> None:
     folders = [tmp_path / fault.name for fault in FAULTS]
     for folder, fault in zip(folders, FAULTS, strict=True):

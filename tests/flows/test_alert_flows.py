@@ -61,6 +61,7 @@ async def impatient(tmp_path: Path, app_key: tuple[str, str]) -> AsyncIterator[S
         yield made
 
 
+@pytest.mark.stress
 async def test_a_storm_is_one_issue_that_is_closed_when_all_of_it_is_resolved(
     impatient: Stage,
 ) -> None:

@@ -94,6 +94,7 @@ async def capa(stage: Stage) -> str:
     return str(found["body"]).replace("\\", "")
 
 
+@pytest.mark.stress
 async def test_revert_that_nobody_deploys_is_merged_and_a_persons(
     tmp_path: Path, app_key: tuple[str, str]
 ) -> None:

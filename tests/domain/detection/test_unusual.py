@@ -247,8 +247,8 @@ def test_memory_is_small_and_does_not_grow():
         late = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert early < 12_000
-    assert late - early < 500
+    assert early < 16_000  # what else the process allocates meanwhile is in it
+    assert late - early < 6_000  # kept points would take 16,000 at least
     assert len(detector.freeze()) == len(Unusual().freeze()) < 6_000
 
 
