@@ -60,6 +60,7 @@ async def test_repository_that_could_not_be_asked_about_at_the_boot_is_found_lat
         await eventually(found, "the repository of mesh")
 
 
+@pytest.mark.stress
 async def test_few_missions_end_as_their_stories_tell(
     tmp_path: Path, app_key: tuple[str, str]
 ) -> None:

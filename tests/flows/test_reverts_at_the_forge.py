@@ -107,6 +107,7 @@ async def test_revert_that_nobody_deploys_is_merged_and_a_persons(
         assert "was not deployed to production" in await capa(case.stage)
 
 
+@pytest.mark.stress
 async def test_later_work_elsewhere_is_kept_once_ci_passes_the_new_tree(
     tmp_path: Path, app_key: tuple[str, str]
 ) -> None:

@@ -127,18 +127,19 @@ def drill(fault: str, seed: int) -> tuple[Service, list[Seen]]:
     return service, watched(service, moment + 2 * BOUND_S)
 
 
-def test_a_hundred_drills_are_detected_within_a_minute() -> None:
+@pytest.mark.parametrize("each", [3, pytest.param(20, marks=pytest.mark.stress)])
+def test_nine_drills_in_ten_are_detected_within_a_minute(each: int) -> None:
     late: Counter[str] = Counter()
     early: Counter[str] = Counter()
     for fault in FAULTS:
-        for seed in range(20):
+        for seed in range(each):
             service, seen = drill(fault, seed)
             early[fault] += sum(s.at < service.broken_at for s in seen)
             after = [s for s in seen if s.at >= service.broken_at]
             in_time = after and after[0].at - service.broken_at < BOUND_S
             late[fault] += not in_time
-    assert late.total() <= 10, late
-    assert early.total() <= 1, early
+    assert late.total() <= each * len(FAULTS) / 10, late
+    assert early.total() <= each // 20, early
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -137,7 +137,7 @@ def alert(world: World, metric: str) -> ev.AlertSeen:
 
 @pytest.mark.parametrize(
     ("kinds", "count", "actions"),
-    [(1, 25, 20), pytest.param(5, 100, 60, marks=pytest.mark.stress)],
+    [(1, 16, 20), pytest.param(5, 100, 60, marks=pytest.mark.stress)],
     ids=["one remedy", "five remedies"],
 )
 def test_seventy_percent_of_low_drills_or_more_run_without_a_human(
