@@ -1,33 +1,10 @@
 """What an issue tells of an anomaly."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
-from grace.domain.detection.anomaly import Anomaly, ChartPoint, DetectorName, Moved
+from grace.domain.detection.anomaly import Moved
 from grace.domain.sighting import drawn, rarity, told
-
-START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-
-
-def seen(values: list[float | None], onset: int = 0, **given: object) -> Anomaly:
-    chart = tuple(
-        ChartPoint(at=START + timedelta(seconds=15 * i), value=v) for i, v in enumerate(values)
-    )
-    return Anomaly(
-        **{
-            "metric_id": "mesh.latency",
-            "detector": DetectorName.UNUSUAL,
-            "since": START + timedelta(seconds=15 * onset),
-            "at": START + timedelta(minutes=2),
-            "value": 184.0,
-            "unit": "ms",
-            "direction": "up",
-            "sentence": "mesh.latency is 184 ms where 31 ms is usual",
-            "chart": chart,
-            **given,
-        }
-    )
+from support.sighted import START, seen
 
 
 def test_the_chart_marks_the_onset() -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from grace.domain.detection.anomaly import Anomaly, ChartPoint, DetectorName
 from grace.domain.health import Health, HealthState
 from grace.domain.mission import PullRef
 from grace.domain.phase import Outcome, Phase, Severity, status_of
@@ -22,6 +21,7 @@ from grace.web.pages.words import Mark
 from support.cases import make_mission
 from support.pages_world import SUBSYSTEMS, healthy
 from support.reports import START
+from support.sighted import seen
 
 HEALTH_DOC = Path(__file__).parents[2] / "docs/health-and-capa.md"
 
@@ -154,28 +154,8 @@ def test_the_history_of_trust_stays_within_its_chart():
     assert found.path.startswith("M")
 
 
-def saw(values: list[float | None], onset: int, **given: object) -> Anomaly:
-    chart = tuple(
-        ChartPoint(at=START + timedelta(seconds=15 * i), value=v) for i, v in enumerate(values)
-    )
-    return Anomaly(
-        **{
-            "metric_id": "mesh.latency",
-            "detector": DetectorName.UNUSUAL,
-            "since": START + timedelta(seconds=15 * onset),
-            "at": START + timedelta(minutes=2),
-            "value": 184.0,
-            "unit": "ms",
-            "direction": "up",
-            "sentence": "mesh.latency is 184 ms where 31 ms is usual",
-            "chart": chart,
-            **given,
-        }
-    )
-
-
 def test_the_chart_of_an_anomaly_marks_its_onset_and_breaks_at_a_gap():
-    found = sighting(saw([30.0, 30.0, None, 180.0, 184.0], 3, expected=31.0, surprise=3.3))
+    found = sighting(seen([30.0, 30.0, None, 180.0, 184.0], 3, expected=31.0, surprise=3.3))
     assert found is not None
     assert found.line.count("M") == 2
     assert found.onset == 58 + 570 * 3 / 4
@@ -189,7 +169,7 @@ def test_the_chart_of_an_anomaly_marks_its_onset_and_breaks_at_a_gap():
     "values", [[], [None, None], [5.0], [7.0, 7.0], [-1.7e308, 1.7e308]], ids=str
 )
 def test_odd_charts_stay_within_their_frame(values):
-    found = sighting(saw(values, 99))
+    found = sighting(seen(values, 99))
     assert found is not None
     heights = [float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", found.line)]
     assert all(12 <= y <= 166 for y in heights)

@@ -13,31 +13,11 @@ from hypothesis import strategies as st
 from grace.adapters.alerts import AlertError, Call, Intake, read_alertmanager
 from grace.adapters.alerts.words import plain
 from grace.domain.alerting.sources import Labelled
-from grace.domain.catalog import Catalog, MetricDefinition, Subsystem, Subsystems
 from grace.domain.package import MetricTarget
 from grace.domain.phase import Severity
-from grace.domain.policy import Policy
+from support.alert_calls import NOW, POLICY
 
 ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-NOW = datetime(2026, 11, 22, 13, tzinfo=UTC)
-LATENCY = MetricDefinition(target=100, comparator="<", unit="ms", stress="p95_ms")
-POLICY = Policy(
-    catalog=Catalog(
-        metrics={
-            "mesh.latency": LATENCY,
-            "mesh.errors": MetricDefinition(
-                target=5, comparator="<", unit="%", severity=Severity.HIGH, stress="error_rate"
-            ),
-            "unmeasured": MetricDefinition(target=5, comparator="<", unit="%"),
-        }
-    ),
-    subsystems=Subsystems(
-        subsystems={
-            "mesh": Subsystem(host="github.com", repository="a/mesh"),
-            "web": Subsystem(host="github.com", repository="a/web"),
-        }
-    ),
-)
 
 
 def alert(labels=None, annotations=None, **more):
