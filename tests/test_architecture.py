@@ -118,7 +118,11 @@ MAY_IMPORT = {
     "app": {"domain", "ports", "app"},
     "web": {"domain", "ports", "web"},
     "localforge": {"localforge"},
-    "ci": {"domain", "ci"},
+    "ci": {"domain", "ci", "sandbox", "agents"},
+    "sandbox": {"domain", "sandbox"},
+    "repair": {"domain", "repair", "sandbox"},
+    "agents": {"domain", "agents", "repair", "sandbox"},
+    "runner": {"domain", "runner", "sandbox"},
     "setup": {"domain", "ports", "adapters", "setup"},
 }
 # Where everything is put together, and what starts it.

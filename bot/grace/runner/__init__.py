@@ -1,0 +1,1 @@
+"""`grace runner`: the small process beside a target that carries playbooks out."""

@@ -1,0 +1,1 @@
+"""What steps really do, each action to real things."""
