@@ -1,0 +1,1 @@
+"""Memory: what ended missions leave, how those like a new one are found, and what is said of them."""
