@@ -1,1 +1,1 @@
-"""Memory: what ended missions leave, how those like a new one are found, and what is said of them."""
+"""Memory: what ended missions leave, how those like a new one are found, what is said of them."""
