@@ -11,6 +11,7 @@ from grace.app.baseline import before_release
 from grace.app.inspection import Inspector
 from grace.app.landing import KILL_SWITCH_RETRY_S, Landing, Stopped, killed
 from grace.app.publication import Publication
+from grace.app.remedying import Remedying
 from grace.app.reports import bound
 from grace.domain import effects as fx
 from grace.domain import events as ev
@@ -34,6 +35,7 @@ from grace.ports import (
     ReportQuery,
     Repositories,
     RuleReader,
+    RunBoard,
     SampleStore,
     Store,
 )
@@ -57,6 +59,7 @@ class World:
     rules: RuleReader
     attestations: AttestationVerifier
     stopped: Stopped
+    runs: RunBoard
 
 
 class Interpreter:
@@ -77,6 +80,7 @@ class Interpreter:
         self._inspector = Inspector(
             world.forge, world.repositories, world.rules, world.attestations, world.policy
         )
+        self._remedying = Remedying(world.forge, world.runs, world.clock)
         self._publication = Publication(world.store, world.repositories, world.signer, world.clock)
 
     async def carry_out(self, job: Job) -> ev.Event:
@@ -130,6 +134,8 @@ class Interpreter:
                 return await self._push_revert(job, effect)
             case fx.FileIssue() as effect:
                 return await self._file_issue(job, effect)
+            case fx.AskAgent() | fx.ReadProposal() | fx.OfferRun() | fx.WithdrawRun() as effect:
+                return await self._remedying.carry_out(job, effect)
             case _:
                 await self._small(job)
                 return ev.EffectDone(key=job.effect.key)
@@ -138,8 +144,10 @@ class Interpreter:
         """Put off what was decided before the kill switch came on and would change code."""
         effect = job.effect
         # A merge looks for itself: one that is in doubt may have to leave a queue again.
-        forward = isinstance(effect, fx.PushPatch) or (
-            isinstance(effect, fx.OpenPull) and effect.purpose == "work"
+        forward = (
+            isinstance(effect, fx.PushPatch | fx.AskAgent)
+            or (isinstance(effect, fx.OfferRun) and effect.order.mode == "run")
+            or (isinstance(effect, fx.OpenPull) and effect.purpose == "work")
         )
         stop = await self._world.stopped(job.mission.ref) if forward else None
         if stop is not None:
@@ -186,6 +194,10 @@ class Interpreter:
                 | fx.ReadBaseline()
                 | fx.PushRevert()
                 | fx.FileIssue()
+                | fx.AskAgent()
+                | fx.ReadProposal()
+                | fx.OfferRun()
+                | fx.WithdrawRun()
             ):
                 raise AssertionError(f"{job.effect.kind} has something to tell")
             case _ as never:

@@ -8,6 +8,7 @@ from pydantic import Field
 from grace.domain.base import Frozen
 from grace.domain.package import Comparator, Finite, MetricId, MetricTarget, Name
 from grace.domain.phase import Severity
+from grace.domain.playbooks.action import TargetKind
 
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=2000)]
 StressFigure = Literal["p50_ms", "p95_ms", "p99_ms", "error_rate", "throughput_rps"]
@@ -190,6 +191,7 @@ class Subsystem(Frozen):
 
     `environment`: the deployment environment whose reports anchor the observation window; none
     means that the merge itself is the release. `guards`: metrics that must hold in every window.
+    `targets`: what playbooks may act on, by the name that its runner knows it by.
     """
 
     host: str
@@ -199,6 +201,7 @@ class Subsystem(Frozen):
     guards: tuple[MetricId, ...] = ()
     reviewers: tuple[str, ...] = ()
     protected_paths: tuple[str, ...] = ()
+    targets: dict[Name, TargetKind] = Field(default_factory=dict)
     description: str = ""
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from grace.domain.effects import (
+    AskAgent,
     CloseIssue,
     ClosePull,
     Dequeue,
@@ -11,6 +12,7 @@ from grace.domain.effects import (
     InspectPatch,
     MarkReady,
     MergePull,
+    OfferRun,
     OpenPull,
     PublishCheck,
     PublishComment,
@@ -22,6 +24,7 @@ from grace.domain.effects import (
     ReadBaseline,
     ReadContains,
     ReadPermission,
+    ReadProposal,
     ReadPull,
     ReadRef,
     ReadReport,
@@ -32,6 +35,7 @@ from grace.domain.effects import (
     SampleMetrics,
     SetLabels,
     VerifyAttestations,
+    WithdrawRun,
 )
 
 
@@ -63,6 +67,18 @@ EFFECT_RULES: dict[type[Effect], EffectRule] = {
     VerifyAttestations: _READ,
     SampleMetrics: _READ,
     ReadBaseline: _READ,
+    ReadProposal: _READ,
+    AskAgent: EffectRule(
+        "a workflow run whose name has the request's key",
+        "on a second try the workflow's runs since it was asked for are searched for the key",
+        "the one found is taken",
+    ),
+    OfferRun: EffectRule(
+        "a row with the run's key among the runs of playbooks",
+        "the row is there or not; offering twice is offering once",
+        "a target that is busy keeps the run waiting",
+    ),
+    WithdrawRun: EffectRule("the run's row", "withdrawing twice is withdrawing once", "none"),
     React: EffectRule("the reaction", "reacting twice is reacting once", "none"),
     Reply: EffectRule(
         "an HTML comment with mission and command",

@@ -11,6 +11,8 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 
 from grace.domain.base import Frozen
 from grace.domain.package import MetricId, MetricTarget, PatchCandidate
+from grace.domain.playbooks.run import RunOrder
+from grace.domain.proposals import AgentTask, RequestKey
 from grace.domain.ranges import PullCommits
 from grace.domain.results import ArtifactReport, Sha
 
@@ -92,6 +94,42 @@ class VerifyAttestations(EffectBase):
     kind: Literal["verify_attestations"] = "verify_attestations"
     head: Sha
     artifacts: tuple[ArtifactReport, ...]
+
+
+class AskAgent(EffectBase):
+    """Have the forge run an agent: `workflow` is the file on `branch` that does it."""
+
+    kind: Literal["ask_agent"] = "ask_agent"
+    task: AgentTask
+    workflow: str
+    branch: str
+
+
+class ReadProposal(EffectBase):
+    """Read what an agent's run left; one that is not to be found since `since` was never begun."""
+
+    kind: Literal["read_proposal"] = "read_proposal"
+    request: RequestKey
+    agent: str
+    base: Sha
+    workflow: str
+    branch: str
+    since: AwareDatetime
+
+
+class OfferRun(EffectBase):
+    """Lay out a run of a playbook for the runner of its target."""
+
+    kind: Literal["offer_run"] = "offer_run"
+    order: RunOrder
+
+
+class WithdrawRun(EffectBase):
+    """Take back a run: one that no runner has begun is begun no more, another stops at a step."""
+
+    kind: Literal["withdraw_run"] = "withdraw_run"
+    run: RequestKey
+    reason: str
 
 
 class React(EffectBase):
@@ -288,6 +326,10 @@ Effect = (
     | InspectPatch
     | ReadTeam
     | VerifyAttestations
+    | AskAgent
+    | ReadProposal
+    | OfferRun
+    | WithdrawRun
     | React
     | Reply
     | PushPatch

@@ -26,6 +26,11 @@ from grace.domain.people import Permission as Permission
 from grace.domain.queue_events import Dequeued as Dequeued
 from grace.domain.queue_events import Enqueued as Enqueued
 from grace.domain.queue_events import GroupSeen as GroupSeen
+from grace.domain.remedy_events import AgentAsked as AgentAsked
+from grace.domain.remedy_events import AgentRunEnded as AgentRunEnded
+from grace.domain.remedy_events import ProposalAwaited as ProposalAwaited
+from grace.domain.remedy_events import ProposalMade as ProposalMade
+from grace.domain.remedy_events import RunReported as RunReported
 from grace.domain.results import Sha
 from grace.domain.signal_events import AlertSeen as AlertSeen
 from grace.domain.signal_events import BaselineRead as BaselineRead
@@ -382,6 +387,11 @@ Event = (
     | ContainsRead
     | MetricsSampled
     | BaselineRead
+    | AgentAsked
+    | AgentRunEnded
+    | ProposalMade
+    | ProposalAwaited
+    | RunReported
     | RevertPushed
     | RevertRefused
     | IssueFiled

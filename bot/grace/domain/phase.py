@@ -40,6 +40,7 @@ class Phase(StrEnum):
     TESTING = "testing"
     GATING = "gating"
     MERGING = "merging"
+    EXECUTING = "executing"
     OBSERVING = "observing"
     REVERTING = "reverting"
     CLOSED = "closed"
@@ -65,53 +66,33 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-class Stage(StrEnum):
-    """The stages of the coding pipeline, in order."""
-
-    CONTEXT = "context"
-    SNAPSHOT = "snapshot"
-    PATCH = "branch and patch"
-    TESTS = "tests"
-    STRESS = "stress tests"
-    DIAGNOSTICS = "diagnostics"
-    METRICS = "metrics"
-    GOVERNANCE = "governance"
-    MERGE = "merge"
-    OBSERVATION = "observation window"
-    RESOLVE = "resolve or roll back"
-
-
-STAGES: dict[Phase, tuple[Stage, ...]] = {
-    Phase.FILED: (),
-    Phase.INVALID: (),
-    Phase.AWAITING_START: (),
-    Phase.PLANNING: (Stage.CONTEXT, Stage.SNAPSHOT),
-    Phase.PATCHING: (Stage.PATCH,),
-    Phase.TESTING: (Stage.TESTS, Stage.STRESS, Stage.DIAGNOSTICS, Stage.METRICS),
-    Phase.GATING: (Stage.GOVERNANCE,),
-    Phase.MERGING: (Stage.MERGE,),
-    Phase.OBSERVING: (Stage.OBSERVATION,),
-    Phase.REVERTING: (Stage.RESOLVE,),
-    Phase.CLOSED: (Stage.RESOLVE,),
-}
-
-# Which phase may follow which; a healing mission without a pull request goes from planning
-# straight to observing.
+# Which phase may follow which. A healing mission goes from planning to executing its playbook,
+# which may end in a patch; else it is observed next, and what was done is undone if that went badly.
 TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     Phase.FILED: frozenset({Phase.INVALID, Phase.AWAITING_START, Phase.CLOSED}),
     Phase.INVALID: frozenset({Phase.AWAITING_START, Phase.CLOSED}),
     Phase.AWAITING_START: frozenset({Phase.INVALID, Phase.PLANNING, Phase.CLOSED}),
-    Phase.PLANNING: frozenset({Phase.PATCHING, Phase.OBSERVING, Phase.CLOSED}),
+    Phase.PLANNING: frozenset({Phase.PATCHING, Phase.EXECUTING, Phase.CLOSED}),
     Phase.PATCHING: frozenset({Phase.PLANNING, Phase.TESTING, Phase.CLOSED}),
     Phase.TESTING: frozenset({Phase.PLANNING, Phase.PATCHING, Phase.GATING, Phase.CLOSED}),
     Phase.GATING: frozenset({Phase.PLANNING, Phase.PATCHING, Phase.MERGING, Phase.CLOSED}),
     Phase.MERGING: frozenset({Phase.GATING, Phase.OBSERVING, Phase.REVERTING, Phase.CLOSED}),
-    Phase.OBSERVING: frozenset({Phase.REVERTING, Phase.CLOSED}),
+    Phase.EXECUTING: frozenset({Phase.PLANNING, Phase.PATCHING, Phase.OBSERVING, Phase.CLOSED}),
+    Phase.OBSERVING: frozenset({Phase.REVERTING, Phase.EXECUTING, Phase.CLOSED}),
     Phase.REVERTING: frozenset({Phase.CLOSED}),
     Phase.CLOSED: frozenset(),
 }
 
-FORWARD = frozenset({Phase.PLANNING, Phase.PATCHING, Phase.TESTING, Phase.GATING, Phase.MERGING})
+FORWARD = frozenset(
+    {
+        Phase.PLANNING,
+        Phase.PATCHING,
+        Phase.TESTING,
+        Phase.GATING,
+        Phase.MERGING,
+        Phase.EXECUTING,
+    }
+)
 WAITING_ROOM = frozenset({Phase.FILED, Phase.INVALID, Phase.AWAITING_START})
 LANDED = frozenset({Phase.OBSERVING, Phase.REVERTING})
 

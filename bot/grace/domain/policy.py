@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 import rfc8785
 from pydantic import Field, model_validator
 
+from grace.domain.agents import AGENT, REMEMBERED, Agents, Asking
 from grace.domain.alerting.rules import Alerting
 from grace.domain.base import Frozen
 from grace.domain.catalog import Catalog, Subsystem, Subsystems
@@ -14,6 +15,8 @@ from grace.domain.mission import MissionRef
 from grace.domain.package import MetricTarget, Name
 from grace.domain.people import Permission
 from grace.domain.phase import Severity
+from grace.domain.playbooks.playbook import Playbooks
+from grace.domain.playbooks.rules import PLAYBOOK, Healing
 from grace.domain.proactive import REMEDY, Proactive, Remedies
 from grace.domain.rules.language import Approvals as ApprovalsRule
 from grace.domain.rules.language import (
@@ -174,7 +177,13 @@ FLOOR: tuple[Rule, ...] = (
 
 
 def _agent_roles() -> dict[str, str]:
-    return {"candidate": "developer", REMEDY: REMEDY}
+    return {
+        "candidate": "developer",
+        REMEDY: REMEDY,
+        AGENT: AGENT,
+        REMEMBERED: REMEDY,
+        PLAYBOOK: PLAYBOOK,
+    }
 
 
 class Governance(Frozen):
@@ -206,6 +215,8 @@ class Governance(Frozen):
     start_alerts: bool = False
     alerting: Alerting = Alerting()
     proactive: Proactive = Proactive()
+    asking: Asking = Asking()
+    healing: Healing = Healing()
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
@@ -230,6 +241,8 @@ class Policy(Frozen):
     catalog: Catalog = Catalog()
     subsystems: Subsystems = Subsystems()
     remedies: Remedies = Remedies()
+    agents: Agents = Agents()
+    playbooks: Playbooks = Playbooks()
     bot_login: str = "grace[bot]"
     app_id: int = 0
 
@@ -266,6 +279,8 @@ class Policy(Frozen):
                 catalog=self.catalog.public,
                 subsystems=Subsystems(subsystems=kept),
                 remedies=self.remedies.within(frozenset(kept)),
+                agents=self.agents.within(frozenset(kept)),
+                playbooks=self.playbooks.within(frozenset(kept)),
                 bot_login=self.bot_login,
                 app_id=self.app_id,
             )

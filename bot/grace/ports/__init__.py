@@ -18,6 +18,8 @@ from grace.ports.forge import (
     LiveState,
     MergeAnswer,
     MergeDraft,
+    ProposalFound,
+    ProposalQuery,
     QueuePlace,
     Reaction,
     ReportFound,
@@ -26,6 +28,7 @@ from grace.ports.forge import (
     StopIssue,
     Target,
 )
+from grace.ports.playbooks import RunBoard, RunLease
 from grace.ports.runs import WorkflowRun, WorkflowRuns
 from grace.ports.samples import SampleFigures, SampleStore
 from grace.ports.store import (
@@ -79,6 +82,8 @@ __all__ = [
     "MetricHistory",
     "MetricSource",
     "PatchRead",
+    "ProposalFound",
+    "ProposalQuery",
     "QueuePlace",
     "Reaction",
     "Recorded",
@@ -89,6 +94,8 @@ __all__ = [
     "Routed",
     "RuleReader",
     "Ruling",
+    "RunBoard",
+    "RunLease",
     "SampleFigures",
     "SampleStore",
     "StopIssue",

@@ -1,6 +1,6 @@
 """The forge, in words that fit GitHub and GitLab, and the errors it answers with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Protocol
@@ -266,6 +266,31 @@ class ReportFound(Frozen):
     repository: str
 
 
+@dataclass(frozen=True, slots=True)
+class ProposalQuery:
+    """Which run's proposal is wanted: that whose name holds `request`, begun since `since`.
+
+    Only a run of `workflow` on `branch` counts that the bot itself ordered.
+    """
+
+    request: str
+    workflow: str
+    branch: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalFound:
+    """A run, and the `proposal.json` of its artifact; `body` None: it left none.
+
+    `conclusion` None: the run goes on.
+    """
+
+    run: int
+    conclusion: str | None
+    body: bytes | None = None
+
+
 class Forge(Protocol):
     """A forge, in words that fit GitHub and GitLab. Every call may raise `ForgeError`."""
 
@@ -343,6 +368,16 @@ class Forge(Protocol):
 
     async def read_report(self, ref: MissionRef, wanted: ReportQuery) -> ReportFound | None:
         """Fetch the report artifact of the newest finished run of CI that may have left it."""
+        ...
+
+    async def run_workflow(
+        self, ref: MissionRef, workflow: str, branch: str, inputs: Mapping[str, str]
+    ) -> None:
+        """Start a workflow by hand, as it stands on a branch."""
+        ...
+
+    async def read_proposal(self, ref: MissionRef, wanted: ProposalQuery) -> ProposalFound | None:
+        """Find an agent's run, and fetch what it left; None: there is no such run."""
         ...
 
     async def redeliver(self, since: datetime) -> int:

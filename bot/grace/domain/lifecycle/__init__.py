@@ -8,7 +8,7 @@ from grace.domain.decision import Decision
 from grace.domain.effects import Effect
 from grace.domain.events import Event, PermissionRead, Published
 from grace.domain.facts import Facts, fold
-from grace.domain.lifecycle import alerts, forward, landed, merging, reverting, tickets
+from grace.domain.lifecycle import alerts, forward, healing, landed, merging, reverting, tickets
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.recording import record_verdict
 from grace.domain.lifecycle.surfaces import publish
@@ -95,6 +95,8 @@ def step(draft: Draft) -> None:
             merging.gating(draft)
         case Phase.MERGING:
             merging.merging(draft)
+        case Phase.EXECUTING:
+            healing.executing(draft)
         case Phase.OBSERVING:
             tickets.chase(draft)
             landed.observing(draft)

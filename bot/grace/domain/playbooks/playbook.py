@@ -89,5 +89,18 @@ class Playbooks(Frozen):
             raise ValueError("two playbooks have the same name")
         return self
 
+    def within(self, subsystems: frozenset[str]) -> "Playbooks":
+        """Leave out the playbooks of other subsystems alone, and their names."""
+        seen = (
+            (p, tuple(name for name in p.subsystems if name in subsystems)) for p in self.playbooks
+        )
+        return Playbooks(
+            playbooks=tuple(
+                p.model_copy(update={"subsystems": names})
+                for p, names in seen
+                if names or not p.subsystems
+            )
+        )
+
     def named(self, name: str) -> Playbook | None:
         return next((p for p in self.playbooks if p.name == name), None)

@@ -1,0 +1,51 @@
+"""What comes back from whatever heals or proposes a fix: agents, and runners of playbooks."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from grace.domain.base import Frozen
+from grace.domain.playbooks.run import RunReport
+from grace.domain.proposals import Proposal, RequestKey
+
+
+class AgentAsked(Frozen):
+    """The forge took the order to run an agent. `run`: the number of the run, where it said so."""
+
+    kind: Literal["agent_asked"] = "agent_asked"
+    request: RequestKey
+    run: int | None = None
+
+
+class AgentRunEnded(Frozen):
+    """The forge says that an agent's run ended; what it proposes is read from its artifact."""
+
+    kind: Literal["agent_run_ended"] = "agent_run_ended"
+    request: RequestKey
+    run: int
+    at: AwareDatetime
+
+
+class ProposalMade(Frozen):
+    """What an agent's run left. `by`: the principal that gave it by the API; empty: a run's."""
+
+    kind: Literal["proposal_made"] = "proposal_made"
+    proposal: Proposal
+    by: str = ""
+    at: AwareDatetime
+
+
+class ProposalAwaited(Frozen):
+    """An agent's run was looked for: it goes on, or is not to be seen yet."""
+
+    kind: Literal["proposal_awaited"] = "proposal_awaited"
+    request: RequestKey
+    run: int | None = None
+    reason: str
+
+
+class RunReported(Frozen):
+    """A runner says how a run of a playbook stands."""
+
+    kind: Literal["run_reported"] = "run_reported"
+    report: RunReport
