@@ -13,9 +13,13 @@ MAX_REUSABLE: Final = 5
 MAX_RECORDS: Final = 500
 MAX_REUSED_DIFF: Final = 60_000
 
-# Who or what fixed it: `candidate:NAME`, `agent:NAME` or `playbook:NAME`.
+# What was tried: `candidate:NAME`, `remedy:NAME`, `agent:NAME`, `playbook:NAME`, or the patch of an
+# earlier mission: `memory:reapply`.
 RemedyName = Annotated[
-    str, StringConstraints(pattern=r"^(candidate|agent|playbook):[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$")
+    str,
+    StringConstraints(
+        pattern=r"^(candidate|remedy|agent|playbook|memory):[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$"
+    ),
 ]
 
 

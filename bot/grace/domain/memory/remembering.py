@@ -1,0 +1,225 @@
+"""Make what a mission leaves, in the decision that ends it."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Final, assert_never
+
+from pydantic import Field
+
+from grace.domain.agents import REMEMBERED as MEMORY
+from grace.domain.base import Frozen
+from grace.domain.facts import Facts
+from grace.domain.memory.normalise import distinct, errors_in, scrub, trace_of
+from grace.domain.memory.recollection import MAX_REUSED_DIFF, RemedyName, Result, Trial
+from grace.domain.memory.remembered import Dollars, Landed, Lesson, Remembered
+from grace.domain.memory.signature import signature_of
+from grace.domain.mission import CANDIDATE, Attempt, Mission
+from grace.domain.package import MemoryScope, MissionRequest, TrustRequirements
+from grace.domain.phase import MissionType, Outcome
+from grace.domain.policy import Governance
+from grace.domain.results import TestOutcome
+from grace.domain.trust import score
+
+_DETAILS: Final = 10_000
+_SUMMARY: Final = 500
+_DESCRIPTION: Final = 1000
+_WHY: Final = 300
+_SYMPTOMS: Final = 20
+_TESTS: Final = 50
+_PATHS: Final = 200
+_TRIALS: Final = 50
+
+
+class Beyond(Frozen):
+    """What a mission did that its attempts do not tell: runs of playbooks, diffs of agents, cost.
+
+    `trials`: in their order. `diffs`: by the attempt's candidate, of patches that did not come with
+    the contract.
+    """
+
+    trials: Annotated[tuple[Trial, ...], Field(max_length=_TRIALS)] = ()
+    diffs: dict[str, str] = {}
+    money_usd: Dollars = 0.0
+
+
+NOTHING_BEYOND: Final = Beyond()
+
+
+def remember(
+    mission: Mission,
+    facts: Facts,
+    governance: Governance,
+    now: datetime,
+    beyond: Beyond = NOTHING_BEYOND,
+) -> Remembered:
+    """Put together what a mission leaves that ends now; its outcome is decided already."""
+    assert mission.outcome is not None  # whoever ends a mission says how
+    request = mission.request
+    reverted = _reverted(mission)
+    patch = _landed(mission, beyond)
+    trials = tuple(_trial(mission, attempt, reverted) for attempt in _tried(mission))
+    trust = request.trust_requirements if request is not None else TrustRequirements()
+    return Remembered(
+        mission=mission.name,
+        host=mission.ref.host,
+        repository_id=mission.ref.repository_id,
+        repository=mission.ref.repository,
+        installation_id=mission.ref.installation_id,
+        issue=mission.issue,
+        severity=mission.severity,
+        outcome=mission.outcome,
+        reason=mission.reason[:_SUMMARY],
+        reverted=reverted,
+        tried=(*beyond.trials, *trials)[-_TRIALS:],
+        patch=patch,
+        scope=trust.memory_write_scope,
+        lesson=_lesson(mission, facts, governance, patch, now),
+        capa=mission.capa,
+        capa_open=mission.capa is not None and mission.capa_closed_at is None,
+        money_usd=beyond.money_usd,
+        seconds=max(0.0, (now - (mission.started_at or mission.created_at)).total_seconds()),
+        closed_at=now,
+        **(
+            _wrong(mission, facts, request) if request is not None else {"summary": _title(mission)}
+        ),
+    )
+
+
+def _title(mission: Mission) -> str:
+    return mission.title[:_SUMMARY]
+
+
+def _wrong(mission: Mission, facts: Facts, request: MissionRequest) -> dict[str, object]:
+    """Say what was wrong: the part that a later mission may share."""
+    evidence = [e.excerpt for e in request.evidence if e.excerpt is not None]
+    messages, failing = failures(facts)
+    texts = [*evidence, *messages, *(s.description for s in request.symptoms)]
+    cut = [
+        s.model_copy(update={"description": s.description[:_DESCRIPTION]})
+        for s in request.symptoms[:_SYMPTOMS]
+    ]
+    must = request.acceptance_criteria.must_pass_tests
+    return {
+        "mission_type": request.mission_type,
+        "subsystem": request.subsystem_id,
+        "summary": _title(mission) or request.symptoms[0].description[:_SUMMARY],
+        "symptoms": tuple(cut),
+        "details": scrub("\n".join([request.summary, *evidence, *messages]))[:_DETAILS],
+        "tests": distinct([*must, *failing], _TESTS),
+        "trace": trace_of("\n".join(texts)),
+        "errors": distinct([error for text in texts for error in errors_in(text)], _SYMPTOMS),
+        "signature": str(signature_of(request)),
+    }
+
+
+def failures(facts: Facts) -> tuple[list[str], list[str]]:
+    """List what the tests said that failed on the code of the base, and their names."""
+    cases = [
+        case
+        for report in facts.reports.values()
+        for suite in report.suites
+        if suite.subject == "base"
+        for case in suite.cases
+        if case.outcome is TestOutcome.FAILED
+    ][:_TESTS]
+    return [case.message for case in cases if case.message], [case.name for case in cases]
+
+
+def _tried(mission: Mission) -> Sequence[Attempt]:
+    """Leave out an attempt that was only made again, on a new base: the patch was the same."""
+    found: dict[tuple[str, str], Attempt] = {}
+    for attempt in mission.attempts:
+        found[attempt.agent, attempt.candidate] = attempt
+    return tuple(found.values())
+
+
+def remedy_of(agent: str, candidate: str) -> RemedyName:
+    """Name what was tried, as learning counts it: without the version that a record is kept of."""
+    if agent == CANDIDATE:
+        return f"{CANDIDATE}:{candidate}"
+    kind, _, name = agent.partition(":")
+    if kind == MEMORY:
+        return f"{MEMORY}:reapply"
+    return f"{kind}:{name.partition('@')[0]}" if name else f"agent:{kind}"
+
+
+def _trial(mission: Mission, attempt: Attempt, reverted: bool) -> Trial:
+    remedy = remedy_of(attempt.agent, attempt.candidate)
+    if mission.landing is None or attempt is not mission.attempts[-1]:
+        why = attempt.failure or ""
+        result = Result.FAILED if attempt.failure else Result.UNDECIDED
+        return Trial(remedy=remedy, result=result, why=why[:_WHY])
+    if reverted:
+        return Trial(remedy=remedy, result=Result.REVERTED, why=mission.reason[:_WHY])
+    held = mission.outcome is Outcome.FIXED
+    return Trial(remedy=remedy, result=Result.HELD if held else Result.UNDECIDED)
+
+
+def _reverted(mission: Mission) -> bool:
+    """Tell whether what landed was undone, or was to be, whoever had to do it in the end."""
+    regressed = mission.window is not None and mission.window.verdict == "regress"
+    undone = mission.outcome is Outcome.ROLLED_BACK or mission.revert is not None
+    return mission.landing is not None and (undone or regressed)
+
+
+def _landed(mission: Mission, beyond: Beyond) -> Landed | None:
+    if mission.landing is None or not mission.attempts:
+        return None
+    attempt = mission.attempts[-1]
+    diff = beyond.diffs.get(attempt.candidate) or _own_diff(mission, attempt)
+    kept = diff is not None and len(diff) <= MAX_REUSED_DIFF
+    return Landed(
+        name=attempt.candidate,
+        remedy=remedy_of(attempt.agent, attempt.candidate),
+        diff=diff if kept else None,
+        digest=None if diff is None else digest_of(diff),
+        sha=mission.landing.sha,
+        paths=attempt.paths[:_PATHS],
+    )
+
+
+def _own_diff(mission: Mission, attempt: Attempt) -> str | None:
+    candidates = mission.request.workspace.patch_candidates if mission.request else ()
+    return next((c.diff for c in candidates if c.name == attempt.candidate), None)
+
+
+def digest_of(diff: str) -> str:
+    """Name a patch by its content."""
+    return f"sha256:{hashlib.sha256(diff.encode()).hexdigest()}"
+
+
+def _lesson(
+    mission: Mission, facts: Facts, governance: Governance, patch: Landed | None, now: datetime
+) -> Lesson:
+    """Say what the scope of the mission makes of its patch.
+
+    `persist` holds at once only for an agent whose role the mission allows and whose record reaches
+    the trust that the mission asks for; the patch of any other waits for a person.
+    """
+    if patch is None or patch.diff is None or mission.outcome is not Outcome.FIXED:
+        return Lesson.NONE
+    if mission.request is None or mission.request.mission_type is not MissionType.CODING:
+        return Lesson.NONE
+    trust = mission.request.trust_requirements
+    match trust.memory_write_scope:
+        case MemoryScope.READ_ONLY:
+            return Lesson.WITHHELD
+        case MemoryScope.PROPOSE:
+            return Lesson.PROPOSED
+        case MemoryScope.PERSIST:
+            trusted = _trusted(mission, facts, governance, now)
+            return Lesson.KEPT if trusted else Lesson.PROPOSED
+        case _ as never:
+            assert_never(never)
+
+
+def _trusted(mission: Mission, facts: Facts, governance: Governance, now: datetime) -> bool:
+    assert mission.request is not None  # asked by the caller
+    trust = mission.request.trust_requirements
+    agent = mission.attempts[-1].agent
+    role = governance.role_of(agent)
+    if trust.allowed_roles and role not in trust.allowed_roles:
+        return False
+    record = score(facts.history, mission.trusted_as, mission.severity, now)
+    return record.value >= trust.required_trust_score
