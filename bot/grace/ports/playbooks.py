@@ -12,7 +12,8 @@ from grace.domain.playbooks.run import RunOrder, RunReport
 class RunLease:
     """A run that a runner has taken, and until when it is alone with the target.
 
-    `withdrawn`: somebody wants it to stop before its next step; the sentence says why.
+    `withdrawn`: somebody wants it to stop before its next step; the sentence says why. `reported`:
+    the newest report of it, by whoever had it before.
     """
 
     order: RunOrder
@@ -20,6 +21,7 @@ class RunLease:
     runner: str
     until: datetime
     withdrawn: str | None = None
+    reported: RunReport | None = None
 
 
 class RunBoard(Protocol):

@@ -30,6 +30,7 @@ from grace.adapters.sqlite.lock import ProcessLock
 from grace.adapters.sqlite.outcome_rows import Histories
 from grace.adapters.sqlite.outgoing_store import OutgoingTables
 from grace.adapters.sqlite.probing import ProbedTables
+from grace.adapters.sqlite.run_store import SqliteRunBoard
 from grace.adapters.sqlite.schema import connect, create_private, migrate, shipped
 from grace.adapters.sqlite.switch_rows import Switch
 from grace.adapters.sqlite.writer import GroupWriter, Hooks
@@ -78,6 +79,7 @@ class SqliteStore(HubReader, CapaTables, ProbedTables, OutgoingTables):
         self._writer = writer
         self._histories = Histories()
         self._closed = False
+        self.runs = SqliteRunBoard(self._write)
 
     @classmethod
     async def open(

@@ -132,6 +132,7 @@ def build_worker(system: System, policy: Policy) -> Worker:
     world = World(
         forge=system.forge,
         repositories=repositories,
+        runs=system.store.runs,
         metrics=make_sources(system),
         samples=system.samples,
         store=system.store,
