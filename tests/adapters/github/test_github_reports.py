@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grace.adapters.github.reports import unpacked
+from grace.adapters.github.artifacts import unpacked
 from grace.ports import ReportQuery
 
 HEAD, BRANCH, PULL = "a" * 40, "grace/mission_20260301_001", 4
 WORKFLOWS = (".github/workflows/ci.yml", ".github/workflows/grace.yml")
 WANTED = ReportQuery(head=HEAD, branch=BRANCH, pull=PULL, workflows=WORKFLOWS)
+FILE = "report.json"
 STORAGE = "https://storage.test/report.zip?signature=x"
 
 
@@ -68,7 +69,7 @@ async def test_report_is_fetched_from_storage_without_our_token(github: Any) -> 
     assert (found.head_sha, found.head_branch) == (HEAD, "grace/mission_20260301_001")
     assert "authorization" not in storage.calls[0].request.headers
     assert found.repository == "acme/mesh"
-    called = ["find runs", "find report", "pulls of our branch", "download report"]
+    called = ["find runs", "find artifact", "pulls of our branch", "download artifact"]
     assert github.purposes()[1:] == called
 
 
@@ -172,24 +173,24 @@ async def test_download_that_is_too_large_is_not_read_to_its_end(github: Any) ->
 def test_bomb_is_not_unpacked() -> None:
     bomb = zipped({"report.json": b"0" * 10_000_000})
     assert len(bomb) < 20_000
-    assert unpacked(bomb, bound=1_000_000) is None
-    assert unpacked(bomb, bound=10_000_000) is not None
+    assert unpacked(bomb, FILE, 1_000_000) is None
+    assert unpacked(bomb, FILE, 10_000_000) is not None
 
 
 def test_header_that_lies_about_the_size_changes_nothing() -> None:
     whole = zipped({"report.json": b"0" * 5000})
     lying = whole.replace((5000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
     assert lying != whole
-    assert unpacked(lying, bound=1000) in {None, b"0" * 10}
+    assert unpacked(lying, FILE, 1000) in {None, b"0" * 10}
 
 
 def test_zip_without_the_report_or_with_a_password_is_none() -> None:
-    assert unpacked(zipped({"other.json": b"{}"})) is None
-    assert unpacked(b"PK") is None
+    assert unpacked(zipped({"other.json": b"{}"}), FILE, 1000) is None
+    assert unpacked(b"PK", FILE, 1000) is None
     locked = bytearray(zipped({"report.json": b"{}"}))
     for start in (locked.index(b"PK\x03\x04") + 6, locked.index(b"PK\x01\x02") + 8):
         locked[start] |= 1
-    assert unpacked(bytes(locked)) is None
+    assert unpacked(bytes(locked), FILE, 1000) is None
 
 
 @given(st.data())
@@ -197,5 +198,5 @@ def test_any_damage_to_a_zip_is_answered(data: st.DataObject) -> None:
     damaged = bytearray(zipped({"report.json": b'{"v": 1}' * 9}))
     for _ in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
-    found = unpacked(bytes(damaged))
+    found = unpacked(bytes(damaged), FILE, 1000)
     assert found is None or isinstance(found, bytes)

@@ -1,12 +1,13 @@
 """The port `Forge` on GitHub. One REST call a method, except where its docstring says more."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
 import httpx
 
+from grace.adapters.github import agent_runs
 from grace.adapters.github.checks import check_fields
 from grace.adapters.github.commits import ApiCommit, CommitMade, commit
 from grace.adapters.github.comparing import authors
@@ -45,6 +46,8 @@ from grace.ports import (
     LiveState,
     MergeAnswer,
     MergeDraft,
+    ProposalFound,
+    ProposalQuery,
     ReportFound,
     ReportQuery,
     Routed,
@@ -191,6 +194,16 @@ class GitHubForge(Voice):
     async def read_report(self, ref: MissionRef, wanted: ReportQuery) -> ReportFound | None:
         """Fetch the report artifact of the newest finished run that may have left it; see there."""
         return await read_report(self._session, ref, wanted)
+
+    async def run_workflow(
+        self, ref: MissionRef, workflow: str, branch: str, inputs: Mapping[str, str]
+    ) -> None:
+        """Start a workflow by hand, as it stands on a branch; see there."""
+        await agent_runs.run_workflow(self._session, ref, (workflow, branch), inputs)
+
+    async def read_proposal(self, ref: MissionRef, wanted: ProposalQuery) -> ProposalFound | None:
+        """Find an agent's run that we ordered, and fetch what it left; see there."""
+        return await agent_runs.read_proposal(self._session, ref, wanted)
 
     async def queue_required(self, ref: MissionRef, branch: str) -> bool:
         """Tell whether a branch has a merge queue: a query, remembered for ten minutes."""

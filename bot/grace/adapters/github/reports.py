@@ -1,20 +1,15 @@
 """The report that CI left as an artifact: from the newest finished run of a commit, bounded."""
 
-import io
-import zipfile
-import zlib
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
-from pydantic import AwareDatetime
 
-from grace.adapters.github.payloads import Id, Lenient, Repository, RepositoryId, fit
+from grace.adapters.github.artifacts import Run, download, find_artifact, unpacked
+from grace.adapters.github.payloads import Id, Lenient, fit
 from grace.adapters.github.session import PAGE, Session, named, on
-from grace.adapters.github.wire import MAX_ANSWER, Refusal
+from grace.adapters.github.wire import MAX_ANSWER
 from grace.domain.mission import MissionRef
-from grace.domain.results import Sha
 from grace.ports import ReportFound, ReportQuery
 
 _ARTIFACT: Final = "grace-report"
@@ -23,33 +18,6 @@ _PULL_REQUEST: Final = "pull_request"
 _MERGE_GROUP: Final = "merge_group"
 _RUNS: Final = 30
 _LOOKS: Final = 5
-_MAX_REPORT: Final = MAX_ANSWER
-
-
-class Run(Lenient):
-    """A workflow run; `path` names its workflow, with a branch behind `@` where it is elsewhere."""
-
-    id: Id
-    run_attempt: Id = 1
-    path: str
-    event: str
-    head_sha: Sha
-    head_branch: str | None = None
-    status: str | None = None
-    run_started_at: AwareDatetime | None = None
-    created_at: AwareDatetime
-    head_repository: RepositoryId | None = None
-    repository: Repository
-
-    @property
-    def workflow(self) -> str:
-        """Return the path of its workflow."""
-        return self.path.partition("@")[0]
-
-    @property
-    def began(self) -> datetime:
-        """Return when the newest attempt began."""
-        return self.run_started_at or self.created_at
 
 
 class _Runs(Lenient):
@@ -62,17 +30,6 @@ class _Numbered(Lenient):
 
 class _Pulls(Lenient):
     items: tuple[_Numbered, ...]
-
-
-class _Artifact(Lenient):
-    id: Id
-    name: str
-    expired: bool = False
-    created_at: AwareDatetime | None = None
-
-
-class _Artifacts(Lenient):
-    artifacts: tuple[_Artifact, ...]
 
 
 async def read_report(session: Session, ref: MissionRef, wanted: ReportQuery) -> ReportFound | None:
@@ -88,13 +45,13 @@ async def read_report(session: Session, ref: MissionRef, wanted: ReportQuery) ->
     request = on(ref, "find runs", call, head_sha=head, status="completed", per_page=_RUNS)
     found = fit(_Runs, (await session.call(ref, request)).data, request.purpose)
     for run in _newest(found.workflow_runs, ref, wanted)[:_LOOKS]:
-        artifact = await _artifact(session, ref, run)
+        artifact = await find_artifact(session, ref, run, _ARTIFACT)
         if artifact is None:
             continue
         if run.event == _PULL_REQUEST and not await _alone(session, ref, wanted):
             return None
-        zipped = await _download(session, ref, artifact)
-        body = None if zipped is None else unpacked(zipped)
+        zipped = await download(session, ref, artifact)
+        body = None if zipped is None else unpacked(zipped, _FILE, MAX_ANSWER)
         if body is None:
             return None
         return ReportFound(
@@ -107,16 +64,6 @@ async def read_report(session: Session, ref: MissionRef, wanted: ReportQuery) ->
             repository=run.repository.full_name,
         )
     return None
-
-
-def unpacked(zipped: bytes, bound: int = _MAX_REPORT) -> bytes | None:
-    """Read `report.json` from a zip, never more than `bound` bytes whatever its header says."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(zipped)) as archive, archive.open(_FILE) as file:
-            body = file.read(bound + 1)
-    except (zipfile.BadZipFile, zlib.error, KeyError, RuntimeError, OSError, ValueError, EOFError):
-        return None
-    return body if len(body) <= bound else None
 
 
 def _newest(runs: Sequence[Run], ref: MissionRef, wanted: ReportQuery) -> list[Run]:
@@ -145,27 +92,3 @@ async def _alone(session: Session, ref: MissionRef, wanted: ReportQuery) -> bool
             others=others,
         )
     return not others and bool(found)
-
-
-async def _artifact(session: Session, ref: MissionRef, run: Run) -> int | None:
-    call = "GET /actions/runs/{run}/artifacts{?name,per_page}"
-    request = on(ref, "find report", call, run=run.id, name=_ARTIFACT, per_page=_RUNS)
-    listed = fit(_Artifacts, (await session.call(ref, request)).data, request.purpose).artifacts
-    return max(_good(listed, run), default=None)
-
-
-def _good(listed: Sequence[_Artifact], run: Run) -> Iterator[int]:
-    for artifact in listed:
-        made = artifact.created_at
-        fresh = made is not None and made >= run.began
-        if artifact.name == _ARTIFACT and not artifact.expired and fresh:
-            yield artifact.id
-
-
-async def _download(session: Session, ref: MissionRef, artifact: int) -> bytes | None:
-    call = "GET /actions/artifacts/{artifact}/zip"
-    request = on(ref, "download report", call, artifact=artifact)
-    try:
-        return await session.download(ref, request)
-    except Refusal:
-        return None
