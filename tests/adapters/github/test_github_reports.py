@@ -1,7 +1,5 @@
 """The report that CI left: from the newest finished run of our own, and never a bomb."""
 
-import io
-import zipfile
 from typing import Any
 
 import pytest
@@ -10,20 +8,13 @@ from hypothesis import strategies as st
 
 from grace.adapters.github.artifacts import unpacked
 from grace.ports import ReportQuery
+from support.zips import zipped
 
 HEAD, BRANCH, PULL = "a" * 40, "grace/mission_20260301_001", 4
 WORKFLOWS = (".github/workflows/ci.yml", ".github/workflows/grace.yml")
 WANTED = ReportQuery(head=HEAD, branch=BRANCH, pull=PULL, workflows=WORKFLOWS)
 FILE = "report.json"
 STORAGE = "https://storage.test/report.zip?signature=x"
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
 
 
 def run(number: int = 70, **more: Any) -> dict[str, Any]:

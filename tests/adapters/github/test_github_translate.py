@@ -230,7 +230,7 @@ def test_review_that_says_nothing(
     assert why in note
 
 
-@pytest.mark.parametrize("event", ["workflow_job", "workflow_run", "ping", "whatever"])
+@pytest.mark.parametrize("event", ["workflow_job", "ping", "whatever"])
 def test_event_that_is_not_used_is_not_even_parsed(payloads: Any, ours: Ours, event: str) -> None:
     routed, note = translate(payloads.delivery(event, b"\xff not json"), ours)
     assert routed == ()

@@ -8,6 +8,7 @@ from grace.adapters.github.ours import Ours
 from grace.adapters.github.translate import translate
 from grace.domain.events import (
     Actor,
+    AgentRunEnded,
     BasePushed,
     CheckSeen,
     CommandGiven,
@@ -232,3 +233,42 @@ def test_installation_that_loses_nothing_is_ignored(
     routed, note = translate(payloads.delivery(event, body), ours)
     assert routed == ()
     assert note.startswith("ignored: ")
+
+
+def agent_run(payloads: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "id": 70,
+        "path": ".github/workflows/grace-patch.yml@refs/heads/main",
+        "event": "workflow_dispatch",
+        "display_title": "grace patch mission_20260301_001/ask/2",
+        "actor": payloads.bot(),
+        "updated_at": "2026-03-01T12:00:00Z",
+        **more,
+    }
+
+
+def test_the_end_of_a_run_that_we_ordered_is_told_to_its_mission(read: Any, payloads: Any) -> None:
+    target, event = read("workflow_run", "completed", workflow_run=agent_run(payloads))
+    assert target.branch == BRANCH
+    assert isinstance(event, AgentRunEnded)
+    assert (event.request, event.run) == ("mission_20260301_001/ask/2", 70)
+    assert event.at.isoformat() == "2026-03-01T12:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("action", "more", "why"),
+    [
+        ("requested", {}, "it goes on"),
+        ("in_progress", {}, "it goes on"),
+        ("completed", {"actor": {"login": "rex"}}, "not ordered by us"),
+        ("completed", {"actor": None}, "not ordered by us"),
+        ("completed", {"path": ".github/workflows/ci.yml"}, "its check runs"),
+        ("completed", {"event": "pull_request"}, "its check runs"),
+        ("completed", {"display_title": "grace-patch"}, "names no request"),
+        ("completed", {"display_title": "mission_20260301_001/../" + "x" * 200}, "no request"),
+    ],
+)
+def test_other_runs_tell_a_mission_nothing(
+    read: Any, payloads: Any, action: str, more: Any, why: str
+) -> None:
+    assert why in read("workflow_run", action, workflow_run=agent_run(payloads, **more))

@@ -23,6 +23,7 @@ EVENTS = st.sampled_from(
         "push",
         "merge_group",
         "deployment_status",
+        "workflow_run",
         "repository",
         "installation",
         "installation_repositories",
@@ -116,6 +117,14 @@ def test_any_damage_to_a_good_payload_is_answered(
         deployment={"sha": "d" * 40, "environment": "production"},
         deployment_status={"state": "success", "created_at": "2026-03-01T12:00:00Z"},
         requested_action={"identifier": "retry"},
+        workflow_run={
+            "id": 70,
+            "path": ".github/workflows/grace-patch.yml",
+            "event": "workflow_dispatch",
+            "display_title": "grace patch mission_20260301_001/ask/2",
+            "actor": payloads.bot(),
+            "updated_at": "2026-03-01T12:00:00Z",
+        },
         merge_group={
             "head_sha": "d" * 40,
             "head_ref": "refs/heads/gh-readonly-queue/main/pr-4-" + "b" * 40,

@@ -8,6 +8,7 @@ from grace.adapters.github.payloads import (
     AppId,
     CheckRun,
     Comment,
+    Id,
     Issue,
     Label,
     Lenient,
@@ -142,6 +143,21 @@ class DeploymentStatus(Lenient):
 class DeploymentStatusDelivery(Envelope):
     deployment: Deployment
     deployment_status: DeploymentStatus
+
+
+class WorkflowRun(Lenient):
+    """A run of a workflow; `actor` is who began it first, `path` may have a branch behind `@`."""
+
+    id: Id
+    path: str = ""
+    event: str = ""
+    display_title: str = ""
+    actor: User | None = None
+    updated_at: AwareDatetime
+
+
+class WorkflowRunDelivery(Envelope):
+    workflow_run: WorkflowRun
 
 
 class RepositoryDelivery(Envelope):

@@ -1,7 +1,9 @@
-"""What machines do, as events: checks, statuses, pushes, deployments, repositories. Pure."""
+"""What machines do, as events: checks, statuses, pushes, runs, deployments, repositories. Pure."""
 
+import re
 from typing import Final
 
+from grace.adapters.github.agent_runs import BY_HAND, FOLDER
 from grace.adapters.github.envelopes import (
     CheckRunDelivery,
     CheckSuiteDelivery,
@@ -11,6 +13,7 @@ from grace.adapters.github.envelopes import (
     PushDelivery,
     RepositoryDelivery,
     StatusDelivery,
+    WorkflowRunDelivery,
 )
 from grace.adapters.github.ours import (
     LEDGER_BRANCH,
@@ -22,6 +25,7 @@ from grace.adapters.github.ours import (
 )
 from grace.adapters.github.seen import actor_of, check_seen, status_seen
 from grace.domain.events import (
+    AgentRunEnded,
     BasePushed,
     CheckRequested,
     CommandGiven,
@@ -35,6 +39,7 @@ from grace.ports import Delivery, Routed, Target
 
 _CHECK_ACTIONS: Final = frozenset({"created", "completed"})
 _ACTIONS: Final = frozenset({"approve", "retry", "rollback"})
+_REQUEST: Final = re.compile(r"(mission_[0-9]{8}_[0-9]{3,20})/[A-Za-z0-9_./-]{1,80}")
 _REPOSITORY_REASONS: Final = {
     "deleted": "the repository was deleted",
     "transferred": "the repository was transferred to another owner",
@@ -154,6 +159,27 @@ def deployment_status(given: DeploymentStatusDelivery, _: Delivery, ours: Ours) 
         at=said.created_at,
     )
     target = Target(ref=given.ref(ours.host), everyone=True)
+    return (Routed(target=target, event=event),), ""
+
+
+def workflow_run(given: WorkflowRunDelivery, _: Delivery, ours: Ours) -> Translated:
+    """Read that a run ended which we ordered of an agent; its title names mission and request.
+
+    Only what is read from the run itself then counts, so this is no more than a reason to look.
+    """
+    run = given.workflow_run
+    what = f"workflow_run.{given.action} {run.id}"
+    if run.event != BY_HAND or run.path.partition("@")[0] != f"{FOLDER}/{ours.agents}":
+        return ignored(f"{what}: its check runs and its report tell it")
+    if given.action != "completed":
+        return ignored(f"{what}: it goes on")
+    if not ours.sent(run.actor):
+        return ignored(f"{what}: not ordered by us")
+    found = next(filter(None, map(_REQUEST.fullmatch, run.display_title.split())), None)
+    if found is None:
+        return ignored(f"{what}: its title names no request")
+    target = Target(ref=given.ref(ours.host), branch=f"grace/{found[1]}")
+    event = AgentRunEnded(request=found[0], run=run.id, at=run.updated_at)
     return (Routed(target=target, event=event),), ""
 
 

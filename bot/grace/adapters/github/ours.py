@@ -27,7 +27,8 @@ class TranslationError(Exception):
 class Ours:
     """Who we are at this forge, and which words we listen to.
 
-    `bases`: branches besides each repository's default one whose pushes matter.
+    `bases`: branches besides each repository's default one whose pushes matter. `agents`: the file
+    of the workflow that runs agents for us.
     """
 
     host: str
@@ -36,6 +37,7 @@ class Ours:
     label: str = "mission"
     command_prefix: str = "/grace"
     bases: frozenset[str] = frozenset()
+    agents: str = "grace-patch.yml"
 
     def sent(self, user: User | None) -> bool:
         """Tell whether we did it."""

@@ -20,6 +20,7 @@ from grace.adapters.github.envelopes import (
     RepositoryDelivery,
     ReviewDelivery,
     StatusDelivery,
+    WorkflowRunDelivery,
 )
 from grace.adapters.github.ours import Ours, Translated, TranslationError, ignored
 from grace.adapters.github.payloads import misfit
@@ -53,13 +54,13 @@ _READERS: Final[dict[str, _Reader]] = {
     "merge_group": _reader(MergeGroupDelivery, lifecycles.merge_group),
     "push": _reader(PushDelivery, lifecycles.push),
     "deployment_status": _reader(DeploymentStatusDelivery, lifecycles.deployment_status),
+    "workflow_run": _reader(WorkflowRunDelivery, lifecycles.workflow_run),
     "repository": _reader(RepositoryDelivery, lifecycles.repository),
     "installation": _reader(InstallationDelivery, lifecycles.installation),
     "installation_repositories": _reader(InstallationDelivery, lifecycles.installation),
 }
 # What GitHub sends to an app with these permissions, and why nothing is read from it.
 _SILENT: Final = {
-    "workflow_run": "its check runs and its report tell it",
     "workflow_job": "its check run tells it",
     "ping": "GitHub tries the webhook",
 }

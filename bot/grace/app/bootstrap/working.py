@@ -148,6 +148,7 @@ def build_worker(system: System, policy: Policy) -> Worker:
         app_id=policy.app_id,
         bot_login=policy.bot_login,
         bases=bases_of(policy.subsystems),
+        agents=policy.governance.asking.workflow,
     )
     readers = readers_of(ours, policy, system.refs, settings.max_missions_per_hour)
     router = Router(system.store, system.clock, readers)
