@@ -22,17 +22,26 @@ class WrongTarget(ActionFailed):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What looking at a target told. `holds`: what the action would bring about is so already."""
+    """What looking at a target told. `holds`: what the action would bring about is so already.
+
+    `values`: at most 40. `about`: what exactly it would be done to (`process 4711, started at
+    ...`), for an action that needs a person: who agrees, agrees to this one and to no other. It is
+    the same in `look` again as long as it is the same thing. `diff`: the patch it ends in.
+    """
 
     holds: bool
     sentence: str
     values: Mapping[str, Scalar] = field(default_factory=dict)
+    about: str = ""
     diff: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
     """All that an action may know: never the environment, never another target.
+
+    A process of its own runs each of its methods; what one is to know of another goes by `found`
+    or by files in `folder`.
 
     `target`: the runner's own settings of the target (address, expected identity; secrets
     resolved). `given`: the step's parameters, checked. `found`: what earlier steps reported, by

@@ -54,6 +54,19 @@ class Radius(StrEnum):
     DATABASE = "one database"
     REPOSITORY = "a pull request"
 
+    @property
+    def rank(self) -> int:
+        """Order by how much it is: 0 is the least. A pull request waits for its gates."""
+        order = (
+            Radius.NOTHING,
+            Radius.REPOSITORY,
+            Radius.SESSION,
+            Radius.PROCESS,
+            Radius.SERVICE,
+            Radius.DATABASE,
+        )
+        return order.index(self)
+
 
 class Param(Frozen):
     """One parameter of an action; `default` None: it must be given."""

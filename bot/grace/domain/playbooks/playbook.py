@@ -19,7 +19,11 @@ class Symptoms(Frozen):
 
     metrics: Annotated[tuple[MetricId, ...], Field(max_length=50)] = ()
     phrases: Annotated[
-        tuple[Annotated[str, Field(min_length=3, max_length=100)], ...], Field(max_length=50)
+        tuple[
+            Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=100)],
+            ...,
+        ],
+        Field(max_length=50),
     ] = ()
 
     @model_validator(mode="after")

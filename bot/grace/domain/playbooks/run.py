@@ -12,6 +12,7 @@ from grace.domain.playbooks.playbook import Playbook, StepId
 from grace.domain.proposals import MAX_DIFF, RequestKey
 
 MAX_FINDINGS = 40
+About = Annotated[str, Field(max_length=500)]
 
 
 class StepState(StrEnum):
@@ -26,12 +27,16 @@ class StepState(StrEnum):
 
 
 class StepReport(Frozen):
-    """What became of one step; `found` is what it measured, for people and for later steps."""
+    """What became of one step; `found` is what it measured, for people and for later steps.
+
+    `about`: what exactly it would be done to, where a person is to agree to that and no other.
+    """
 
     step: StepId
     state: StepState
     sentence: Annotated[str, Field(max_length=1000)]
     found: Annotated[dict[str, Scalar], Field(max_length=MAX_FINDINGS)] = {}
+    about: About = ""
     started_at: AwareDatetime
     ended_at: AwareDatetime
 
@@ -56,17 +61,22 @@ ENDED = frozenset(RunState) - {RunState.OFFERED, RunState.RUNNING}
 class RunOrder(Frozen):
     """What a runner is to do: the whole playbook goes with it, so that nothing can change under it.
 
-    `approved`: steps to which a named person agreed, by step, with who it was. `resumes`: reports
-    of the steps that an earlier run of this mission ended, which are not done again.
+    `approved`: steps to which a named person agreed, by step, with who it was; `agreed`: the
+    `about` of the report that they agreed to, since they agreed to nothing else. `resumes`: reports
+    of the steps that earlier runs of this try ended, which are not done again, or, with the mode
+    `undo`, are taken back. `first`: the first run of this try, whose files the runner goes on with;
+    None: it is this one. `mission` None: somebody runs it by hand.
     """
 
     id: RequestKey
-    mission: MissionId
+    first: RequestKey | None = None
+    mission: MissionId | None = None
     playbook: Playbook
     target: Name
     kind: TargetKind
     mode: Literal["run", "dry_run", "undo"] = "run"
     approved: dict[StepId, str] = {}
+    agreed: dict[StepId, About] = {}
     resumes: tuple[StepReport, ...] = ()
     expires_at: AwareDatetime | None = None
 
