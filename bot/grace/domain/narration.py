@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
+from grace.domain.memory.words import keeping
 from grace.domain.phase import Phase
 from grace.domain.render import one_line, why
 from grace.domain.verdict import Condition
@@ -296,6 +297,9 @@ _TELL: Final[Mapping[str, Teller]] = MappingProxyType(
         "held": lambda p, _: f"HELD: {p['reason']}",
         "resumed": lambda _, a: f"resumed by {a}",
         "effect_failed": lambda p, _: f"{p['effect']} failed: {p['reason']}",
+        "remembered": lambda p, _: keeping(p["memory"]),
+        "lesson_kept": lambda _, a: f"{a} lets memory offer the patch again",
+        "forgotten": lambda p, a: f"{a} takes it out of memory: {p['reason']}",
         "closed": lambda p, _: f"mission closed: {p['outcome']} ({p['reason']})",
         "brake.on": lambda p, a: f"STOP by {a}, {_stop(p)}{_because(p)}",
         "brake.off": lambda p, a: f"{_stop(p)} stops no more, by {a}{_because(p)}",

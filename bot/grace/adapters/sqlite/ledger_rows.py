@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
 
-from grace.adapters.sqlite import outcome_rows
+from grace.adapters.sqlite import memory_rows, outcome_rows
 from grace.adapters.sqlite.recorded import of_entry
 from grace.adapters.sqlite.switch_rows import switches_on
 from grace.domain.decision import Note
 from grace.domain.ledger import Entry, EntryDraft, Head, append, draft, genesis, parse_line
+from grace.domain.memory import folding
 from grace.domain.mission import Mission, MissionRef
 from grace.domain.signing import JsonValue, Signer
 
@@ -135,6 +136,8 @@ def _write(
             envelope.kind,
         ),
     )
+    if envelope.kind in folding.KINDS:
+        memory_rows.remember(connection, of_entry(entry))
     if envelope.kind in outcome_rows.KINDS:
         outcome_rows.remember(connection, of_entry(entry))
     elif envelope.kind == IN_FORCE and entry.payload is not None:

@@ -35,6 +35,16 @@ def read_kind(connection: sqlite3.Connection, kind: str) -> Iterator[Recorded]:
     return (of_row(row) for row in rows)
 
 
+def read_kinds(connection: sqlite3.Connection, kinds: Sequence[str]) -> Iterator[Recorded]:
+    """Read the entries of some kinds in all logs, each log in its order."""
+    rows = connection.execute(
+        "SELECT * FROM ledger INDEXED BY ledger_kind"
+        " WHERE kind IN (SELECT value FROM json_each(?)) ORDER BY log, seq",
+        (json.dumps(list(kinds)),),
+    )
+    return (of_row(row) for row in rows)
+
+
 def read_page(
     connection: sqlite3.Connection, log: str, kinds: Sequence[str], numbers: tuple[int, int]
 ) -> list[Recorded]:

@@ -9,6 +9,8 @@ from grace.domain.effects import Effect
 from grace.domain.events import CommandGiven
 from grace.domain.evidence import Evidence, evidence_of
 from grace.domain.facts import Facts
+from grace.domain.memory.folding import payload_of
+from grace.domain.memory.remembering import remember
 from grace.domain.mission import Mission
 from grace.domain.phase import TRANSITIONS, Outcome, Phase
 from grace.domain.policy import Policy
@@ -101,16 +103,19 @@ class Draft:
         """End the mission."""
         self.move(Phase.CLOSED, reason)
         self.set(outcome=outcome, reason=reason, closed_at=self.now, held=None)
+        left = remember(self.mission, self.facts, self.policy.governance, self.now)
+        self.note("remembered", **payload_of(left))
         self.note("closed", outcome=outcome.value, reason=reason, **self.work())
 
     def work(self) -> dict[str, object]:
         """Say who worked on what, for those who count how missions ended; nothing: nobody did."""
         mission = self.mission
-        if mission.request is None or not mission.attempts:
+        if mission.request is None or not (mission.attempts or mission.tries):
             return {}
+        attempts, tries = mission.attempts, mission.tries
         return {
             "agent": mission.trusted_as,
-            "candidate": mission.attempts[-1].candidate,
+            "candidate": attempts[-1].candidate if attempts else tries[-1].playbook,
             "subsystem": mission.request.subsystem_id,
             "severity": mission.severity.value,
             "basis": mission.basis,

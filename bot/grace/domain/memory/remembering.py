@@ -1,12 +1,14 @@
 """Make what a mission leaves, in the decision that ends it."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Final, assert_never
 
 from pydantic import Field
 
+from grace.domain.agents import AGENT
 from grace.domain.agents import REMEMBERED as MEMORY
 from grace.domain.base import Frozen
 from grace.domain.facts import Facts
@@ -17,7 +19,9 @@ from grace.domain.memory.signature import signature_of
 from grace.domain.mission import CANDIDATE, Attempt, Mission
 from grace.domain.package import MemoryScope, MissionRequest, TrustRequirements
 from grace.domain.phase import MissionType, Outcome
+from grace.domain.playbooks.rules import PLAYBOOK
 from grace.domain.policy import Governance
+from grace.domain.proactive import REMEDY
 from grace.domain.results import TestOutcome
 from grace.domain.trust import score
 
@@ -137,11 +141,19 @@ def _tried(mission: Mission) -> Sequence[Attempt]:
 def remedy_of(agent: str, candidate: str) -> RemedyName:
     """Name what was tried, as learning counts it: without the version that a record is kept of."""
     if agent == CANDIDATE:
-        return f"{CANDIDATE}:{candidate}"
+        return f"{CANDIDATE}:{_name(candidate)}"
     kind, _, name = agent.partition(":")
     if kind == MEMORY:
         return f"{MEMORY}:reapply"
-    return f"{kind}:{name.partition('@')[0]}" if name else f"agent:{kind}"
+    if kind not in {REMEDY, AGENT, PLAYBOOK} or not name:
+        return f"{AGENT}:{_name(agent)}"
+    return f"{kind}:{_name(name.partition('@')[0])}"
+
+
+def _name(text: str) -> str:
+    """Make a name of what may hold anything, as the name of an agent that somebody else gave."""
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "-", text).lstrip("_.-")
+    return plain[:80] or "unnamed"
 
 
 def _trial(mission: Mission, attempt: Attempt, reverted: bool) -> Trial:
