@@ -45,9 +45,8 @@ class Match(Frozen):
     `named`: the mission's words name the target.
     """
 
-    playbook: Name
+    playbook: Playbook
     target: Name
-    kind: TargetKind
     metrics: tuple[MetricId, ...] = ()
     phrases: Annotated[tuple[str, ...], Field(max_length=50)] = ()
     named: bool = False
@@ -114,9 +113,8 @@ def matching(
         if shared or said:
             found += [
                 Match(
-                    playbook=playbook.name,
+                    playbook=playbook,
                     target=target,
-                    kind=kind,
                     metrics=shared,
                     phrases=said,
                     named=_says(text, target),
@@ -156,7 +154,7 @@ def _order(match: Match) -> tuple[bool, int, int, str, str]:
         not match.named,
         -len(match.metrics),
         -len(match.phrases),
-        match.playbook,
+        match.playbook.name,
         match.target,
     )
 

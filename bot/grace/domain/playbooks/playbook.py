@@ -8,6 +8,7 @@ from grace.domain.base import Frozen
 from grace.domain.package import MetricId, Name
 from grace.domain.playbooks.action import ActionName, Radius, Risk, Scalar, TargetKind
 
+OnFailure = Literal["undo", "stop", "continue"]
 StepId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 
 
@@ -37,8 +38,9 @@ class Step(Frozen):
     """One action with its parameters.
 
     `when` unhealed: only while the trouble lasts, as the playbook's `healed` step says. `failed`:
-    only when the step named by `after` failed. `on_failure`: stop and undo what was done, stop, or
-    go on. `risk` and `radius` may be graver than the action's own.
+    only when the step named by `after` failed. `on_failure`: stop and undo what was done (so it is
+    where nothing is written), stop, or go on. `risk` and `radius` may be graver than the action's
+    own; `person`: a named person must agree to it each time.
     """
 
     id: StepId
@@ -47,11 +49,16 @@ class Step(Frozen):
     when: Literal["always", "unhealed", "failed"] = "always"
     after: StepId | None = None
     timeout_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60
-    on_failure: Literal["undo", "stop", "continue"] = "undo"
+    on_failure: OnFailure | None = None
     risk: Risk | None = None
     radius: Radius | None = None
-    person: bool = False
+    person: bool | None = None
     words: Annotated[str, Field(max_length=300)] = ""
+
+    @property
+    def then(self) -> OnFailure:
+        """Say what follows where it fails."""
+        return self.on_failure or "undo"
 
 
 class Playbook(Frozen):
