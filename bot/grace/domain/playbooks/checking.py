@@ -65,7 +65,7 @@ def _step_problems(
     if radius_of(step, spec) is not (step.radius or spec.radius):
         told = f"{spec.name} touches {spec.radius.value}, and a step cannot say that it is less"
         yield _at(place, "radius", f"{told}; remove it, or write more")
-    if spec.person and "person" in step.model_fields_set and not step.person:
+    if spec.person and step.person is False:
         told = f"{spec.name} always needs a named person, whatever a playbook says; remove it"
         yield _at(place, "person", told)
 
@@ -138,13 +138,12 @@ def _order_problems(
         place: Place = ("steps", i)
         spec = actions.get(step.action)
         undoes = undoes or (spec is not None and spec.undo)
-        said = "on_failure" in step.model_fields_set and step.on_failure == "undo"
-        if said and not undoes and spec is not None:
+        if step.on_failure == "undo" and not undoes and spec is not None:
             told = "nothing up to here can be taken back; write `stop`, or leave it out"
             yield _at(place, "on_failure", told)
         if step.after is not None:
             at, before = by_id[step.after]
-            if before.on_failure != "continue":
+            if before.then != "continue":
                 told = f"never comes: a run ends where {step.after} fails; give that step"
                 yield _at(place, "after", f"{told} `on_failure: continue` (steps.{at})")
         if spec is not None and spec.proposes and i < len(playbook.steps) - 1:

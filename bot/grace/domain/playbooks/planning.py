@@ -73,7 +73,7 @@ def radius_of(step: Step, spec: ActionSpec) -> Radius:
 
 def needs_person(step: Step, spec: ActionSpec) -> bool:
     """Tell whether a named person must agree: no playbook can say that nobody need."""
-    return spec.person or step.person
+    return spec.person or bool(step.person)
 
 
 def plan(
