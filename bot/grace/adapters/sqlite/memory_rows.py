@@ -44,24 +44,26 @@ def rebuild_memory(connection: sqlite3.Connection) -> int:
 def read(connection: sqlite3.Connection, log: str, mission: str) -> Remembered | None:
     """Return what one mission left, by log and name."""
     row = connection.execute(
-        "SELECT document FROM memory WHERE log = ? AND mission = ?", (log, mission)
+        "SELECT document, diff FROM memory WHERE log = ? AND mission = ?", (log, mission)
     ).fetchone()
-    return None if row is None else Remembered.model_validate_json(row["document"])
+    return None if row is None else _read(row)
 
 
 def named(connection: sqlite3.Connection, mission: str) -> Remembered | None:
     """Return what the mission of this name left; names are unique in a store."""
-    row = connection.execute("SELECT document FROM memory WHERE mission = ?", (mission,)).fetchone()
-    return None if row is None else Remembered.model_validate_json(row["document"])
+    row = connection.execute(
+        "SELECT document, diff FROM memory WHERE mission = ?", (mission,)
+    ).fetchone()
+    return None if row is None else _read(row)
 
 
 def proposals(connection: sqlite3.Connection) -> Sequence[Remembered]:
     """Return the missions whose lesson waits for a person, oldest first."""
     rows = connection.execute(
-        "SELECT document FROM memory WHERE lesson = ? ORDER BY closed_at, mission LIMIT ?",
+        "SELECT document, diff FROM memory WHERE lesson = ? ORDER BY closed_at, mission LIMIT ?",
         (Lesson.PROPOSED.value, PROPOSALS),
     )
-    return [Remembered.model_validate_json(row["document"]) for row in rows]
+    return [_read(row) for row in rows]
 
 
 def see(connection: sqlite3.Connection, seen: Sequence[Visibility]) -> None:
@@ -84,8 +86,8 @@ def _write(connection: sqlite3.Connection, log: str, found: Remembered) -> None:
     spoiled = patch is not None and (found.reverted or found.effective is False)
     (rowid,) = connection.execute(
         "INSERT INTO memory (log, mission, host, repository_id, installation_id, closed_at,"
-        " lesson, digest, spoiled, forgotten, changed, document)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " lesson, digest, spoiled, forgotten, changed, document, diff)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (log, mission) DO UPDATE SET lesson = excluded.lesson,"
         " spoiled = excluded.spoiled, forgotten = excluded.forgotten, changed = excluded.changed,"
         " document = excluded.document RETURNING id",
@@ -101,7 +103,8 @@ def _write(connection: sqlite3.Connection, log: str, found: Remembered) -> None:
             spoiled,
             found.forgotten,
             changed,
-            found.model_dump_json(),
+            _bare(found).model_dump_json(),
+            None if patch is None else patch.diff,
         ),
     ).fetchone()
     connection.execute("DELETE FROM memory_text WHERE rowid = ?", (rowid,))
@@ -110,3 +113,18 @@ def _write(connection: sqlite3.Connection, log: str, found: Remembered) -> None:
             "INSERT INTO memory_text (rowid, head, details, trace) VALUES (?, ?, ?, ?)",
             (rowid, *indexed(found)),
         )
+
+
+def _bare(found: Remembered) -> Remembered:
+    """Leave out the diff, which has a column of its own: most readers do not want it."""
+    if found.patch is None:
+        return found
+    return found.model_copy(update={"patch": found.patch.model_copy(update={"diff": None})})
+
+
+def _read(row: sqlite3.Row) -> Remembered:
+    found = Remembered.model_validate_json(row["document"])
+    if found.patch is None:
+        return found
+    patch = found.patch.model_copy(update={"diff": row["diff"]})
+    return found.model_copy(update={"patch": patch})

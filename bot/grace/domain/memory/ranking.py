@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from grace.domain.memory.places import Place
 from grace.domain.memory.question import Fields, Question
 from grace.domain.memory.remembered import Remembered
 
@@ -43,6 +44,16 @@ class Corpus:
     def idf(self, term: str) -> float:
         seen = min(self.frequency.get(term, 0), self.total)
         return math.log(1 + (self.total - seen + 0.5) / (seen + 0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A memory that is like a question: where from, how much, and what both share, in words."""
+
+    found: Remembered
+    place: Place
+    score: float
+    shared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +84,19 @@ def scores(asked: Asked, candidates: Sequence[Fields]) -> tuple[float, ...]:
     best = _score(asked.fields, asked.weights, averages)
     found = (_score(candidate, asked.weights, averages) for candidate in candidates)
     return tuple(min(1.0, asked.known * score / best) if best else 0.0 for score in found)
+
+
+def likest(
+    question: Question, asked: Asked, found: Sequence[tuple[Remembered, Place, Fields]], limit: int
+) -> list[Likeness]:
+    """Rank what a full text index found, the likest first."""
+    told = scores(asked, [fields for _, _, fields in found])
+    alike = []
+    for (memory, place, _), score in zip(found, told, strict=True):
+        factor, words = shared(question, memory)
+        alike.append(Likeness(memory, place, min(1.0, score * factor), words))
+    alike.sort(key=lambda each: (-each.score, each.found.log, each.found.mission))
+    return alike[:limit]
 
 
 def _score(candidate: Fields, weights: Mapping[str, float], averages: Sequence[float]) -> float:

@@ -8,6 +8,7 @@ from typing import Final
 from grace.domain.memory import words
 from grace.domain.memory.places import Place, may_cite
 from grace.domain.memory.question import Question
+from grace.domain.memory.ranking import Likeness
 from grace.domain.memory.recollection import (
     MAX_HITS,
     MAX_RECORDS,
@@ -26,16 +27,6 @@ from grace.domain.proposals import PastMission
 
 # Below this share of what a question would score against itself, two texts have little in common.
 LEAST: Final = 0.15
-
-
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """A memory that is like a question: where from, how much, and what both share, in words."""
-
-    found: Remembered
-    place: Place
-    score: float
-    shared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

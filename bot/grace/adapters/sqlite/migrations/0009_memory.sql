@@ -15,6 +15,7 @@ CREATE TABLE memory (
     forgotten       INTEGER NOT NULL CHECK (forgotten IN (0, 1)),
     changed         INTEGER NOT NULL UNIQUE,
     document        TEXT NOT NULL,
+    diff            TEXT, -- of the patch that landed; the document leaves it out
     UNIQUE (log, mission)
 ) STRICT;
 CREATE INDEX memory_installation ON memory (host, installation_id, closed_at);

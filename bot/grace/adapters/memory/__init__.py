@@ -1,0 +1,1 @@
+"""Asking memory: in SQLite beside the store, in PostgreSQL, and by vectors where there are any."""
