@@ -72,6 +72,7 @@ def events() -> str:
 SETTINGS = {
     "data_dir": "store, signing key and git mirrors; private to the bot's user",
     "config_dir": "folder with your configuration files; unset: those that ship",
+    "playbooks_dir": "folder with your playbooks; unset: `playbooks` in `config_dir`, or those that ship",
     "listen_host": "address to listen on; put TLS in front",
     "listen_port": "port to listen on; 0 takes a free one",
     "environment": "what this bot serves, as its pages and its API call it",

@@ -83,10 +83,7 @@ async def running(
                 loops["redelivery"] = ask_for_missed(system)
             async with kept_going(system, loops):
                 steps.done("coding pipeline starts", f"{found}; {hears(settings)}")
-                steps.done(
-                    "healing workflow starts",
-                    "healing missions are taken with a pull request; no playbook is installed",
-                )
+                steps.done("healing workflow starts", heals(system))
                 steps.done("all systems operational", f"listening on {url}")
                 yield system, url
 
@@ -96,6 +93,14 @@ def probed(system: System, parts: HubParts) -> str:
     names = ", ".join(system.configuration.subsystems.subsystems)
     served = names or "no subsystem yet: write config/subsystems.yaml"
     return f"{len(parts.board.health())} probes; {served}"
+
+
+def heals(system: System) -> str:
+    """Say what can be healed without a patch."""
+    playbooks = len(system.configuration.playbooks.playbooks)
+    targets = sum(len(s.targets) for s in system.configuration.subsystems.subsystems.values())
+    reached = f"{targets} targets" if targets else "no target yet: name some in subsystems.yaml"
+    return f"{playbooks} playbooks; {reached}"
 
 
 async def trusted(system: System) -> str:

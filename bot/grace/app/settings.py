@@ -83,6 +83,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("grace-data")
     config_dir: Path | None = None
+    playbooks_dir: Path | None = None
     listen_host: str = "127.0.0.1"
     listen_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     environment: str = "production"

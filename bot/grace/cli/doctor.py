@@ -74,7 +74,7 @@ def bot_of(settings: settings_.Settings, url: str | None) -> Bot:
         )
     signing, secret = settings.signing_key, settings.webhook_secret
     return Bot(
-        configuration=load_configuration(settings.config_dir),
+        configuration=load_configuration(settings.config_dir, settings.playbooks_dir),
         data=settings.data_dir,
         host=settings.forge_host,
         api_url=settings.forge_api_url,

@@ -9,6 +9,7 @@ from grace.adapters.config.files import (
     schemas,
 )
 from grace.adapters.config.given import Given, given
+from grace.adapters.config.playbook_files import load_playbooks, read_playbook
 from grace.adapters.config.rule_files import PolicyKind, RuleFiles, check_policy, read_policy
 from grace.adapters.config.strict import ConfigError, ConfigProblem, load
 
@@ -26,6 +27,8 @@ __all__ = [
     "given",
     "load",
     "load_configuration",
+    "load_playbooks",
+    "read_playbook",
     "read_policy",
     "schemas",
 ]

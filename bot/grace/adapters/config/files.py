@@ -11,6 +11,7 @@ import rfc8785
 
 from grace.adapters.config.alert_problems import alert_problems
 from grace.adapters.config.notification_problems import unknown_names
+from grace.adapters.config.playbook_files import gather_playbooks
 from grace.adapters.config.remedy_problems import unknown_in_remedies
 from grace.adapters.config.rule_problems import rule_problems
 from grace.adapters.config.strict import (
@@ -27,6 +28,8 @@ from grace.domain.base import Frozen
 from grace.domain.catalog import Catalog, Subsystems
 from grace.domain.inspection import POLICY_FILE, WAIVER_FILE
 from grace.domain.notifying.config import Notifications
+from grace.domain.playbooks.playbook import Playbook, Playbooks
+from grace.domain.playbooks.runner_file import RunnerFile
 from grace.domain.policy import Governance, Policy
 from grace.domain.proactive import Remedies
 from grace.domain.rules.language import RepositoryPolicy
@@ -51,6 +54,10 @@ REPOSITORY_FILES: dict[str, type[Frozen]] = {
     WAIVER_FILE: Waivers,
 }
 
+# Read elsewhere: each playbook in a file of its own, and what stands beside a target.
+OTHER_FILES: dict[str, type[Frozen]] = {"playbook.yaml": Playbook, "runner.yaml": RunnerFile}
+PLAYBOOKS_FOLDER = "playbooks"
+
 
 class Configuration(Frozen):
     """What the configuration files say."""
@@ -61,6 +68,7 @@ class Configuration(Frozen):
     notifications: Notifications = Notifications()
     alert_sources: AlertSources = AlertSources()
     remedies: Remedies = Remedies()
+    playbooks: Playbooks = Playbooks()
 
     def policy(self, bot_login: str, app_id: int) -> Policy:
         """Make the rules in force for a bot of this name."""
@@ -69,6 +77,7 @@ class Configuration(Frozen):
             catalog=self.catalog,
             subsystems=self.subsystems,
             remedies=self.remedies,
+            playbooks=self.playbooks,
             bot_login=bot_login,
             app_id=app_id,
         )
@@ -85,9 +94,13 @@ def default_folder() -> Traversable:
     return resources.files("grace") / "config"
 
 
-def load_configuration(folder: Path | None = None) -> Configuration:
+def load_configuration(
+    folder: Path | None = None, playbooks_folder: Path | None = None
+) -> Configuration:
     """Load all files of a folder; one that is not there is the package's own.
 
+    Playbooks are those of `playbooks_folder`, else of the folder `playbooks` in `folder`, else the
+    package's own.
     Raises `ConfigError` with the problems of all files at once.
     """
     problems: list[ConfigProblem] = []
@@ -100,6 +113,10 @@ def load_configuration(folder: Path | None = None) -> Configuration:
     notifications = gather(Notifications, sources[NOTIFICATIONS_FILE], problems)
     alerts = gather(AlertSources, sources[ALERT_SOURCES_FILE], problems)
     remedies = gather(Remedies, sources[REMEDIES_FILE], problems)
+    beside = folder / PLAYBOOKS_FOLDER if folder is not None else None
+    if playbooks_folder is None and beside is not None and beside.is_dir():
+        playbooks_folder = beside
+    playbooks = gather_playbooks(playbooks_folder, problems, subsystems)
     if catalog is not None and subsystems is not None:
         problems += _unknown_guards(sources[SUBSYSTEMS_FILE], subsystems, catalog)
         problems += watch_problems(sources[CATALOG_FILE], catalog, subsystems)
@@ -131,6 +148,7 @@ def load_configuration(folder: Path | None = None) -> Configuration:
         notifications=notifications,
         alert_sources=alerts,
         remedies=remedies,
+        playbooks=playbooks,
     )
 
 
@@ -146,7 +164,7 @@ def schemas() -> dict[str, str]:
             sort_keys=True,
         )
         + "\n"
-        for name, model in (FILES | REPOSITORY_FILES).items()
+        for name, model in (FILES | REPOSITORY_FILES | OTHER_FILES).items()
     }
 
 

@@ -53,7 +53,7 @@ def make_board(system: System, mesh: TriggerMesh, capas: Capas, outlets: Outlets
                 "notifications": outlets.notifier.status,
                 "webhooks": outlets.webhooks.status,
             },
-            playbooks=lambda: (),
+            playbooks=lambda: [p.name for p in system.configuration.playbooks.playbooks],
         ),
         keys=key_side(system),
         rules=rule_side(system),

@@ -215,7 +215,7 @@ def load_signer(settings: Settings) -> Ed25519Key:
 async def open_system(settings: Settings, machine: Machine | None = None) -> AsyncIterator[System]:
     """Open everything that needs no forge; close it in the opposite order."""
     machine = machine or Machine()
-    configuration = load_configuration(settings.config_dir)
+    configuration = load_configuration(settings.config_dir, settings.playbooks_dir)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     signer = load_signer(settings)
     clock, measures = machine.clock, Measures()

@@ -43,6 +43,11 @@ class Risk(StrEnum):
         """Order by danger: 0 is the least."""
         return list(Risk).index(self)
 
+    @property
+    def mild(self) -> bool:
+        """Tell whether it breaks nothing that lasts longer than moments."""
+        return self is not Risk.HIGH
+
 
 class Radius(StrEnum):
     """The most that an action touches when it goes wrong."""
