@@ -133,15 +133,16 @@ def with_diff(connection: sqlite3.Connection, found: Remembered) -> Remembered:
 
 
 def candidates(
-    connection: sqlite3.Connection, match: str, asker: Place, most: int
+    connection: sqlite3.Connection, match: str, asker: Place, by: str, most: int
 ) -> list[Candidate]:
-    """Find memories by full text, the likest by plain BM25 first."""
+    """Find memories by full text, the likest by plain BM25 first; not that of the mission `by`."""
     rows = connection.execute(
         "SELECT m.id, m.document, v.private, memory_text.head, memory_text.details,"
         f" memory_text.trace {_PLACES} JOIN memory_text ON memory_text.rowid = m.id"
         f" WHERE memory_text MATCH :match AND {CITABLE}"
+        " AND NOT (m.log = :log AND m.mission = :by)"
         " ORDER BY bm25(memory_text, 6.0, 1.0, 2.0), m.id LIMIT :most",
-        {**reach(asker), "match": match, "most": most},
+        {**reach(asker), "match": match, "by": by, "most": most},
     )
     return [_candidate(row) for row in rows]
 

@@ -37,7 +37,7 @@ class SqliteMemory:
             found = list[Candidate]()
             if asked.weights:
                 match = any_of(asked.weights)
-                found = source.candidates(connection, match, asker, CANDIDATES)
+                found = source.candidates(connection, match, asker, question.asker, CANDIDATES)
             alike = likest(question, asked, [(c.found, c.place, c.fields) for c in found], limit)
             return Memories(
                 asker=asker,

@@ -2,8 +2,8 @@
 
 A full text index finds candidates; they are ranked here, the same for every store. For a term `t`
 
-    tf(d)     = sum over fields of weight * count / (1 - b + b * length / average length)
-    score(d)  = sum over t of asked(t) * idf(t) * tf * (k + 1) / (tf + k),  / (distinct(d) + 5)^0.2
+    tf(d)     = sum over fields of weight * count / (1 - b + b * length / usual length)
+    score(d)  = sum over t of asked(t) * idf(t) * tf * (k + 1) / (tf + k),  / (distinct(d) + 5)^0.1
 
 (Robertson, Zaragoza: The Probabilistic Relevance Framework, 2009, section 3.6; the last factor
 keeps a long text from being like everything). Only the 24 heaviest terms of a question are asked
@@ -21,12 +21,14 @@ from typing import Final
 from grace.domain.memory.places import Place
 from grace.domain.memory.question import Fields, Question
 from grace.domain.memory.remembered import Remembered
+from grace.domain.memory.signature import read_signature
 
 ASKED: Final = 24
 _K: Final = 1.2
-_NORM: Final = 0.2
+_NORM: Final = 0.1
 _WEIGHTS: Final = (6.0, 1.0, 2.0)  # head, details, trace
 _LENGTHS: Final = (0.5, 0.75, 0.5)
+_USUAL: Final = (12, 60, 8)  # terms of a field; not the average, so that a score stands by itself
 _SIGNATURE: Final = 1.25
 _SUBSYSTEM: Final = 1.15
 _METRIC: Final = 1.2
@@ -80,9 +82,8 @@ def weighed(asked: Fields, corpus: Corpus) -> Asked:
 
 def scores(asked: Asked, candidates: Sequence[Fields]) -> tuple[float, ...]:
     """Score candidates against a question, each between 0 and 1, in their order."""
-    averages = _averages(candidates)
-    best = _score(asked.fields, asked.weights, averages)
-    found = (_score(candidate, asked.weights, averages) for candidate in candidates)
+    best = _score(asked.fields, asked.weights)
+    found = (_score(candidate, asked.weights) for candidate in candidates)
     return tuple(min(1.0, asked.known * score / best) if best else 0.0 for score in found)
 
 
@@ -99,11 +100,11 @@ def likest(
     return alike[:limit]
 
 
-def _score(candidate: Fields, weights: Mapping[str, float], averages: Sequence[float]) -> float:
+def _score(candidate: Fields, weights: Mapping[str, float]) -> float:
     fields = _each(candidate)
     lengths = [
-        1 - b + b * (field.total() / average if average else 1.0)
-        for b, field, average in zip(_LENGTHS, fields, averages, strict=True)
+        1 - b + b * field.total() / usual
+        for b, field, usual in zip(_LENGTHS, fields, _USUAL, strict=True)
     ]
     whole = 0.0
     for term, weight in weights.items():
@@ -114,13 +115,6 @@ def _score(candidate: Fields, weights: Mapping[str, float], averages: Sequence[f
         whole += weight * _saturated(tf)
     distinct = len({term for field in fields for term in field})
     return float(whole / (distinct + 5) ** _NORM)
-
-
-def _averages(candidates: Sequence[Fields]) -> list[float]:
-    if not candidates:
-        return [0.0] * len(_WEIGHTS)
-    columns = zip(*(_each(candidate) for candidate in candidates), strict=True)
-    return [sum(field.total() for field in column) / len(candidates) for column in columns]
 
 
 def _saturated(tf: float) -> float:
@@ -134,7 +128,8 @@ def _each(fields: Fields) -> tuple[Counter[str], Counter[str], Counter[str]]:
 def shared(question: Question, found: Remembered) -> tuple[float, tuple[str, ...]]:
     """Say how much more two problems have in common than words: a factor, and it in words."""
     factor, words = 1.0, []
-    if question.signature and question.signature == found.signature:
+    same = bool(question.signature) and question.signature == found.signature
+    if same and read_signature(question.signature).telling:
         factor *= _SIGNATURE
         words.append(f"signature {found.signature}")
     metrics = [metric for metric in found.metrics if metric in question.metrics]

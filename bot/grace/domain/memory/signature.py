@@ -45,6 +45,11 @@ class Signature(Frozen):
     family: Part = NOTHING
     error: Part = NOTHING
 
+    @property
+    def telling(self) -> bool:
+        """Tell whether it says more than a kind: that alone makes no two problems alike."""
+        return (self.family, self.error) != (NOTHING, NOTHING)
+
     def __str__(self) -> str:
         return f"{self.kind}/{self.family}/{self.error}"
 
