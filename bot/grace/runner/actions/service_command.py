@@ -38,6 +38,11 @@ class Program:
         except ValueError as error:
             raise ActionFailed(f"`{self._name} {arguments[0]}` answered no JSON") from error
 
+    def said(self, *arguments: str, seconds: float = 60.0) -> tuple[int, str]:
+        """Run a command that may fail; its exit status and all that it printed."""
+        ended = self._ended(arguments, seconds)
+        return ended.returncode, f"{ended.stdout}\n{ended.stderr}"
+
     @property
     def _name(self) -> str:
         return self.words[0].rsplit("/", 1)[-1]
@@ -61,4 +66,4 @@ class Program:
                 f"there is no program `{self._name}` here: install it, or name it in the settings"
             ) from error
         except subprocess.TimeoutExpired as error:
-            raise ActionFailed(f"`{self._name} {arguments[0]}` took too long") from error
+            raise ActionFailed(f"`{self._name}` took too long") from error
