@@ -27,6 +27,7 @@ from grace.sandbox.watching import Watch
 _LOOK_EVERY_S: Final = 0.05
 _START_S: Final = 20.0
 _DRAIN_S: Final = 1.0
+_END_S: Final = 10.0
 _SIGNALS: Final = 128  # what a shell adds to the number of the signal that ended a command
 _ORDER: Final = (Strength.BUBBLEWRAP, Strength.UNSHARE, Strength.BARE)
 _ENDED_FOR: Final[dict[int, Why]] = {
@@ -93,6 +94,7 @@ class _Going:
     block: int
     first: int
     began: float
+    first_fd: int | None = None
 
     def seen_at(self, chosen: Strength) -> tuple[Path, Callable[[list[bytes]], bool]]:
         """Tell where its processes are seen, and which of those there they are."""
@@ -143,14 +145,20 @@ class _Going:
         return next((code for code in codes if code is not None), None)
 
     def kill(self) -> None:
-        """End the first process, which ends all in its namespace, and the group that held it."""
-        if self.first != self.process.pid and self.process.poll() is None:
+        """End the first process and await its end, which is that of all in its namespace."""
+        if self.first_fd is not None:
             with suppress(ProcessLookupError):
-                os.kill(self.first, signal.SIGKILL)
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(_DRAIN_S)
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+                signal.pidfd_send_signal(self.first_fd, signal.SIGKILL)
+            select.select([self.first_fd], [], [], _END_S)
+        if self.process.returncode is None:  # else the number may be another's by now
+            _kill_group(self.process.pid)
+
+    def close(self) -> None:
+        """End it, and let go of the first process."""
+        self.kill()
+        if self.first_fd is not None:
+            os.close(self.first_fd)
+            self.first_fd = None
 
 
 @contextmanager
@@ -186,6 +194,8 @@ def _started(chosen: Strength, spec: Spec, own: Path) -> Iterator[_Going]:
         stack.callback(going.kill)
         going.first = _first_process(going)
         if chosen is not Strength.BARE:
+            going.first_fd = os.pidfd_open(going.first)
+            stack.callback(going.close)
             _limit_processes(going.first, spec.bounds.processes)
         yield going
 
@@ -243,6 +253,11 @@ def _limit_processes(first: int, processes: int) -> None:
         if hard != resource.RLIM_INFINITY:
             most = min(most, hard)
         resource.prlimit(first, resource.RLIMIT_NPROC, (most, most))
+
+
+def _kill_group(group: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def _first_process(going: _Going) -> int:

@@ -65,7 +65,7 @@ class Watch:
         lost = self._lost_room() > self.bounds.disk_bytes * _ROOM_DROP
         if not lost and time.monotonic() < self._next_disk:
             return None
-        return "disk" if self.wrote(held=lost) > self.bounds.disk_bytes else None
+        return "disk" if self.wrote() > self.bounds.disk_bytes else None
 
     def used(self) -> Used:
         """Count tasks, resident memory and processor time, reaped children included."""
@@ -76,15 +76,15 @@ class Watch:
             ticks += sum(int(each) for each in fields[11:15])
         return Used(tasks, pages * _PAGE, ticks / _TICKS)
 
-    def wrote(self, *, held: bool) -> int:
-        """Return by how many bytes the places grew, with `held` deleted open files too.
+    def wrote(self) -> int:
+        """Return by how many bytes the places grew, with open files that were deleted.
 
         Where a folder does not let itself be read, for its mode or its depth, all the room that
         the file system has lost counts.
         """
         began = time.monotonic()
         now, whole = _sizes(self.places)
-        size = now - self._first_size + (self._held() if held else 0)
+        size = now - self._first_size + self._held()
         took = time.monotonic() - began
         self._next_disk = began + took + max(_DISK_EVERY_S, took * _DISK_PAUSE)
         return size if whole else max(size, self._lost_room())
