@@ -15,6 +15,8 @@ import jwt
 from aiohttp import web
 
 from grace.localforge.forge import App, LocalForge
+from grace.localforge.runner import ActRunner
+from grace.localforge.runner.workflow import parse
 from grace.localforge.runs import (
     Annotation,
     JobFinished,
@@ -107,7 +109,10 @@ class Receiver:
 
 @dataclass
 class FakeRunner:
-    """Runs nothing: the jobs of a workflow are its words, each ends as its prefix says."""
+    """Runs nothing: the jobs of a workflow are its words, each ends as its prefix says.
+
+    A file that has `jobs:` is planned as the real runner plans it.
+    """
 
     requests: list[RunRequest] = field(default_factory=list)
     held: asyncio.Event | None = None
@@ -117,6 +122,8 @@ class FakeRunner:
     def plan(
         self, source: bytes, event_name: str, event: dict[str, object], read: ReadFile
     ) -> WorkflowPlan | None:
+        if b"jobs:" in source:
+            return ActRunner(Path("act"), {}).plan(source, event_name, event, read)
         first, _, rest = source.decode().partition("\n")
         if event_name not in first:
             return None
@@ -128,10 +135,9 @@ class FakeRunner:
         self.requests.append(request)
         self.started.release()
         now = datetime.now(UTC)
-        source = (await _git(request.bare, "show", f"{request.sha}:{request.workflow}")).partition(
-            "\n"
-        )[2]
-        for job in source.split():
+        source = await _git(request.bare, "show", f"{request.sha}:{request.workflow}")
+        real = parse(source.encode()).planned() if "jobs:" in source else ()
+        for job in [j.job for j in real] or source.partition("\n")[2].split():
             yield JobStarted(job, job.title(), now)
             yield JobLog(job, f"hello from {job}")
             if self.held is not None:

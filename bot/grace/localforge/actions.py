@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -15,10 +15,17 @@ from grace.localforge.db import Row
 from grace.localforge.oidc import SERVICE
 from grace.localforge.pulls import base_tip, refresh_merge_ref
 from grace.localforge.runlog import RunRecord, folders
-from grace.localforge.runs import PlannedJob, RunRequest, WorkflowPlan, WorkflowRunner
+from grace.localforge.runs import (
+    InputsRefused,
+    PlannedJob,
+    RunRequest,
+    WorkflowPlan,
+    WorkflowRunner,
+)
 from grace.localforge.shapes.runs import job_page, workflow_ref
 
 FOLDER: Final = ".github/workflows"
+BY_HAND: Final = "workflow_dispatch"
 _PLAIN: Final = frozenset({"100644", "100755"})
 
 
@@ -72,8 +79,43 @@ class Actions:
         await self._start(Trigger(repo, "merge_group", event, sha, ref, branch, sender))
 
     async def dispatch(self, trigger: Trigger, path: str) -> bool:
-        """Start one workflow by hand; False when it does not allow that."""
-        return await self._start_file(trigger, path, await self._files(trigger))
+        """Start one workflow by hand; False when it does not allow that.
+
+        Raises `InputsRefused`, also for a file that is not valid.
+        """
+        files = await self.files(trigger.repo, trigger.sha)
+        plan = self._plan(trigger, path, files)
+        if plan is None:
+            return False
+        if plan.error is not None:
+            raise InputsRefused(f"failed to parse workflow: {plan.error}")
+        event = {**trigger.event, "inputs": dict(plan.inputs)}
+        await self._queue(await self._create(replace(trigger, event=event), path, plan))
+        return True
+
+    def registered(self, repo: Row, path: str, name: str) -> Row:
+        """Return the row of a workflow, made where it has none yet."""
+        db = self._core.db
+        found = db.one("SELECT * FROM workflows WHERE repository_id=? AND path=?", repo["id"], path)
+        if found is not None:
+            return found
+        now = self._core.now()
+        number = db.insert(
+            "workflows", repository_id=repo["id"], path=path, name=name or path, created_at=now
+        )
+        return db.get("workflows", number)
+
+    async def files(self, repo: Row, sha: str) -> dict[str, bytes]:
+        """Read the workflow files of a commit, by their paths; a link is none."""
+        git = self._core.git(repo)
+        folder = await git.entry(sha, FOLDER)
+        if folder is None or folder.kind != "tree":
+            return {}
+        return {
+            f"{FOLDER}/{entry.path}": await git.blob(entry.sha)
+            for entry in await git.tree(folder.sha)
+            if entry.mode in _PLAIN and entry.path.endswith((".yml", ".yaml"))
+        }
 
     async def rerun(self, run: Row, sender: Row) -> None:
         """Run a finished workflow run again as its next attempt."""
@@ -84,7 +126,7 @@ class Actions:
             run_attempt=run["run_attempt"] + 1,
             status="queued",
             conclusion=None,
-            actor_id=sender["id"],
+            triggering_id=sender["id"],
             started_at=core.now(),
             updated_at=core.now(),
         )
@@ -96,30 +138,19 @@ class Actions:
         await self._runner.cancel(run["id"])
 
     async def _start(self, trigger: Trigger) -> None:
-        files = await self._files(trigger)
+        files = await self.files(trigger.repo, trigger.sha)
         for path in files:
             await self._start_file(trigger, path, files)
 
-    async def _files(self, trigger: Trigger) -> dict[str, bytes]:
-        """Read the workflow files of a commit, by their paths; a link is none."""
-        git = self._core.git(trigger.repo)
-        folder = await git.entry(trigger.sha, FOLDER)
-        if folder is None or folder.kind != "tree":
-            return {}
-        return {
-            f"{FOLDER}/{entry.path}": await git.blob(entry.sha)
-            for entry in await git.tree(folder.sha)
-            if entry.mode in _PLAIN and entry.path.endswith((".yml", ".yaml"))
-        }
+    async def _start_file(self, trigger: Trigger, path: str, files: Mapping[str, bytes]) -> None:
+        plan = self._plan(trigger, path, files)
+        if plan is not None:
+            await self._queue(await self._create(trigger, path, plan))
 
-    async def _start_file(self, trigger: Trigger, path: str, files: Mapping[str, bytes]) -> bool:
+    def _plan(self, trigger: Trigger, path: str, files: Mapping[str, bytes]) -> WorkflowPlan | None:
         if path not in files:
-            return False
-        plan = self._runner.plan(files[path], trigger.event_name, trigger.event, files.get)
-        if plan is None:
-            return False
-        await self._queue(await self._create(trigger, path, plan))
-        return True
+            return None
+        return self._runner.plan(files[path], trigger.event_name, trigger.event, files.get)
 
     async def _create(self, trigger: Trigger, path: str, plan: WorkflowPlan) -> int:
         core, repo = self._core, trigger.repo
@@ -127,9 +158,11 @@ class Actions:
         suite = await suite_for(core, repo, core.actions_app(), trigger.sha, fresh=True)
         with core.db.transaction():
             workflow = self._workflow(repo, path, plan.name)
-            title = commit.message.split("\n", 1)[0]
-            if trigger.pull is not None:
+            title = plan.title or commit.message.split("\n", 1)[0]
+            if not plan.title and trigger.pull is not None:
                 title = core.db.get("issues", trigger.pull["issue_id"])["title"]
+            if not plan.title and trigger.event_name == BY_HAND:
+                title = workflow["name"]
             return core.db.insert(
                 "workflow_runs",
                 repository_id=repo["id"],
@@ -144,6 +177,7 @@ class Actions:
                 pull_number=trigger.pull["number"] if trigger.pull else None,
                 status="queued",
                 actor_id=trigger.sender["id"],
+                triggering_id=trigger.sender["id"],
                 suite_id=suite["id"],
                 title=title,
                 plan_json=_plan_json(path, plan),
@@ -153,21 +187,9 @@ class Actions:
             )
 
     def _workflow(self, repo: Row, path: str, name: str) -> Row:
-        db = self._core.db
-        found = db.one("SELECT * FROM workflows WHERE repository_id=? AND path=?", repo["id"], path)
-        number = (
-            db.insert(
-                "workflows",
-                repository_id=repo["id"],
-                path=path,
-                name=name,
-                created_at=self._core.now(),
-            )
-            if found is None
-            else found["id"]
-        )
-        runs = 1 if found is None else found["runs"] + 1
-        return db.update("workflows", number, name=name or path, runs=runs)
+        found = self.registered(repo, path, name)
+        changes = {"name": name or path, "runs": found["runs"] + 1}
+        return self._core.db.update("workflows", found["id"], **changes)
 
     async def _queue(self, run_id: int) -> None:
         """Make the jobs of an attempt, tell of them, and let it wait for its turn."""
@@ -234,7 +256,7 @@ class Actions:
             event=run["event_json"],
             run_id=run["id"],
             run_attempt=run["run_attempt"],
-            actor=record.actor["login"],
+            actor=self._core.user(run["actor_id"])["login"],
             env=self._environment(record),
             log_dir=logs,
             artifact_dir=artifacts,
@@ -257,7 +279,8 @@ class Actions:
             "GITHUB_RUN_NUMBER": str(run["run_number"]),
             "GITHUB_RUN_ATTEMPT": str(run["run_attempt"]),
             "GITHUB_WORKFLOW_REF": workflow_ref(repo, run, run["plan_json"]["path"]),
-            "GITHUB_ACTOR": record.actor["login"],
+            "GITHUB_ACTOR": core.user(run["actor_id"])["login"],
+            "GITHUB_TRIGGERING_ACTOR": record.actor["login"],
             "GITHUB_REF": run["ref"],
         }
         if not record.from_fork:

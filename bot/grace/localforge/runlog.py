@@ -21,7 +21,7 @@ class RunRecord:
         self._core = core
         self.run = core.db.get("workflow_runs", run_id)
         self.repo = core.db.get("repositories", self.run["repository_id"])
-        self.actor = core.user(self.run["actor_id"])
+        self.actor = core.user(self.run["triggering_id"])
 
     @property
     def from_fork(self) -> bool:

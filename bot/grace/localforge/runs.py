@@ -3,8 +3,8 @@
 The forge keeps the records (runs, jobs, checks, logs); the runner only plans and runs.
 """
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -78,13 +78,23 @@ class PlannedJob:
     needs: tuple[str, ...]
 
 
+class InputsRefused(Exception):
+    """A workflow that is started by hand does not take these inputs; the message is GitHub's."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkflowPlan:
-    """The jobs a workflow would run; `error` says why a workflow file is not valid."""
+    """The jobs a workflow would run; `error` says why a workflow file is not valid.
+
+    `title`: what `run-name` makes of the run; empty where the file has none. `inputs`: of a run
+    that is started by hand, with the defaults of those that were not given.
+    """
 
     name: str
     jobs: tuple[PlannedJob, ...]
     error: str | None = None
+    title: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 ReadFile = Callable[[str], bytes | None]
@@ -97,7 +107,8 @@ class WorkflowRunner(Protocol):
     ) -> WorkflowPlan | None:
         """Return the jobs this event starts, or None when the workflow is not triggered by it.
 
-        `read` serves workflows that call others of their own repository.
+        `read` serves workflows that call others of their own repository. Raises `InputsRefused`
+        where it is started by hand with inputs that it does not take.
         """
         ...
 

@@ -1,6 +1,6 @@
 """The tables of the forge. A column whose name ends in `_json` holds a JSON value."""
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -120,7 +120,8 @@ CREATE TABLE workflow_runs (
   workflow_id INTEGER NOT NULL, run_number INTEGER NOT NULL, run_attempt INTEGER NOT NULL,
   event TEXT NOT NULL, event_json TEXT NOT NULL, head_branch TEXT, head_sha TEXT NOT NULL,
   ref TEXT NOT NULL, pull_number INTEGER, status TEXT NOT NULL, conclusion TEXT,
-  actor_id INTEGER NOT NULL, suite_id INTEGER NOT NULL, title TEXT NOT NULL,
+  actor_id INTEGER NOT NULL, triggering_id INTEGER NOT NULL, suite_id INTEGER NOT NULL,
+  title TEXT NOT NULL,
   plan_json TEXT NOT NULL,
   created_at TEXT NOT NULL, updated_at TEXT NOT NULL, started_at TEXT NOT NULL);
 CREATE TABLE jobs (

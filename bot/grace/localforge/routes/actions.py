@@ -1,24 +1,17 @@
-"""Workflows, their runs, jobs, logs and artifacts."""
+"""Runs of workflows, their jobs, logs and artifacts."""
 
 import io
 import zipfile
 from typing import Final
 
-from grace.localforge.actions import Actions, Trigger
-from grace.localforge.api import NO_CONTENT, Call, Need, Reply, Route
+from grace.localforge.api import Call, Need, Reply, Route
 from grace.localforge.core import Json
 from grace.localforge.db import Row
-from grace.localforge.errors import ApiError, forbidden, not_found, unprocessable
+from grace.localforge.errors import ApiError, forbidden, not_found
 from grace.localforge.routes.repos import R
+from grace.localforge.routes.workflows import runner_of, workflow_of
 from grace.localforge.runlog import artifact_files, folders
-from grace.localforge.shapes.repos import repository_json
-from grace.localforge.shapes.runs import artifact_json, job_json, run_json, workflow_json
-
-
-def _runner(call: Call) -> Actions:
-    if call.core.actions is None:
-        raise unprocessable("This forge runs no workflows: it was started without a runner.")
-    return call.core.actions
+from grace.localforge.shapes.runs import artifact_json, job_json, run_json
 
 
 def _run(call: Call) -> Row:
@@ -38,18 +31,21 @@ async def _run_json(call: Call, run: Row) -> Json:
 
 
 async def list_runs(call: Call) -> Reply:
-    """List workflow runs by head_sha, branch, event, status, `created=>=TIME`; newest first."""
+    """List runs by head_sha, branch, event, actor, status, `created=>=TIME`; newest first."""
     sql = "SELECT * FROM workflow_runs WHERE repository_id=? ORDER BY id DESC"
     rows = call.core.db.all(sql, call.repo["id"])
     for query, column in (("head_sha", "head_sha"), ("branch", "head_branch"), ("event", "event")):
         if call.query(query):
             rows = [row for row in rows if row[column] == call.query(query)]
+    if login := call.query("actor"):
+        actor = call.core.user_named(login)
+        rows = [row for row in rows if actor is not None and row["actor_id"] == actor["id"]]
     if status := call.query("status"):
         rows = [row for row in rows if status in {row["status"], row["conclusion"]}]
     if created := call.query("created"):
         rows = [row for row in rows if row["created_at"] >= created.removeprefix(">=")]
     if "workflow" in call.request.match_info:
-        workflow = _workflow(call)
+        workflow = await workflow_of(call)
         rows = [row for row in rows if row["workflow_id"] == workflow["id"]]
     start, end, headers = call.window(len(rows))
     shaped = [await _run_json(call, row) for row in rows[start:end]]
@@ -63,7 +59,7 @@ async def get_run(call: Call) -> Reply:
 
 async def rerun(call: Call) -> Reply:
     """Run a finished run again."""
-    run, runner = _run(call), _runner(call)
+    run, runner = _run(call), runner_of(call)
     if run["status"] != "completed":
         raise forbidden("This workflow is already running")
     await runner.rerun(run, call.user)
@@ -72,7 +68,7 @@ async def rerun(call: Call) -> Reply:
 
 async def cancel(call: Call) -> Reply:
     """Stop a run; 409 when it is over."""
-    run, runner = _run(call), _runner(call)
+    run, runner = _run(call), runner_of(call)
     if run["status"] == "completed":
         raise ApiError(409, "Cannot cancel a workflow run that is completed.")
     await runner.cancel(run)
@@ -176,52 +172,6 @@ async def download_artifact(call: Call) -> Reply:
     return _zip([(file.relative_to(folder).as_posix(), file.read_bytes()) for file in files])
 
 
-def _workflow(call: Call) -> Row:
-    name = call.param("workflow")
-    row = call.core.db.one(
-        "SELECT * FROM workflows WHERE repository_id=? AND (CAST(id AS TEXT)=? OR path=?)",
-        call.repo["id"],
-        name,
-        f".github/workflows/{name}",
-    )
-    if row is None:
-        raise not_found()
-    return row
-
-
-async def list_workflows(call: Call) -> Reply:
-    """List the workflows that ran at least once."""
-    sql = "SELECT * FROM workflows WHERE repository_id=? ORDER BY id"
-    rows = call.core.db.all(sql, call.repo["id"])
-    return call.page(rows, lambda row: workflow_json(call.core, call.repo, row), "workflows")
-
-
-async def get_workflow(call: Call) -> Reply:
-    """Return a workflow by id or file name."""
-    return Reply(workflow_json(call.core, call.repo, _workflow(call)))
-
-
-async def dispatch(call: Call) -> Reply:
-    """Start a workflow by hand on a branch."""
-    core, repo, body, name = call.core, call.repo, call.body("Workflow"), call.param("workflow")
-    branch = body.text("ref").removeprefix("refs/heads/")
-    sha = await core.git(repo).ref(f"refs/heads/{branch}")
-    if sha is None:
-        raise unprocessable(f"No ref found for: {branch}")
-    path = _workflow(call)["path"] if name.isdigit() else f".github/workflows/{name}"
-    event: Json = {
-        "inputs": body.object("inputs"),
-        "ref": f"refs/heads/{branch}",
-        "workflow": path,
-        "repository": repository_json(core, repo),
-    }
-    ref = f"refs/heads/{branch}"
-    trigger = Trigger(repo, "workflow_dispatch", event, sha, ref, branch, call.user)
-    if not await _runner(call).dispatch(trigger, path):
-        raise unprocessable("Workflow does not have 'workflow_dispatch' trigger")
-    return NO_CONTENT
-
-
 _READ: Final = Need("actions:read")
 _WRITE: Final = Need("actions:write", "write")
 _A: Final = f"{R}/actions"
@@ -240,8 +190,5 @@ ROUTES: Final = (
     Route("GET", f"{_A}/artifacts", list_artifacts, _READ),
     Route("GET", f"{_A}/artifacts/{{artifact}}", get_artifact, _READ),
     Route("GET", f"{_A}/artifacts/{{artifact}}/zip", download_artifact, _READ),
-    Route("GET", f"{_A}/workflows", list_workflows, _READ),
-    Route("GET", f"{_A}/workflows/{{workflow}}", get_workflow, _READ),
     Route("GET", f"{_A}/workflows/{{workflow}}/runs", list_runs, _READ),
-    Route("POST", f"{_A}/workflows/{{workflow}}/dispatches", dispatch, _WRITE),
 )

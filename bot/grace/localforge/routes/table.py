@@ -24,6 +24,7 @@ from grace.localforge.routes import (
     reviews,
     statuses,
     teams,
+    workflows,
 )
 
 # `contents` comes after `checks` and `statuses`: its /commits/{ref} would swallow theirs.
@@ -42,6 +43,7 @@ ALL_ROUTES: Final[tuple[Route, ...]] = (
     *reviews.ROUTES,
     *deployments.ROUTES,
     *actions.ROUTES,
+    *workflows.ROUTES,
     *hooks.ROUTES,
 )
 

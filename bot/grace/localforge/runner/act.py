@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from grace.localforge.runner import actions, calls, sandbox, stream
+from grace.localforge.runner import actions, calls, dispatching, sandbox, stream
 from grace.localforge.runner.errors import RunnerError, WorkflowInvalid
 from grace.localforge.runner.launch import Launch, Toolchain, prepare, workflow_of
 from grace.localforge.runner.scrub import Scrubber
@@ -95,14 +95,20 @@ class ActRunner:
         """
         name = ""
         try:
-            name, on, _ = header(source)
+            name, on, values = header(source)
             if not triggered(on, event_name, event):
                 return None
+            inputs: Mapping[str, str] = {}
+            if event_name == dispatching.EVENT:
+                given = event.get("inputs")
+                inputs = dispatching.inputs_of(on, given if isinstance(given, dict) else {})
+                event = {**event, "inputs": inputs}
+            title = dispatching.title_of(event_name, values, event, inputs)
             workflow, _ = calls.expand(parse(source), self._tools.folders, read)
             actions.resolve(workflow.uses(), self._tools.folders)
         except WorkflowInvalid as error:
             return WorkflowPlan(name=name, jobs=(), error=str(error))
-        return WorkflowPlan(name=name, jobs=workflow.planned())
+        return WorkflowPlan(name=name, jobs=workflow.planned(), title=title, inputs=inputs)
 
     async def run(self, request: RunRequest) -> AsyncIterator[RunEvent]:
         """Run the workflow; every planned job ends with exactly one `JobFinished`.

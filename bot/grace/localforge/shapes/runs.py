@@ -70,7 +70,7 @@ def run_json(core: Core, repo: Row, run: Row, head: CommitObject) -> Json:
         "created_at": run["created_at"],
         "updated_at": run["updated_at"],
         "actor": actor,
-        "triggering_actor": actor,
+        "triggering_actor": user_json(core, core.user(run["triggering_id"])),
         "run_started_at": run["started_at"],
         "jobs_url": f"{url}/jobs",
         "logs_url": f"{url}/logs",
