@@ -4,17 +4,15 @@ import hashlib
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Final, assert_never
-
-from pydantic import Field
+from typing import Final, assert_never
 
 from grace.domain.agents import AGENT
 from grace.domain.agents import REMEMBERED as MEMORY
-from grace.domain.base import Frozen
+from grace.domain.asked import Ask, PlaybookTry
 from grace.domain.facts import Facts
 from grace.domain.memory.normalise import distinct, errors_in, scrub, trace_of
 from grace.domain.memory.recollection import MAX_REUSED_DIFF, RemedyName, Result, Trial
-from grace.domain.memory.remembered import Dollars, Landed, Lesson, Remembered
+from grace.domain.memory.remembered import Landed, Lesson, Remembered
 from grace.domain.memory.signature import signature_of
 from grace.domain.mission import CANDIDATE, Attempt, Mission
 from grace.domain.package import MemoryScope, MissionRequest, TrustRequirements
@@ -22,6 +20,7 @@ from grace.domain.phase import MissionType, Outcome
 from grace.domain.playbooks.rules import PLAYBOOK
 from grace.domain.policy import Governance
 from grace.domain.proactive import REMEDY
+from grace.domain.proposals import Refusal
 from grace.domain.results import TestOutcome
 from grace.domain.trust import score
 
@@ -35,34 +34,16 @@ _PATHS: Final = 200
 _TRIALS: Final = 50
 
 
-class Beyond(Frozen):
-    """What a mission did that its attempts do not tell: runs of playbooks, diffs of agents, cost.
-
-    `trials`: in their order. `diffs`: by the attempt's candidate, of patches that did not come with
-    the contract.
-    """
-
-    trials: Annotated[tuple[Trial, ...], Field(max_length=_TRIALS)] = ()
-    diffs: dict[str, str] = {}
-    money_usd: Dollars = 0.0
+# Runs that say nothing of whoever was asked.
+_NOBODYS: Final = frozenset({Refusal.NO_SANDBOX, Refusal.BUDGET, Refusal.INVALID})
 
 
-NOTHING_BEYOND: Final = Beyond()
-
-
-def remember(
-    mission: Mission,
-    facts: Facts,
-    governance: Governance,
-    now: datetime,
-    beyond: Beyond = NOTHING_BEYOND,
-) -> Remembered:
+def remember(mission: Mission, facts: Facts, governance: Governance, now: datetime) -> Remembered:
     """Put together what a mission leaves that ends now; its outcome is decided already."""
     assert mission.outcome is not None  # whoever ends a mission says how
     request = mission.request
     reverted = _reverted(mission)
-    patch = _landed(mission, beyond)
-    trials = tuple(_trial(mission, attempt, reverted) for attempt in _tried(mission))
+    patch = _landed(mission)
     trust = request.trust_requirements if request is not None else TrustRequirements()
     return Remembered(
         mission=mission.name,
@@ -75,13 +56,13 @@ def remember(
         outcome=mission.outcome,
         reason=mission.reason[:_SUMMARY],
         reverted=reverted,
-        tried=(*beyond.trials, *trials)[-_TRIALS:],
+        tried=trials_of(mission, reverted=reverted)[-_TRIALS:],
         patch=patch,
         scope=trust.memory_write_scope,
         lesson=_lesson(mission, facts, governance, patch, now),
         capa=mission.capa,
         capa_open=mission.capa is not None and mission.capa_closed_at is None,
-        money_usd=beyond.money_usd,
+        money_usd=sum(ask.spent for ask in mission.asks),
         seconds=max(0.0, (now - (mission.started_at or mission.created_at)).total_seconds()),
         closed_at=now,
         **(
@@ -130,14 +111,6 @@ def failures(facts: Facts) -> tuple[list[str], list[str]]:
     return [case.message for case in cases if case.message], [case.name for case in cases]
 
 
-def _tried(mission: Mission) -> Sequence[Attempt]:
-    """Leave out an attempt that was only made again, on a new base: the patch was the same."""
-    found: dict[tuple[str, str], Attempt] = {}
-    for attempt in mission.attempts:
-        found[attempt.agent, attempt.candidate] = attempt
-    return tuple(found.values())
-
-
 def remedy_of(agent: str, candidate: str) -> RemedyName:
     """Name what was tried, as learning counts it: without the version that a record is kept of."""
     if agent == CANDIDATE:
@@ -156,12 +129,43 @@ def _name(text: str) -> str:
     return plain[:80] or "unnamed"
 
 
-def _trial(mission: Mission, attempt: Attempt, reverted: bool) -> Trial:
+def trials_of(mission: Mission, *, reverted: bool) -> tuple[Trial, ...]:
+    """List what was tried: runs that left no patch, playbooks, then patches, each in its order."""
+    asked = (_of_ask(ask) for ask in mission.asks)
+    healed = (_of_playbook(mission, each) for each in mission.tries)
+    pushed = (_of_attempt(mission, each, reverted=reverted) for each in _attempts(mission))
+    return (*(trial for trial in asked if trial is not None), *healed, *pushed)
+
+
+def _of_ask(ask: Ask) -> Trial | None:
+    """Count a run against an agent that left no patch; a patch is counted by what became of it."""
+    if ask.refusal is None:
+        return None
+    result = Result.UNDECIDED if ask.refusal in _NOBODYS else Result.FAILED
+    return Trial(remedy=remedy_of(ask.record, ask.agent), result=result, why=ask.sentence[:_WHY])
+
+
+def _of_playbook(mission: Mission, each: PlaybookTry) -> Trial:
+    remedy = remedy_of(each.record, each.playbook)
+    if each.undoing is not None:
+        return Trial(remedy=remedy, result=Result.REVERTED, why=each.undoing[:_WHY])
+    if each.failure is not None:
+        return Trial(remedy=remedy, result=Result.FAILED, why=each.failure[:_WHY])
+    healed = mission.outcome is Outcome.FIXED and mission.landing is None
+    return Trial(remedy=remedy, result=Result.HELD if healed else Result.UNDECIDED)
+
+
+def _attempts(mission: Mission) -> Sequence[Attempt]:
+    """Leave out an attempt that was only made again, on a new base: the patch was the same."""
+    found = {(attempt.agent, attempt.candidate): attempt for attempt in mission.attempts}
+    return tuple(found.values())
+
+
+def _of_attempt(mission: Mission, attempt: Attempt, *, reverted: bool) -> Trial:
     remedy = remedy_of(attempt.agent, attempt.candidate)
     if mission.landing is None or attempt is not mission.attempts[-1]:
-        why = attempt.failure or ""
-        result = Result.FAILED if attempt.failure else Result.UNDECIDED
-        return Trial(remedy=remedy, result=result, why=why[:_WHY])
+        result = Result.UNDECIDED if attempt.failure is None else Result.FAILED
+        return Trial(remedy=remedy, result=result, why=(attempt.failure or "")[:_WHY])
     if reverted:
         return Trial(remedy=remedy, result=Result.REVERTED, why=mission.reason[:_WHY])
     held = mission.outcome is Outcome.FIXED
@@ -175,11 +179,11 @@ def _reverted(mission: Mission) -> bool:
     return mission.landing is not None and (undone or regressed)
 
 
-def _landed(mission: Mission, beyond: Beyond) -> Landed | None:
+def _landed(mission: Mission) -> Landed | None:
     if mission.landing is None or not mission.attempts:
         return None
     attempt = mission.attempts[-1]
-    diff = beyond.diffs.get(attempt.candidate) or _own_diff(mission, attempt)
+    diff = next((c.diff for c in mission.candidates if c.name == attempt.candidate), None)
     kept = diff is not None and len(diff) <= MAX_REUSED_DIFF
     return Landed(
         name=attempt.candidate,
@@ -189,11 +193,6 @@ def _landed(mission: Mission, beyond: Beyond) -> Landed | None:
         sha=mission.landing.sha,
         paths=attempt.paths[:_PATHS],
     )
-
-
-def _own_diff(mission: Mission, attempt: Attempt) -> str | None:
-    candidates = mission.request.workspace.patch_candidates if mission.request else ()
-    return next((c.diff for c in candidates if c.name == attempt.candidate), None)
 
 
 def digest_of(diff: str) -> str:
