@@ -156,6 +156,8 @@ def test_the_ledgers_branch_wants_both_rules():
         ({"secrets": "read"}, Level.WARN),
         ({"members": "read"}, Level.PASS),
         ({"statuses": "write"}, Level.WARN),
+        ({"actions": "read"}, Level.WARN),
+        ({"actions": ""}, Level.FAIL),
     ],
 )
 def test_permissions_are_enough_and_not_too_much(change, wanted):

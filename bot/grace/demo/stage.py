@@ -30,7 +30,7 @@ PERMISSIONS = {
     "deployments": "read",
     "statuses": "read",
     "administration": "read",
-    "actions": "read",
+    "actions": "write",
     "members": "read",
     "merge_queues": "read",
 }
@@ -45,6 +45,7 @@ EVENTS = (
     "merge_group",
     "repository",
     "status",
+    "workflow_run",
 )
 WINDOW_MINUTES = 0.2
 ROLLING_MINUTES = 0.2

@@ -80,7 +80,8 @@ def check_permissions(granted: Mapping[str, str], name: str, where: str) -> list
     for permission in lacking:
         has = granted.get(permission.name) or "none"
         found = f"{permission.name}: {has}, wanted {permission.access} ({permission.why})"
-        level = warn if permission.optional else fail
+        does = permission.optional or has == permission.enough
+        level = warn if does else fail
         findings.append(level(name, found, f"grant {permission.name}: {permission.access} {where}"))
     more = [
         f"{each}: {access}"

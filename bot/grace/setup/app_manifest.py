@@ -23,17 +23,24 @@ _NAME_LIMIT: Final = 34  # GitHub's
 class Permission:
     """One permission, on repositories unless `why` says more.
 
-    Without an optional one Grace works, and does `why` not.
+    Without an optional one Grace works, and does `why` not. `enough`: with this much of it she works
+    too, and leaves out a part of `why`.
     """
 
     name: str
     access: Access
     why: str
     optional: bool = False
+    enough: Access | None = None
 
 
 PERMISSIONS: Final = (
-    Permission("actions", "read", "runs of CI, and the report that one leaves as an artifact"),
+    Permission(
+        "actions",
+        "write",
+        "runs of CI, and the report that one leaves as an artifact; write: to have an agent run",
+        enough="read",
+    ),
     Permission("administration", "read", "`grace doctor` reads branch protection", optional=True),
     Permission("checks", "write", "`mission/governance`, `mission/metrics`, `mission/observation`"),
     Permission("contents", "write", "work branch, merge, revert, branch `grace-ledger`"),
