@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain.inspection import FileChange, Inspection
+from grace.domain.memory.recollection import Recollection
 from grace.domain.package import MetricObservation
 from support.reports import sha
 
@@ -102,6 +103,16 @@ def _read(world: "World", effect: fx.Effect) -> ev.Event:
                 tree=world.landed_by_hand[number],
                 at=world.now,
                 restored=world.restored if number == 3 else None,
+            )
+        case fx.ReadMemory():
+            return ev.MemoryRead(
+                recollection=world.recollection or Recollection(asked_at=world.now)
+            )
+        case fx.AskAgent(task=task):
+            return ev.AgentAsked(request=task.request)
+        case fx.ReadProposal(request=request):
+            return world.proposals.get(
+                request, ev.ProposalAwaited(request=request, reason="run 1 goes on", run=1)
             )
         case fx.ReadPull(number=number):
             return ev.ChangeRead(pull=world.pull(number=number))

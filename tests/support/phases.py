@@ -5,9 +5,13 @@ from functools import cache
 from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain.inspection import Inspection
+from grace.domain.memory.recollection import Recollection
 from grace.domain.package import AcceptanceCriteria, MetricObservation, MissionRequest, Symptom
 from grace.domain.phase import Phase, Severity
-from support.world import BOT, CI_APP, METRIC, World, make_report, sha
+from grace.domain.playbooks.run import RunReport, RunState
+from grace.domain.proposals import Proposal
+from support.healed import healing_world, told
+from support.world import BOT, CI_APP, DIFF, METRIC, World, make_report, sha
 
 ALICE, MALLORY = ev.Actor(login="alice"), ev.Actor(login="mallory")
 UNTIL: dict[Phase, tuple[type[fx.Effect], ...]] = {
@@ -39,6 +43,8 @@ def _brought(phase: Phase) -> World:
             world.file().ci()
         case Phase.MERGING:
             world.file().ci().review()
+        case Phase.EXECUTING:
+            world = healing_world()
         case Phase.OBSERVING:
             world.file().ci().review().deploy()
         case Phase.REVERTING:
@@ -155,6 +161,23 @@ def one_of_each(world: World) -> tuple[ev.Event, ...]:
         ev.ContainsRead(head=head, contains=False),
         ev.MetricsSampled(samples=(sample,)),
         ev.BaselineRead(samples=(sample,)),
+        ev.MemoryRead(recollection=Recollection(asked_at=world.now)),
+        ev.AgentAsked(request="mission_20261122_001/ask/1", run=1),
+        ev.AgentRunEnded(request="mission_20261122_001/ask/1", run=1, at=world.now),
+        ev.ProposalMade(
+            proposal=Proposal(
+                request="mission_20261122_001/ask/1", agent="repair", base=world.base, diff=DIFF
+            ),
+            at=world.now,
+        ),
+        ev.ProposalAwaited(request="mission_20261122_001/ask/1", reason="it goes on"),
+        told(world, RunState.RUNNING)
+        if world.mission.trying is not None
+        else ev.RunReported(
+            report=RunReport(
+                id="r", number=0, runner="db-1", state="running", sentence="s", at=world.now
+            )
+        ),
         ev.RevertPushed(head=sha("r"), base=world.base, tree=sha("t"), restores=True),
         ev.RevertRefused(reason="conflict"),
         ev.IssueFiled(purpose="capa", number=9, url=""),

@@ -17,6 +17,7 @@ from grace.domain.decision import Decision, Note
 from grace.domain.evidence import evidence_of
 from grace.domain.facts import Facts
 from grace.domain.lifecycle import decide
+from grace.domain.memory.recollection import Recollection
 from grace.domain.mission import Mission, MissionRef
 from grace.domain.phase import Phase
 from grace.domain.policy import Governance, Observation, Policy, Tests
@@ -113,6 +114,8 @@ class World:
     inspection: dict[str, object] = field(default_factory=dict)
     teams: dict[str, tuple[str, ...]] = field(default_factory=dict)
     attested: tuple[ev.AttestedArtifact, ...] = ()
+    recollection: Recollection | None = None
+    proposals: dict[str, ev.ProposalMade] = field(default_factory=dict)
     waits: tuple[type[fx.Effect], ...] = ()
     values: dict[str, float | None] = field(
         default_factory=lambda: {METRIC: 20.0, "error_rate": 0.0}

@@ -16,6 +16,7 @@ from grace.app.reports import bound
 from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain import trailers
+from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
 from grace.domain.render import marker
 from grace.domain.signing import Signer
@@ -39,6 +40,7 @@ from grace.ports import (
     SampleStore,
     Store,
 )
+from grace.ports.memory import MemorySearch
 
 NOT_FOUND = 404
 SOMEBODY = ev.Actor(login="somebody")
@@ -60,6 +62,7 @@ class World:
     attestations: AttestationVerifier
     stopped: Stopped
     runs: RunBoard
+    memory: MemorySearch
 
 
 class Interpreter:
@@ -80,7 +83,7 @@ class Interpreter:
         self._inspector = Inspector(
             world.forge, world.repositories, world.rules, world.attestations, world.policy
         )
-        self._remedying = Remedying(world.forge, world.runs, world.clock)
+        self._remedying = Remedying(world.forge, world.runs, world.memory, world.clock)
         self._publication = Publication(world.store, world.repositories, world.signer, world.clock)
 
     async def carry_out(self, job: Job) -> ev.Event:
@@ -102,18 +105,12 @@ class Interpreter:
         match job.effect:
             case fx.ReadPermission() as effect:
                 return await self._permission(job, effect)
-            case fx.ReadBase(branch=branch):
-                return await self._world.repositories.tip(job.mission.ref, branch)
             case fx.ReadPull(number=number):
                 return await self._read_pull(job, number)
-            case fx.ReadContains(head=head, landed=landed, of=of):
-                contains = await self._world.repositories.contains(job.mission.ref, head, landed)
-                return ev.ContainsRead(head=head, contains=contains, of=of)
+            case fx.ReadBase() | fx.ReadContains() | fx.ReadTree() as effect:
+                return await self._read_code(job.mission.ref, effect)
             case fx.ReadReport(head=head):
                 return await self._report(job, head)
-            case fx.ReadTree(sha=sha):
-                tree = await self._world.repositories.tree(job.mission.ref, sha)
-                return ev.TreeRead(sha=sha, tree=tree)
             case (
                 fx.ReadRef() | fx.InspectPatch() | fx.ReadTeam() | fx.VerifyAttestations() as effect
             ):
@@ -134,6 +131,8 @@ class Interpreter:
                 return await self._push_revert(job, effect)
             case fx.FileIssue() as effect:
                 return await self._file_issue(job, effect)
+            case fx.ReadMemory():
+                return await self._remedying.recall(job.mission)
             case fx.AskAgent() | fx.ReadProposal() | fx.OfferRun() | fx.WithdrawRun() as effect:
                 return await self._remedying.carry_out(job, effect)
             case _:
@@ -194,6 +193,7 @@ class Interpreter:
                 | fx.ReadBaseline()
                 | fx.PushRevert()
                 | fx.FileIssue()
+                | fx.ReadMemory()
                 | fx.AskAgent()
                 | fx.ReadProposal()
                 | fx.OfferRun()
@@ -202,6 +202,19 @@ class Interpreter:
                 raise AssertionError(f"{job.effect.kind} has something to tell")
             case _ as never:
                 assert_never(never)
+
+    async def _read_code(
+        self, ref: MissionRef, effect: fx.ReadBase | fx.ReadContains | fx.ReadTree
+    ) -> ev.Event:
+        repositories = self._world.repositories
+        match effect:
+            case fx.ReadBase(branch=branch):
+                return await repositories.tip(ref, branch)
+            case fx.ReadContains(head=head, landed=landed, of=of):
+                contains = await repositories.contains(ref, head, landed)
+                return ev.ContainsRead(head=head, contains=contains, of=of)
+            case fx.ReadTree(sha=sha):
+                return ev.TreeRead(sha=sha, tree=await repositories.tree(ref, sha))
 
     async def _measure(self, effect: fx.SampleMetrics | fx.ReadBaseline) -> ev.Event:
         """Sample metrics now, or read what they were like before a release, as it was kept."""

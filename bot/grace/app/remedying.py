@@ -1,25 +1,41 @@
-"""Carry out what asks agents and runners: order an agent's run, read its proposal, lay out runs."""
+"""Carry out what asks memory, agents and runners: recall, order runs, read what they left."""
 
+from datetime import datetime
 from typing import assert_never
 
 from pydantic import ValidationError
 
 from grace.domain import effects as fx
 from grace.domain import events as ev
+from grace.domain.memory.question import Question, question_of
+from grace.domain.memory.recall import recollect
+from grace.domain.memory.recollection import Recollection
 from grace.domain.mission import Mission
 from grace.domain.proposals import Proposal, Refusal
+from grace.domain.remedy_words import memory_silent
 from grace.ports import Clock, Forge, Job, ProposalFound, ProposalQuery, RunBoard
+from grace.ports.memory import MemorySearch, MemoryUnavailable
 
 MAX_INPUTS = 60_000  # a forge takes 65,535 characters in all the inputs of a run
 
 
 class Remedying:
-    """Ask agents by the forge, and runners by the board of runs."""
+    """Ask agents by the forge, runners by the board of runs, and memory."""
 
-    def __init__(self, forge: Forge, runs: RunBoard, clock: Clock) -> None:
+    def __init__(self, forge: Forge, runs: RunBoard, memory: MemorySearch, clock: Clock) -> None:
         self._forge = forge
         self._runs = runs
+        self._memory = memory
         self._clock = clock
+
+    async def recall(self, mission: Mission) -> ev.Event:
+        """Ask memory about a mission; one that does not answer is no reason to wait."""
+        question, now = question_of(mission), self._clock.now()
+        try:
+            found = await self._memory.similar(question)
+        except MemoryUnavailable as error:
+            return ev.MemoryRead(recollection=silent(question, error.sentence, now))
+        return ev.MemoryRead(recollection=recollect(question, found, now))
 
     async def carry_out(
         self, job: Job, effect: fx.AskAgent | fx.ReadProposal | fx.OfferRun | fx.WithdrawRun
@@ -65,6 +81,12 @@ class Remedying:
             reason = f"run {found.run} goes on"
             return ev.ProposalAwaited(request=effect.request, run=found.run, reason=reason)
         return ev.ProposalMade(proposal=proposal_of(effect, found), at=self._clock.now())
+
+
+def silent(question: Question, reason: str, now: datetime) -> Recollection:
+    """Say that memory did not answer."""
+    note = memory_silent(reason)[:500]
+    return Recollection(asked_at=now, signature=question.signature, note=note)
 
 
 def shortened(effect: fx.AskAgent) -> str:

@@ -23,6 +23,7 @@ from grace.domain.effects import (
     ReadBase,
     ReadBaseline,
     ReadContains,
+    ReadMemory,
     ReadPermission,
     ReadProposal,
     ReadPull,
@@ -67,6 +68,7 @@ EFFECT_RULES: dict[type[Effect], EffectRule] = {
     VerifyAttestations: _READ,
     SampleMetrics: _READ,
     ReadBaseline: _READ,
+    ReadMemory: _READ,
     ReadProposal: _READ,
     AskAgent: EffectRule(
         "a workflow run whose name has the request's key",

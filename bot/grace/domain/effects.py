@@ -96,6 +96,12 @@ class VerifyAttestations(EffectBase):
     artifacts: tuple[ArtifactReport, ...]
 
 
+class ReadMemory(EffectBase):
+    """Ask memory for missions like this one, and what held in them."""
+
+    kind: Literal["read_memory"] = "read_memory"
+
+
 class AskAgent(EffectBase):
     """Have the forge run an agent: `workflow` is the file on `branch` that does it."""
 
@@ -326,6 +332,7 @@ Effect = (
     | InspectPatch
     | ReadTeam
     | VerifyAttestations
+    | ReadMemory
     | AskAgent
     | ReadProposal
     | OfferRun

@@ -28,10 +28,13 @@ from grace.domain.queue_events import Enqueued as Enqueued
 from grace.domain.queue_events import GroupSeen as GroupSeen
 from grace.domain.remedy_events import AgentAsked as AgentAsked
 from grace.domain.remedy_events import AgentRunEnded as AgentRunEnded
+from grace.domain.remedy_events import MemoryRead as MemoryRead
 from grace.domain.remedy_events import ProposalAwaited as ProposalAwaited
 from grace.domain.remedy_events import ProposalMade as ProposalMade
 from grace.domain.remedy_events import RunReported as RunReported
 from grace.domain.results import Sha
+from grace.domain.revert_events import RevertPushed as RevertPushed
+from grace.domain.revert_events import RevertRefused as RevertRefused
 from grace.domain.signal_events import AlertSeen as AlertSeen
 from grace.domain.signal_events import BaselineRead as BaselineRead
 from grace.domain.signal_events import MetricsSampled as MetricsSampled
@@ -285,39 +288,6 @@ class ContainsRead(Frozen):
     of: Literal["landing", "revert"] = "landing"
 
 
-class RevertPushed(Frozen):
-    """The revert branch is at the forge.
-
-    `restores`: every path of the landed change is as it was before. `overlapping`: paths that
-    later merges changed too. `before`: the commit that stood before the landing, and its tree;
-    `checks`: what CI says of that commit.
-    """
-
-    kind: Literal["revert_pushed"] = "revert_pushed"
-    head: Sha
-    base: Sha
-    tree: Sha
-    restores: bool
-    overlapping: tuple[str, ...] = ()
-    before: Sha | None = None
-    before_tree: Sha | None = None
-    checks: tuple[CheckSeen, ...] = ()
-
-
-class RevertRefused(Frozen):
-    """A revert cannot be made by a machine.
-
-    `undone_at`: the tip of the base where that is because everything is as it was before already;
-    then `tree` is the tip's, and `before_tree` the one before the landing.
-    """
-
-    kind: Literal["revert_refused"] = "revert_refused"
-    reason: str
-    undone_at: Sha | None = None
-    tree: Sha | None = None
-    before_tree: Sha | None = None
-
-
 class IssueFiled(Frozen):
     """Grace filed an issue herself: the mission's own, a CAPA, or the review of an emergency."""
 
@@ -387,6 +357,7 @@ Event = (
     | ContainsRead
     | MetricsSampled
     | BaselineRead
+    | MemoryRead
     | AgentAsked
     | AgentRunEnded
     | ProposalMade

@@ -60,6 +60,8 @@ _MISSION = frozenset(
         "muted",
         "prepared",
         "released_by",
+        "tries",
+        "agreements",
     ]
 )
 
@@ -153,6 +155,7 @@ def _facts(mission: Mission, facts: Facts, policy: Policy, now: datetime) -> Fac
     reviews = {k: r for k, r in facts.reviews.items() if r.pull in pulls}
     labels = {k: v for k, v in facts.labels.items() if int(k.partition(":")[0]) in pulls}
     abouts = {f"review:{r.id}" for r in reviews.values()} | {a.about for a in mission.approvals}
+    abouts |= {a.about for a in mission.agreements}
     abouts |= {f"label:{k}:{v.actor.login}" for k, v in labels.items() if v.actor is not None}
     if mission.emergency is not None:
         abouts.add(mission.emergency.about)

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime
 from grace.domain import events as ev
 from grace.domain.base import Frozen
 from grace.domain.inspection import Inspection
+from grace.domain.memory.recollection import Recollection
 from grace.domain.observed import (
     AlertFact,
     BaseFact,
@@ -27,10 +28,14 @@ from grace.domain.package import MetricObservation
 from grace.domain.results import CIReport, Sha
 from grace.domain.surroundings import (
     NO_SURROUNDINGS,
+    AskFact,
     CapaFact,
+    ChildFact,
+    ClaimFact,
     MergeFact,
     OutcomeFact,
     Rival,
+    RunFact,
     Stop,
 )
 
@@ -69,10 +74,15 @@ class Facts(Frozen):
     labels: dict[str, LabelFact] = {}
     teams: dict[str, TeamFact] = {}
     attested: dict[Sha, tuple[ev.AttestedArtifact, ...]] = {}
+    memory: Recollection | None = None
 
     rivals: tuple[Rival, ...] = ()
     landed_reverts: tuple[AwareDatetime, ...] = ()
     self_starts: tuple[AwareDatetime, ...] = ()
+    asks: tuple[AskFact, ...] = ()
+    runs: tuple[RunFact, ...] = ()
+    children: tuple[ChildFact, ...] = ()
+    claim: ClaimFact | None = None
     kill_switch: bool = False
     stops: tuple[Stop, ...] = ()
     history: tuple[OutcomeFact, ...] = ()
@@ -158,6 +168,9 @@ def _governed(facts: Facts, event: ev.Event, now: datetime) -> dict[str, object]
         case ev.TeamRead(login=login, team=team, member=member):
             found = {team_key(team, login): TeamFact(member=member, at=now)}
             return {"teams": _bounded({**facts.teams, **found}, MAX_TEAMS)}
+        case ev.MemoryRead(recollection=found):
+            # What learning counts is weighed at once and not kept.
+            return {"memory": found.model_copy(update={"records": ()})}
         case ev.AttestationsVerified(head=head, artifacts=artifacts):
             return {"attested": _bounded({**facts.attested, head: artifacts})}
         case _:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from grace.domain import approving, gates, messages
+from grace.domain import approving, gates, healing_gates, messages
 from grace.domain.mission import Group
 from grace.domain.phase import Phase
 from grace.domain.rules.case import Case
@@ -157,6 +157,8 @@ def explained(case: Case) -> Condition:
             return all_of("start", (leaf("start", Result.PENDING, reason, who),))
         case Phase.CLOSED:
             return all_of("outcome", (leaf(str(mission.outcome), Result.SKIPPED, mission.reason),))
+        case Phase.EXECUTING if mission.trying is not None:
+            return healing_gates.healing_tree(case, mission.trying)
         case Phase.MERGING:
             if mission.queued:
                 return queue_tree(case)

@@ -9,6 +9,7 @@ from grace.domain.approving import approvals_asked
 from grace.domain.mission import Attempt, Mission, Window
 from grace.domain.phase import Outcome, Phase
 from grace.domain.policy import Policy
+from grace.domain.remedy_words import remedy_lines
 from grace.domain.render import code, inline, marker, one_line, tree, unlinked, why
 from grace.domain.reverts import compared, under_way
 from grace.domain.verdict import Condition
@@ -97,9 +98,9 @@ def base_rewritten(landed: str) -> str:
     )
 
 
-def no_candidate_left(attempts: Sequence[Attempt]) -> str:
-    if not attempts:
-        return "there was no patch candidate to try"
+def no_candidate_left(attempts: Sequence[Attempt], searched: str = "") -> str:
+    if searched:
+        return f"every patch failed; the last one: {attempts[-1].failure}; {searched}"
     return f"every patch candidate failed; the last one: {attempts[-1].failure}"
 
 
@@ -221,6 +222,7 @@ def issue_comment(mission: Mission, policy: Policy) -> str:
         lines += ["### What the issue holds and its readers do not see", ""]
         lines += [*(f"- {words}" for words in mission.hidden), ""]
     lines += alert_lines(mission.alarm) if mission.alarm is not None else []
+    lines += remedy_lines(mission)
     lines += contract_lines(mission, policy)
     lines += gate_lines(mission, policy)
     if mission.proposed is not None:
@@ -311,19 +313,21 @@ def window_summary(window: Window, minutes: float) -> str:
 
 
 def capa_title(mission: Mission) -> str:
-    return f"CAPA: {mission.name} regressed: {title_of(mission)}"
+    deed = "regressed" if mission.landing is not None else "was not healed"
+    return f"CAPA: {mission.name} {deed}: {title_of(mission)}"
 
 
-def capa_body(mission: Mission, condition: Condition) -> str:
+def capa_body(mission: Mission, condition: Condition, why: str = "") -> str:
     """Write the corrective and preventive action ticket, with its evidence."""
-    reason = mission.revert.reason if mission.revert else mission.reason
+    reason = mission.revert.reason if mission.revert else why or mission.reason
+    deed = "regressed after its release" if mission.landing is not None else "was not healed"
     return "\n".join(
         [
             marker(mission, "capa"),
             f"Refs #{mission.issue}",
             "",
             "### What happened",
-            f"{mission.name} regressed after its release: {inline(reason, 400)}",
+            f"{mission.name} {deed}: {inline(reason, 400)}",
             *([f"A person must act: {inline(b, 400)}"] if (b := _blocked(mission)) else []),
             "",
             "### Evidence",

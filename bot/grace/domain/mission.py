@@ -7,10 +7,12 @@ from uuid import UUID
 from pydantic import AwareDatetime, field_serializer
 
 from grace.domain.alerting.alarm import Alarm
+from grace.domain.asked import Agreement, Ask, Offered, PlaybookTry
 from grace.domain.base import Frozen
 from grace.domain.detection.anomaly import Anomaly
 from grace.domain.events import Actor, CommandGiven, TicketClosed
-from grace.domain.package import MissionContext, MissionRequest
+from grace.domain.learning.choice import Choice
+from grace.domain.package import MissionContext, MissionRequest, PatchCandidate
 from grace.domain.phase import Outcome, Phase, Severity, Status, status_of
 from grace.domain.results import Sha
 from grace.domain.surroundings import Basis
@@ -72,7 +74,7 @@ class Window(Frozen):
     """The observation window; `ends_at` None until it is anchored."""
 
     anchor: AwareDatetime | None = None
-    anchored_to: Literal["deployment", "merge"] | None = None
+    anchored_to: Literal["deployment", "merge", "run"] | None = None
     ends_at: AwareDatetime | None = None
     extended: bool = False
     extensions: int = 0
@@ -191,7 +193,9 @@ class Mission(Frozen):
     is wanted or seen at the forge, until a person lets it go on: `released_by`. `ready_wanted`: its
     pull request, asked for as a draft, is to be none as soon as it is seen. `alert`: the
     fingerprint that it was filed for, `alarm`: all alerts that it has. `effective`: False once its
-    problem came back, in the mission `recurred`.
+    problem came back, in the mission `recurred`. `asks`: runs of agents, `offered`: patches of
+    theirs and of memory's, tried after the contract's own. `recalled`: what memory found, in words,
+    and `choice`: which remedies were ranked how. `tries`: playbooks that ran or are to run.
     """
 
     uid: UUID
@@ -247,6 +251,12 @@ class Mission(Frozen):
     ending: str | None = None
     group: Group | None = None
     attempts: tuple[Attempt, ...] = ()
+    recalled: str | None = None
+    choice: Choice | None = None
+    asks: tuple[Ask, ...] = ()
+    offered: tuple[Offered, ...] = ()
+    tries: tuple[PlaybookTry, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
     pull: PullRef | None = None
     landing: Landing | None = None
     window: Window | None = None
@@ -301,12 +311,25 @@ class Mission(Frozen):
         A patch that came with the mission is its author's, whom the record follows by number; one
         that several people wrote at is judged by theirs together, of which there is none yet.
         """
+        if self.tries and not self.attempts:
+            return self.tries[-1].record
         agent = self.attempts[-1].agent if self.attempts else CANDIDATE
         if agent != CANDIDATE or self.requester is None:
             return agent
         known = f"#{self.requester.id}" if self.requester.id else ""
         others = sorted({a.lower() for a in self.authors} - {self.requester.login.lower()})
         return "+".join([f"{agent}:{self.requester.login.lower()}{known}", *others])
+
+    @property
+    def candidates(self) -> tuple[PatchCandidate, ...]:
+        """List the patches that may be tried: the contract's own, then those that were offered."""
+        own = self.request.workspace.patch_candidates if self.request is not None else ()
+        return (*own, *(o.candidate for o in self.offered))
+
+    @property
+    def trying(self) -> PlaybookTry | None:
+        """Return the playbook in play, if any."""
+        return self.tries[-1] if self.tries and self.tries[-1].failure is None else None
 
     @property
     def live(self) -> bool:

@@ -67,7 +67,7 @@ class Outcome(StrEnum):
 
 
 # Which phase may follow which. A healing mission goes from planning to executing its playbook,
-# which may end in a patch; else it is observed next, and what was done is undone if that went badly.
+# which may end in a patch; else it is observed next, and what was done is undone if it went badly.
 TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     Phase.FILED: frozenset({Phase.INVALID, Phase.AWAITING_START, Phase.CLOSED}),
     Phase.INVALID: frozenset({Phase.AWAITING_START, Phase.CLOSED}),
@@ -77,7 +77,7 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     Phase.TESTING: frozenset({Phase.PLANNING, Phase.PATCHING, Phase.GATING, Phase.CLOSED}),
     Phase.GATING: frozenset({Phase.PLANNING, Phase.PATCHING, Phase.MERGING, Phase.CLOSED}),
     Phase.MERGING: frozenset({Phase.GATING, Phase.OBSERVING, Phase.REVERTING, Phase.CLOSED}),
-    Phase.EXECUTING: frozenset({Phase.PLANNING, Phase.PATCHING, Phase.OBSERVING, Phase.CLOSED}),
+    Phase.EXECUTING: frozenset({Phase.PLANNING, Phase.OBSERVING, Phase.CLOSED}),
     Phase.OBSERVING: frozenset({Phase.REVERTING, Phase.EXECUTING, Phase.CLOSED}),
     Phase.REVERTING: frozenset({Phase.CLOSED}),
     Phase.CLOSED: frozenset(),

@@ -5,8 +5,16 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from grace.domain.base import Frozen
+from grace.domain.memory.recollection import Recollection
 from grace.domain.playbooks.run import RunReport
 from grace.domain.proposals import Proposal, RequestKey
+
+
+class MemoryRead(Frozen):
+    """What memory knows that is of use to the mission."""
+
+    kind: Literal["memory_read"] = "memory_read"
+    recollection: Recollection
 
 
 class AgentAsked(Frozen):

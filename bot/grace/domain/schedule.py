@@ -37,7 +37,7 @@ def paths_of(mission: Mission) -> tuple[str, ...]:
     if mission.request is None:
         return ()
     paths: dict[str, None] = {}
-    for candidate in mission.request.workspace.patch_candidates:
+    for candidate in mission.candidates:
         paths.update(dict.fromkeys(diff_paths(candidate.diff or "")))
     return tuple(paths)
 

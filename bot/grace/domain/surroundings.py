@@ -45,6 +45,35 @@ class CapaFact(Frozen):
     issue: int
 
 
+class AskFact(Frozen):
+    """A run of an agent that another mission of this repository asked for; money in US dollars."""
+
+    at: AwareDatetime
+    money_usd: float
+
+
+class RunFact(Frozen):
+    """A run of a playbook that another mission ordered on a target."""
+
+    target: str
+    at: AwareDatetime
+
+
+class ChildFact(Frozen):
+    """A mission that names this one as its parent, and that somebody with write access started."""
+
+    name: str
+    phase: Phase
+    outcome: Outcome | None = None
+
+
+class ClaimFact(Frozen):
+    """Who has claimed this mission's work, until when."""
+
+    agent: str
+    until: AwareDatetime
+
+
 class Stop(Frozen):
     """A kill switch that is on: of the operator, a file, or an issue labelled `grace:stop`."""
 
@@ -80,6 +109,10 @@ NO_SURROUNDINGS: dict[str, object] = {
     "rivals": (),
     "landed_reverts": (),
     "self_starts": (),
+    "asks": (),
+    "runs": (),
+    "children": (),
+    "claim": None,
     "kill_switch": False,
     "stops": (),
     "history": (),

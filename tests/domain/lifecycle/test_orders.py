@@ -16,16 +16,19 @@ ORDERS = sorted(set(COMMANDS) - QUESTIONS)
 FITS = {
     "start": {Phase.AWAITING_START},
     "retry": {Phase.PLANNING, Phase.PATCHING, Phase.TESTING, Phase.GATING},
-    "hold": {Phase.PLANNING, Phase.PATCHING, Phase.TESTING, Phase.GATING, Phase.MERGING},
+    "hold": {
+        *(Phase.PLANNING, Phase.PATCHING, Phase.TESTING),
+        *(Phase.GATING, Phase.MERGING, Phase.EXECUTING),
+    },
     "resume": set(),
     "cancel": {
         *(Phase.FILED, Phase.INVALID, Phase.AWAITING_START),
-        *(Phase.PLANNING, Phase.PATCHING, Phase.TESTING, Phase.GATING),
+        *(Phase.PLANNING, Phase.PATCHING, Phase.TESTING, Phase.GATING, Phase.EXECUTING),
     },
     "approve": {Phase.TESTING, Phase.GATING},
     "veto": {
         *(Phase.AWAITING_START, Phase.PLANNING, Phase.PATCHING),
-        *(Phase.TESTING, Phase.GATING, Phase.MERGING),
+        *(Phase.TESTING, Phase.GATING, Phase.MERGING, Phase.EXECUTING),
     },
     "rollback": {Phase.OBSERVING},
     "extend": {Phase.OBSERVING},

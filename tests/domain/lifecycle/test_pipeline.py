@@ -45,7 +45,7 @@ def test_a_good_first_patch_costs_few_writes():
     assert counted == writes
     assert sum(counted.values()) == 12
     others = {"ReadBase", "PushPatch", "InspectPatch", "SampleMetrics", "PublishLedger"}
-    others |= {"ReadBaseline"}
+    others |= {"ReadBaseline", "ReadMemory"}
     assert set(kinds) == {*writes, *others}
     assert kinds.count("PushPatch") == 1
 

@@ -40,6 +40,7 @@ def insert(connection: sqlite3.Connection, mission: Mission, now: datetime) -> N
     )
     list_rows.write(connection, list_rows.listed(mission, None, now))
     _write_lookups(connection, mission)
+    _write_used(connection, mission)
 
 
 def update(
@@ -85,6 +86,7 @@ def _derived(mission: Mission) -> dict[str, str | int | None]:
         "severity": mission.severity.rank,
         "paths": json.dumps(paths_of(mission)),
         "self_started_at": optional_micros(mission.self_started_at),
+        "parent": mission.request.parent_id if mission.request else None,
         "reverted_at": optional_micros(landed.at if landed else None),
         "subsystem": subsystem_of(mission),
         "basis": mission.basis,
@@ -114,6 +116,27 @@ def _write_lookups(connection: sqlite3.Connection, mission: Mission) -> None:
         "INSERT OR IGNORE INTO lookups (host, repository_id, kind, value, mission)"
         " VALUES (?, ?, ?, ?, ?)",
         [(*place, kind, value, str(mission.uid)) for kind, value in _handles(mission)],
+    )
+
+
+def _write_used(connection: sqlite3.Connection, mission: Mission) -> None:
+    """Keep what a mission used of the day's budgets; what it spent is known once it is answered."""
+    asks = [("ask", a.number, a.agent, a.asked_at, a.spent) for a in mission.asks]
+    runs = [
+        ("run", t.number, t.target, t.offered_at, 0.0)
+        for t in mission.tries
+        if t.offered_at is not None
+    ]
+    place = (mission.ref.host, mission.ref.repository_id)
+    connection.executemany(
+        "INSERT INTO remedies_used"
+        " (mission, kind, number, host, repository_id, target, at, money_usd)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (mission, kind, number) DO UPDATE SET money_usd = excluded.money_usd",
+        [
+            (str(mission.uid), kind, number, *place, target, micros(at), money)
+            for kind, number, target, at, money in (*asks, *runs)
+        ],
     )
 
 

@@ -6,16 +6,28 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Self
 from uuid import UUID
 
-from grace.adapters.sqlite import brakes
+from grace.adapters.sqlite import brakes, lease_rows
 from grace.adapters.sqlite.values import moment
 from grace.domain.facts import Facts
-from grace.domain.phase import FORWARD, LANDED, Phase
-from grace.domain.surroundings import CapaFact, JobFact, MergeFact, Rival, Stop
+from grace.domain.phase import FORWARD, LANDED, WAITING_ROOM, Outcome, Phase
+from grace.domain.surroundings import (
+    AskFact,
+    CapaFact,
+    ChildFact,
+    ClaimFact,
+    JobFact,
+    MergeFact,
+    Rival,
+    RunFact,
+    Stop,
+)
 
 _ACTIVE: Final = json.dumps(sorted(FORWARD | LANDED))
 _IN_CI: Final = FORWARD - {Phase.PLANNING}
 _SELF_STARTS: Final = 1000  # the most that governance can allow in a day
 _REVERTS_KEPT: Final = timedelta(days=1)
+_USED_KEPT: Final = 2 * 86_400_000_000  # microseconds
+_SEEKING: Final = frozenset({Phase.PLANNING, Phase.PATCHING})
 _MERGES_KEPT: Final = 2 * 86_400_000_000  # microseconds
 
 
@@ -28,6 +40,10 @@ class Surroundings(NamedTuple):
     rivals: tuple[Rival, ...]
     landed_reverts: tuple[datetime, ...]
     self_starts: tuple[datetime, ...]
+    asks: tuple[AskFact, ...]
+    runs: tuple[RunFact, ...]
+    children: tuple[ChildFact, ...]
+    claim: ClaimFact | None
     kill_switch: bool
     stops: tuple[Stop, ...]
     merges: tuple[MergeFact, ...]
@@ -42,6 +58,10 @@ class Surroundings(NamedTuple):
             rivals=_rivals(connection, place, row),
             landed_reverts=_landed_reverts(connection, place),
             self_starts=_self_starts(connection, row),
+            asks=_asks(connection, place, row),
+            runs=_runs(connection, place, row),
+            children=_children(connection, place, row),
+            claim=_claim(connection, row),
             kill_switch=bool(stops),
             stops=stops,
             merges=_merges(connection, place, row["name"]),
@@ -130,6 +150,76 @@ def _self_starts(connection: sqlite3.Connection, row: sqlite3.Row) -> tuple[date
         (row["host"], row["repository_id"], row["uid"], _SELF_STARTS),
     )
     return tuple(reversed([moment(r["self_started_at"]) for r in rows]))
+
+
+def _used(
+    connection: sqlite3.Connection, place: tuple[str, int], row: sqlite3.Row, kind: str
+) -> list[sqlite3.Row]:
+    """Return what other missions used in the day that ends with the newest of it, oldest first."""
+    return connection.execute(
+        "SELECT target, at, money_usd FROM remedies_used WHERE host = :host"
+        " AND repository_id = :repository AND kind = :kind AND mission <> :uid AND at > ("
+        " SELECT max(at) - :kept FROM remedies_used WHERE host = :host"
+        " AND repository_id = :repository AND kind = :kind) ORDER BY at, mission, number",
+        {
+            "host": place[0],
+            "repository": place[1],
+            "kind": kind,
+            "uid": row["uid"],
+            "kept": _USED_KEPT,
+        },
+    ).fetchall()
+
+
+def _asks(
+    connection: sqlite3.Connection, place: tuple[str, int], row: sqlite3.Row
+) -> tuple[AskFact, ...]:
+    """Return the runs of agents that other missions asked for; read while a mission may ask."""
+    if row["phase"] not in _SEEKING:
+        return ()
+    used = _used(connection, place, row, "ask")
+    return tuple(AskFact(at=moment(u["at"]), money_usd=u["money_usd"]) for u in used)
+
+
+def _runs(
+    connection: sqlite3.Connection, place: tuple[str, int], row: sqlite3.Row
+) -> tuple[RunFact, ...]:
+    """Return the runs of playbooks that other missions ordered; read while a mission may order."""
+    if row["phase"] != Phase.EXECUTING:
+        return ()
+    used = _used(connection, place, row, "run")
+    return tuple(RunFact(target=u["target"], at=moment(u["at"])) for u in used)
+
+
+def _children(
+    connection: sqlite3.Connection, place: tuple[str, int], row: sqlite3.Row
+) -> tuple[ChildFact, ...]:
+    """Return the children that somebody started; read while a mission may wait for them."""
+    if row["phase"] != Phase.PLANNING:
+        return ()
+    rows = connection.execute(
+        "SELECT name, phase, json_extract(mission, '$.outcome') AS outcome,"
+        " json_extract(mission, '$.contract_hash') AS started FROM missions"
+        " WHERE host = ? AND repository_id = ? AND parent = ? AND uid <> ? ORDER BY name",
+        (*place, row["name"], row["uid"]),
+    )
+    return tuple(
+        ChildFact(
+            name=child["name"],
+            phase=Phase(child["phase"]),
+            outcome=None if child["outcome"] is None else Outcome(child["outcome"]),
+        )
+        for child in rows
+        if child["started"] is not None and Phase(child["phase"]) not in WAITING_ROOM
+    )
+
+
+def _claim(connection: sqlite3.Connection, row: sqlite3.Row) -> ClaimFact | None:
+    """Return the newest claim on its work, be it over or not."""
+    if row["phase"] not in _SEEKING:
+        return None
+    lease = lease_rows.newest(connection, row["name"])
+    return None if lease is None else ClaimFact(agent=lease.agent_id, until=lease.until)
 
 
 def _merges(

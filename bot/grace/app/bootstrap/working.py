@@ -13,6 +13,7 @@ from grace.adapters.github.forge import GitHubForge
 from grace.adapters.github.ours import Ours
 from grace.adapters.github.workshop import ApiWorkshop
 from grace.adapters.keys import PublicKeys
+from grace.adapters.memory.sqlite import SqliteMemory
 from grace.adapters.secrets import secret_scan
 from grace.app.bootstrap.system import System, make_sources
 from grace.app.brakes import Brakes, Cab
@@ -133,6 +134,7 @@ def build_worker(system: System, policy: Policy) -> Worker:
         forge=system.forge,
         repositories=repositories,
         runs=system.store.runs,
+        memory=SqliteMemory(settings.data_dir / "grace.db"),
         metrics=make_sources(system),
         samples=system.samples,
         store=system.store,

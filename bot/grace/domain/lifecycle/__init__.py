@@ -47,6 +47,7 @@ def decide(mission: Mission, event: Event, facts: Facts, policy: Policy, now: da
         publish(draft, tree)
     if draft.mission.phase is Phase.CLOSED and before is not Phase.CLOSED:
         landed.on_close(draft)
+        healing.leave(draft, draft.mission.reason)
     return Decision(
         mission=draft.mission,
         facts=draft.facts,
@@ -99,7 +100,8 @@ def step(draft: Draft) -> None:
             healing.executing(draft)
         case Phase.OBSERVING:
             tickets.chase(draft)
-            landed.observing(draft)
+            observe = healing.observing if draft.mission.landing is None else landed.observing
+            observe(draft)
         case Phase.REVERTING:
             reverting.reverting(draft)
         case _ as never:

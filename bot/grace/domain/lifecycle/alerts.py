@@ -182,6 +182,9 @@ def settled(draft: Draft) -> bool:
     """
     mission = draft.mission
     alarm, rules = mission.alarm, draft.policy.governance.alerting
+    each = mission.trying
+    if each is not None and (each.run or each.undoing):
+        return False  # that it is well again is the doing of the playbook, which is watched
     if alarm is None or mission.alert is None or mission.phase not in _MAY_RECOVER:
         return False
     pull = draft.facts.pulls.get(mission.pull.number) if mission.pull is not None else None

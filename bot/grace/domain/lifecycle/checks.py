@@ -7,7 +7,7 @@ from typing import Literal
 from grace.domain import gates, judging, messages
 from grace.domain.effects import Annotation, Button, PublishCheck
 from grace.domain.lifecycle.draft import Draft
-from grace.domain.lifecycle.forward import criteria_of
+from grace.domain.lifecycle.given import criteria_of
 from grace.domain.lifecycle.landed import live_targets, observation_tree
 from grace.domain.mission import Attempt, Revert
 from grace.domain.phase import Phase

@@ -9,7 +9,7 @@ from grace.domain import replies
 from grace.domain.effects import React, Reply
 from grace.domain.lifecycle import orders
 from grace.domain.lifecycle.draft import Draft
-from grace.domain.lifecycle.orders import Order
+from grace.domain.lifecycle.order import Order
 from grace.domain.mission import PendingCommand, about_of
 
 # A stranger's commands cost a permission read each; so many people get their one polite line.

@@ -2,17 +2,18 @@
 
 from datetime import timedelta
 
-from grace.domain import approving, gates, issue_body, judging, messages
+from grace.domain import approving, gates, issue_body, judging, messages, remedy_words
 from grace.domain.effects import (
     FileIssue,
     OpenPull,
     PushPatch,
-    ReadBase,
     ReadPull,
     ReadReport,
     RequestReview,
 )
+from grace.domain.lifecycle import children, healing, seeking
 from grace.domain.lifecycle.draft import Draft
+from grace.domain.lifecycle.given import attempt_of, blocked, fresh_base, request_of
 from grace.domain.lifecycle.governing import ask_for_governance
 from grace.domain.lifecycle.proactive import (
     agent_of,
@@ -23,7 +24,7 @@ from grace.domain.lifecycle.proactive import (
 )
 from grace.domain.lifecycle.starting import begin, pinned
 from grace.domain.mission import Attempt, PullRef
-from grace.domain.package import AcceptanceCriteria, MissionContext, MissionRequest, PatchCandidate
+from grace.domain.package import MissionContext, PatchCandidate
 from grace.domain.people import Actor
 from grace.domain.phase import Outcome, Phase
 from grace.domain.results import Sha
@@ -33,28 +34,6 @@ from grace.domain.verdict import Condition, Result, all_of
 RETRY_MERGE = timedelta(seconds=15)
 MAX_REFUSALS = 5
 GATE_PATIENCE = 6  # people are slower than CI
-
-
-def request_of(draft: Draft) -> MissionRequest:
-    """Return the frozen contract of a started mission."""
-    assert draft.mission.request is not None  # a started mission has a contract
-    return draft.mission.request
-
-
-def criteria_of(draft: Draft) -> AcceptanceCriteria:
-    """Return the acceptance criteria of a started mission."""
-    return request_of(draft).acceptance_criteria
-
-
-def attempt_of(draft: Draft) -> Attempt:
-    """Return the attempt in play, which testing, gating and merging always have."""
-    assert draft.mission.attempt is not None  # the phases named have one
-    return draft.mission.attempt
-
-
-def blocked(draft: Draft) -> bool:
-    """Tell whether forward effects must wait: held by somebody, or the kill switch is on."""
-    return draft.mission.held is not None or draft.facts.kill_switch
 
 
 def awaiting_start(draft: Draft) -> None:
@@ -102,12 +81,16 @@ def file_mission(draft: Draft) -> None:
 
 def planning(draft: Draft) -> None:
     """Context and snapshot: read the base, wait for rivals, then choose the next candidate."""
-    if blocked(draft):
+    if children.awaited(draft) or blocked(draft) or not seeking.recalled(draft):
         return
-    mission = draft.mission
-    if not request_of(draft).workspace.patch_candidates:
+    if seeking.heals(draft) and not draft.mission.candidates:
+        healing.planning(draft)
+        return
+    nobody = not (draft.mission.candidates or seeking.allowed(draft))
+    if nobody and not seeking.remember(draft) and draft.facts.claim is None:
         draft.hold(messages.NO_CANDIDATE)
         return
+    mission = draft.mission
     why = held_back_by(mission, draft.facts.rivals, draft.policy.governance.max_parallel)
     if why is not None:
         if mission.forge_says != why:
@@ -115,9 +98,26 @@ def planning(draft: Draft) -> None:
         return
     if not pinned(draft) or not fresh_base(draft):
         return
+    if seeking.exhausted(draft):
+        if draft.mission.context is None:
+            note_context(draft)
+        if not seeking.seek(draft):
+            nothing_left(draft)
+        return
     draft.set(forge_says="")
     note_context(draft)
     next_attempt(draft)
+
+
+def nothing_left(draft: Draft) -> None:
+    """End where patches were tried and none did; where none was found a person may give one."""
+    mission = draft.mission
+    rules = draft.policy.governance.asking
+    reason = remedy_words.nothing_left(mission, seeking.why_nobody(draft, rules))
+    if mission.attempts:
+        draft.close(Outcome.FAILED, messages.no_candidate_left(mission.attempts, reason))
+    else:
+        draft.hold(reason)
 
 
 def note_context(draft: Draft) -> None:
@@ -136,34 +136,33 @@ def note_context(draft: Draft) -> None:
     draft.note("planned", context=context.model_dump(mode="json"))
 
 
-def fresh_base(draft: Draft) -> bool:
-    """Tell whether the base's tip is known and new enough; ask for it otherwise."""
-    base = draft.facts.base
-    limit = timedelta(seconds=draft.policy.governance.base_fresh_seconds)
-    if base is not None and draft.now - base.at <= limit:
-        return True
-    if draft.mission.base_asked_at is None:
-        branch = draft.policy.subsystem(request_of(draft).subsystem_id).base_branch
-        draft.set(base_asked_at=draft.now)
-        draft.ask(ReadBase(key=draft.next_key("base"), branch=branch))
-    return False
-
-
 def next_attempt(draft: Draft) -> None:
     """Try the candidate whose turn it is, or end when none is left."""
     mission = draft.mission
-    candidates = request_of(draft).workspace.patch_candidates
+    candidates = mission.candidates
     limit = min(len(candidates), draft.policy.governance.max_attempts)
     if mission.candidate >= limit:
-        draft.close(Outcome.FAILED, messages.no_candidate_left(mission.attempts))
+        seek_or_end(draft)
         return
     candidate = candidates[mission.candidate]
-    agent, number = agent_of(draft.policy, candidate), len(mission.attempts) + 1
+    agent, number = agent_of(draft.policy, mission, candidate), len(mission.attempts) + 1
     attempt = Attempt(number=number, candidate=candidate.name, agent=agent)
     draft.set(attempts=(*mission.attempts, attempt), refresh=False, merge_refusals=0)
     draft.note("attempt_started", attempt=number, candidate=candidate.name, agent=agent)
     if mission.phase is not Phase.PATCHING:
         draft.move(Phase.PATCHING, f"attempt {attempt.number}: {candidate.name}")
+
+
+def seek_or_end(draft: Draft) -> None:
+    """Look for another patch where there is somebody to ask; end where there is not."""
+    mission = draft.mission
+    more = mission.candidate < draft.policy.governance.max_attempts and (
+        seeking.more_to_ask(draft) or draft.facts.claim is not None
+    )
+    if more and mission.phase is Phase.PATCHING:
+        draft.move(Phase.PLANNING, "every patch so far failed; another one is looked for")
+    else:
+        nothing_left(draft)
 
 
 def patching(draft: Draft) -> None:
@@ -212,7 +211,7 @@ def push(draft: Draft, attempt: Attempt) -> None:
 
 
 def _candidate(draft: Draft, attempt: Attempt) -> PatchCandidate:
-    candidates = request_of(draft).workspace.patch_candidates
+    candidates = draft.mission.candidates
     found = next(c for c in candidates if c.name == attempt.candidate)
     pin = draft.mission.pins.get(found.name)
     return found if pin is None or found.ref is None else found.model_copy(update={"ref": pin})

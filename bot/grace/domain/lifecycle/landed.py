@@ -1,5 +1,6 @@
 """After the merge: anchor the window, sample, judge; resolve, or decide to roll back."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
@@ -14,11 +15,7 @@ from grace.domain.effects import (
 )
 from grace.domain.lifecycle.alerts import alert_leaves
 from grace.domain.lifecycle.draft import Draft
-from grace.domain.lifecycle.forward import (
-    criteria_of,
-    fresh_base,
-    request_of,
-)
+from grace.domain.lifecycle.given import criteria_of, fresh_base, request_of
 from grace.domain.mission import Landing, Revert, Window
 from grace.domain.observed import DeploymentFact
 from grace.domain.observing.judge import Judgement, Scene, Watched, judge, scene_of
@@ -82,8 +79,14 @@ def observing(draft: Draft) -> None:
         draft.close(Outcome.FAILED, reason)
         return
     window = anchored(draft)
-    if window is None:
-        return
+    if window is not None:
+        judge_window(draft, window, start_revert)
+
+
+def judge_window(
+    draft: Draft, window: Window, regressed: Callable[[Draft, Condition], None]
+) -> None:
+    """Judge a running window; what regressed is undone as `regressed` does it."""
     assert window.ends_at is not None  # anchored
     targets = live_targets(draft)
     known = baseline_read(draft, window, targets)
@@ -99,7 +102,7 @@ def observing(draft: Draft) -> None:
             end_window(draft, "pass", leaves(tree))
             draft.close(Outcome.FIXED, messages.window_passed(window))
         case Judgement.REGRESS:
-            start_revert(draft, tree)
+            regressed(draft, tree)
         case Judgement.INCONCLUSIVE:
             inconclusive(draft, tree.reason)
         case _ as never:
@@ -180,7 +183,9 @@ def release(draft: Draft, environment: str) -> DeploymentFact | None:
     return own
 
 
-def open_window(draft: Draft, anchored_to: Literal["deployment", "merge"], at: datetime) -> Window:
+def open_window(
+    draft: Draft, anchored_to: Literal["deployment", "merge", "run"], at: datetime
+) -> Window:
     """Start the window's clock at the release."""
     minutes = criteria_of(draft).observation_window_minutes + window_of(draft).added_minutes
     length = timedelta(minutes=minutes)

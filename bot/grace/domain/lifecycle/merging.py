@@ -13,15 +13,13 @@ from grace.domain.lifecycle.forward import (
     MAX_REFUSALS,
     RETRY_MERGE,
     ask_when_silent,
-    attempt_of,
-    blocked,
     ci_tree,
     fail_attempt,
     fetch_report,
-    fresh_base,
     landed_by_hand,
     refresh,
 )
+from grace.domain.lifecycle.given import attempt_of, blocked, fresh_base
 from grace.domain.lifecycle.governing import ask_for_governance, fresh_teams
 from grace.domain.lifecycle.proactive import look_at_draft
 from grace.domain.lifecycle.recording import record_verdict

@@ -1,21 +1,23 @@
 """What each slash command does; it answers a sentence where there is more to say than yes."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from grace.domain import approving, emergencies, messages, replies
-from grace.domain.events import CommandGiven, Permission
+from grace.domain.events import Permission
+from grace.domain.lifecycle import healing
 from grace.domain.lifecycle.draft import Draft
-from grace.domain.lifecycle.forward import ask_reviewers, criteria_of
+from grace.domain.lifecycle.forward import ask_reviewers
+from grace.domain.lifecycle.given import criteria_of
 from grace.domain.lifecycle.landed import start_revert
+from grace.domain.lifecycle.order import Order
 from grace.domain.lifecycle.proactive import taken_over
 from grace.domain.lifecycle.starting import begin, freeze
 from grace.domain.mission import CANDIDATE, Approval, Attempt, Emergency, Mission, about_of
 from grace.domain.phase import FORWARD, WAITING_ROOM, Outcome, Phase, Severity
-from grace.domain.results import Sha
 from grace.domain.verdict import Result, leaf
 
 AT_WORK = FORWARD - {Phase.MERGING}
+PATCHED = AT_WORK - {Phase.EXECUTING}
 JUDGED = frozenset({Phase.TESTING, Phase.GATING})
 MAX_TRIES = 20
 MAX_REASON = 500
@@ -24,19 +26,6 @@ MAX_WINDOW = timedelta(days=13)
 # An approval that was so long on its way may be of a head that nobody knows any more.
 LONGEST_WAY = timedelta(minutes=5)
 CLOCK_STEP = timedelta(seconds=1)  # a forge tells times in whole seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One command, who gave it with what permission, and the head that stood when it was heard."""
-
-    given: CommandGiven
-    permission: Permission
-    head: Sha | None
-
-    @property
-    def login(self) -> str:
-        return self.given.actor.login
 
 
 def start(draft: Draft, order: Order) -> str | None:
@@ -48,7 +37,7 @@ def start(draft: Draft, order: Order) -> str | None:
     if mission.prepared is not None and mission.proposed is None:
         taken_over(draft, order.login)
         return None
-    if mission.proposed is None or mission.phase not in AT_WORK:
+    if mission.proposed is None or mission.phase not in PATCHED:
         return replies.nothing_to("start", mission)
     if mission.prepared is not None:
         taken_over(draft, order.login)
@@ -71,9 +60,9 @@ def again(draft: Draft, reason: str) -> None:
 def retry(draft: Draft, order: Order) -> str | None:
     """Try a patch candidate again: the one named, else the one that was tried last."""
     mission = draft.mission
-    if mission.phase not in AT_WORK or mission.request is None:
+    if mission.phase not in PATCHED or mission.request is None:
         return replies.nothing_to("retry", mission)
-    names = [c.name for c in mission.request.workspace.patch_candidates]
+    names = [c.name for c in mission.candidates]
     names = names[: draft.policy.governance.max_attempts]
     wanted = order.given.argument.strip()
     if not names:
@@ -99,6 +88,7 @@ def hold(draft: Draft, order: Order) -> str | None:
         return replies.nothing_to("hold", draft.mission)
     reason = " ".join(order.given.argument.split())[:MAX_REASON]
     draft.hold(messages.held_by(order.login, reason))
+    healing.held_in(draft)
     return None
 
 
@@ -118,6 +108,7 @@ def resume(draft: Draft, order: Order) -> str | None:
     if mission.held is not None:
         draft.set(held=None, round=mission.round + 1, **published_again(mission))
         draft.note("resumed", order.login)
+        healing.resumed(draft)
         if take_branch(draft) and mission.phase in JUDGED:
             draft.set_attempt(failure="commits of somebody else stood on the branch")
             draft.set(refresh=True)
@@ -156,7 +147,10 @@ def cancel(draft: Draft, order: Order) -> str | None:
 def approve(draft: Draft, order: Order) -> str | None:
     """Approve the head that stands, as a review does; it takes back the approver's own veto."""
     mission, login = draft.mission, order.login
-    gate = order.given.argument.strip().lower() or approving.APPROVALS
+    gate = order.given.argument.strip().lower()
+    if mission.phase is Phase.EXECUTING and mission.trying is not None:
+        return healing.approve(draft, order, gate)
+    gate = gate or approving.APPROVALS
     if gate != approving.APPROVALS:
         return replies.unknown_gate(gate, (approving.APPROVALS,))
     if login in mission.vetoes and mission.live:
@@ -267,14 +261,17 @@ def rollback(draft: Draft, order: Order) -> str | None:
     if draft.mission.phase is not Phase.OBSERVING:
         return replies.nothing_to("rollback", draft.mission)
     reason = messages.rollback_by(order.login)
-    start_revert(draft, leaf("rollback", Result.FAIL, reason, order.login))
+    undo = start_revert if draft.mission.landing is not None else healing.take_back
+    undo(draft, leaf("rollback", Result.FAIL, reason, order.login))
     return None
 
 
 def extend(draft: Draft, order: Order) -> str | None:
     """Lengthen the observation window by some minutes."""
-    mission, window, landing = draft.mission, draft.mission.window, draft.mission.landing
-    if mission.phase is not Phase.OBSERVING or window is None or landing is None:
+    mission, window = draft.mission, draft.mission.window
+    anchor = window.anchor if window is not None else None
+    landed = mission.landing.at if mission.landing is not None else anchor
+    if mission.phase is not Phase.OBSERVING or window is None or landed is None:
         return replies.nothing_to("extend", mission)
     minutes = minutes_of(order.given.argument)
     if minutes is None:
@@ -282,7 +279,7 @@ def extend(draft: Draft, order: Order) -> str | None:
     more = timedelta(minutes=minutes)
     planned = criteria_of(draft).observation_window_minutes + window.added_minutes
     ends_at = window.ends_at or draft.now + timedelta(minutes=planned)
-    if ends_at + more - landing.at > MAX_WINDOW:
+    if ends_at + more - landed > MAX_WINDOW:
         return replies.window_too_long(MAX_WINDOW)
     ends = None if window.ends_at is None else window.ends_at + more
     added = window.added_minutes + minutes

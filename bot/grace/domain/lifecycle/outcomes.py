@@ -5,6 +5,7 @@ from typing import assert_never
 from grace.domain import events as ev
 from grace.domain import messages
 from grace.domain.effects import InspectPatch, PublishLedger, ReadTree
+from grace.domain.lifecycle import seeking
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.landed import tip_key
 from grace.domain.lifecycle.merging import tested_trees
@@ -18,7 +19,7 @@ OPEN_PULL = frozenset({Phase.TESTING, Phase.GATING, Phase.MERGING})
 # A comment that cannot be written does not keep a regression in production.
 REVERT_NEEDS = frozenset({"push_revert", "open_pull", "merge_pull", "file_issue"})
 # Nothing hangs on these: the comment may have been deleted.
-COURTEOUS = frozenset({"react", "reply", "read_report"})
+COURTEOUS = frozenset({"react", "reply", "read_report", "read_proposal"})
 
 
 def results_reported(draft: Draft, event: ev.ResultsReported) -> None:
@@ -334,6 +335,12 @@ def effect_failed(draft: Draft, event: ev.EffectFailed) -> None:
     """Hold for a person: an effect failed for good, and the sentence says why."""
     draft.note("effect_failed", effect=event.effect, key=event.key, reason=event.reason)
     if event.effect in COURTEOUS:
+        return
+    if event.effect == "read_memory":
+        seeking.unrecalled(draft, event.reason)
+        return
+    if event.effect == "ask_agent":
+        seeking.not_asked(draft, event.key, event.reason)
         return
     if event.effect == "read_baseline":
         nothing_before = ev.BaselineRead(samples=(), note=messages.baseline_unread(event.reason))

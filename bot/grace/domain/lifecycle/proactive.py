@@ -9,7 +9,7 @@ from grace.domain import proactive_words as words
 from grace.domain.effects import MarkReady, Reply
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.starting import begin
-from grace.domain.mission import CANDIDATE
+from grace.domain.mission import CANDIDATE, Mission
 from grace.domain.package import MissionRequest, PatchCandidate
 from grace.domain.people import Actor
 from grace.domain.phase import FORWARD, Outcome, Phase, Severity
@@ -70,8 +70,12 @@ def record_of(draft: Draft, remedy: Remedy) -> Score:
     return score(draft.facts.history, remedy.agent, draft.mission.severity, draft.now)
 
 
-def agent_of(policy: Policy, candidate: PatchCandidate) -> str:
-    """Name whose record a candidate is judged by: a remedy's own, or its author's."""
+def agent_of(policy: Policy, mission: Mission, candidate: PatchCandidate) -> str:
+    """Name whose record a candidate is judged by: who offered it, a remedy's own, its author's."""
+    offered = (o.agent for o in mission.offered if o.candidate.name == candidate.name)
+    agent = next(offered, None)
+    if agent is not None:
+        return agent
     remedy = policy.remedies.made(candidate)
     return CANDIDATE if remedy is None else remedy.agent
 
@@ -132,7 +136,8 @@ def leave_to_people(draft: Draft, severity: Severity) -> None:
     graver = severity not in draft.policy.governance.proactive.severities
     if not graver or mission.request is None or mission.phase not in FORWARD - {Phase.MERGING}:
         return
-    remedy = mission.request.workspace.patch_candidates[mission.candidate].name
+    candidates = mission.candidates
+    remedy = candidates[min(mission.candidate, len(candidates) - 1)].name if candidates else "none"
     draft.set(prepared="wanted")
     draft.note("prepared", remedy=remedy, reason=words.too_grave(severity))
     tell_people(draft)

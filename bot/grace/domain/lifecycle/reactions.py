@@ -20,7 +20,7 @@ from grace.domain.phase import WAITING_ROOM, Outcome, Phase
 
 ALL = frozenset(Phase)
 LIVE = ALL - {Phase.CLOSED}
-AT_WORK = frozenset({Phase.PLANNING, Phase.PATCHING, Phase.TESTING, Phase.GATING})
+AT_WORK = frozenset({Phase.PLANNING, Phase.PATCHING, Phase.TESTING, Phase.GATING, Phase.EXECUTING})
 # Bounds on what strangers can make her do for one mission.
 MAX_REVISIONS = 100
 MAX_ERRORS = 20

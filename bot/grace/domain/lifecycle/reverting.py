@@ -6,7 +6,8 @@ from grace.domain import emergencies, messages
 from grace.domain.effects import MergePull, OpenPull, PushRevert, Reply, RequestReview
 from grace.domain.events import ReviewState
 from grace.domain.lifecycle.draft import Draft
-from grace.domain.lifecycle.forward import RETRY_MERGE, fresh_base, landed_by_hand, request_of
+from grace.domain.lifecycle.forward import RETRY_MERGE, landed_by_hand
+from grace.domain.lifecycle.given import fresh_base, request_of
 from grace.domain.lifecycle.landed import landing_of
 from grace.domain.lifecycle.revert_brakes import brake, ci_of, people_land
 from grace.domain.lifecycle.revert_outcomes import change, revert_of

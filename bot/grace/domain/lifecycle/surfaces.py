@@ -81,7 +81,8 @@ def issue_comment(draft: Draft) -> None:
     mission = draft.mission
     filed = draft.facts.permission(f"filed:{mission.body_digest[:16]}")
     undecided = mission.phase is Phase.AWAITING_START and filed is None and mission.alert is None
-    if mission.issue is None or mission.phase is Phase.FILED or undecided:
+    asks = mission.phase is Phase.PLANNING and mission.recalled is None and mission.held is None
+    if mission.issue is None or mission.phase is Phase.FILED or undecided or asks:
         return
     body = messages.issue_comment(mission, draft.policy)
     said = Said(mission.issue, body, gist=body, audit=mission.phase is Phase.CLOSED)

@@ -7,7 +7,7 @@ phase changes no decision there; the facts keep what it says while the mission l
 from collections.abc import Callable
 
 from grace.domain import events as ev
-from grace.domain.lifecycle import alerts, outcomes, revert_outcomes, tickets
+from grace.domain.lifecycle import alerts, healing, outcomes, revert_outcomes, seeking, tickets
 from grace.domain.lifecycle import reactions as on
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.outcomes import OPEN_PULL
@@ -52,11 +52,12 @@ HEARD: dict[type[ev.Event], tuple[Handler, frozenset[Phase]]] = {
     ev.MergeRefused: (outcomes.merge_refused, frozenset({Phase.MERGING, Phase.REVERTING})),
     ev.MetricsSampled: (outcomes.metrics_sampled, frozenset({Phase.OBSERVING})),
     ev.BaselineRead: (outcomes.baseline_read, frozenset({Phase.OBSERVING})),
-    ev.AgentAsked: (outcomes.nothing, FORWARD),
-    ev.AgentRunEnded: (outcomes.nothing, FORWARD),
-    ev.ProposalMade: (outcomes.nothing, FORWARD),
-    ev.ProposalAwaited: (outcomes.nothing, FORWARD),
-    ev.RunReported: (outcomes.nothing, frozenset({Phase.EXECUTING})),
+    ev.MemoryRead: (seeking.memory_read, FORWARD),
+    ev.AgentAsked: (seeking.agent_asked, FORWARD),
+    ev.AgentRunEnded: (seeking.run_ended, FORWARD),
+    ev.ProposalMade: (seeking.proposal_made, FORWARD),
+    ev.ProposalAwaited: (seeking.proposal_awaited, FORWARD),
+    ev.RunReported: (healing.run_reported, frozenset({Phase.EXECUTING})),
     ev.RevertPushed: (revert_outcomes.revert_pushed, frozenset({Phase.REVERTING})),
     ev.RevertRefused: (revert_outcomes.revert_refused, frozenset({Phase.REVERTING})),
     ev.IssueFiled: (outcomes.issue_filed, ALL),
@@ -70,6 +71,7 @@ HEARD: dict[type[ev.Event], tuple[Handler, frozenset[Phase]]] = {
 # Nothing changes the decision: the phase is past it, or not there yet and the facts keep it.
 _LATE = frozenset({Phase.MERGING, Phase.OBSERVING, Phase.REVERTING, Phase.CLOSED})
 _BEFORE_WORK = WAITING_ROOM | {Phase.CLOSED}
+_NO_PULL = _BEFORE_WORK | {*(Phase.PLANNING, Phase.PATCHING, Phase.EXECUTING, Phase.OBSERVING)}
 _CLOSED = frozenset({Phase.CLOSED})
 IGNORED: dict[type[ev.Event], frozenset[Phase]] = {
     ev.IssueSeen: _LATE,
@@ -79,9 +81,9 @@ IGNORED: dict[type[ev.Event], frozenset[Phase]] = {
     ev.AlertSeen: _CLOSED,
     ev.Recurred: LIVE,
     ev.MissionRequested: ALL - {Phase.FILED},
-    ev.PullSeen: _BEFORE_WORK | {Phase.PLANNING, Phase.PATCHING, Phase.OBSERVING},
+    ev.PullSeen: _NO_PULL,
     ev.ReviewSeen: _BEFORE_WORK | {Phase.OBSERVING},
-    ev.ChangeRead: _BEFORE_WORK | {Phase.PLANNING, Phase.PATCHING, Phase.OBSERVING},
+    ev.ChangeRead: _NO_PULL,
     ev.CheckSeen: _BEFORE_WORK | {Phase.OBSERVING},
     ev.ResultsReported: _BEFORE_WORK | {Phase.OBSERVING},
     ev.CheckRequested: frozenset(),
@@ -103,10 +105,11 @@ IGNORED: dict[type[ev.Event], frozenset[Phase]] = {
     ev.PatchRefused: ALL - {Phase.PATCHING},
     ev.PullOpened: _BEFORE_WORK | {Phase.OBSERVING},
     ev.Published: frozenset(),
-    ev.Merged: _BEFORE_WORK | {Phase.PLANNING, Phase.PATCHING, Phase.OBSERVING},
+    ev.Merged: _NO_PULL,
     ev.MergeRefused: ALL - {Phase.MERGING, Phase.REVERTING},
     ev.MetricsSampled: ALL - {Phase.OBSERVING},
     ev.BaselineRead: ALL - {Phase.OBSERVING},
+    ev.MemoryRead: ALL - FORWARD,
     ev.AgentAsked: ALL - FORWARD,
     ev.AgentRunEnded: ALL - FORWARD,
     ev.ProposalMade: ALL - FORWARD,

@@ -2,16 +2,15 @@
 
 from datetime import timedelta
 
-from grace.domain import messages, reverts
+from grace.domain import judging, messages, reverts
 from grace.domain.effects import ClosePull, FileIssue, ReadContains
 from grace.domain.lifecycle.draft import Draft
-from grace.domain.lifecycle.forward import request_of
+from grace.domain.lifecycle.given import request_of
 from grace.domain.lifecycle.landed import (
     DEPLOYED,
     DEPLOYMENT_FAILED,
     FORGE_SECOND,
     judged,
-    window_of,
 )
 from grace.domain.lifecycle.revert_outcomes import change, revert_of
 from grace.domain.mission import Landing, Revert
@@ -90,8 +89,8 @@ def give_up_revert(draft: Draft, reason: str) -> None:
         draft.close(Outcome.FAILED, reverts.revert_left_to_a_person(reason))
 
 
-def file_capa(draft: Draft) -> bool:
-    """Ask for the CAPA issue; True once it is filed."""
+def file_capa(draft: Draft, why: str = "") -> bool:
+    """Ask for the CAPA issue; True once it is filed. `why`: where no revert says it."""
     mission = draft.mission
     if mission.capa is not None:
         return True
@@ -100,7 +99,7 @@ def file_capa(draft: Draft) -> bool:
             key=f"capa/{mission.round}",
             purpose="capa",
             title=messages.capa_title(mission),
-            body=messages.capa_body(mission, capa_tree(draft)),
+            body=messages.capa_body(mission, capa_tree(draft), why),
             labels=("capa",),
         )
     )
@@ -109,7 +108,9 @@ def file_capa(draft: Draft) -> bool:
 
 def capa_tree(draft: Draft) -> Condition:
     """Return the tree of the window that led here."""
-    window = window_of(draft)
+    window = draft.mission.window
+    if window is None:
+        return judging.explained(draft.case())
     if window.anchor is None:
         return leaf("metrics", Result.NO_DATA, "the window was never anchored")
     return judged(draft)

@@ -1,0 +1,1 @@
+"""Which remedy to try first: what worked for such trouble before, weighed and explained."""
