@@ -6,6 +6,7 @@ from pydantic import TypeAdapter
 
 from grace.adapters.github.ours import Ours, TranslationError, queued_pull
 from grace.adapters.github.translate import courtesies, stops, translate
+from grace.adapters.github.visibility import visibility
 from grace.adapters.github.webhook import WebhookRejected, WebhookSecrets, verify
 from grace.adapters.oidc import OidcRejected, OidcUnavailable, OidcVerifier
 from grace.app.router import Readers, Translation, Unreadable
@@ -40,6 +41,7 @@ def readers_of(
         },
         courtesies={"github": courtesies_of(ours, policy, refs), ORIGIN: owed_by_sweep},
         stops={"github": stops_of(ours, policy, refs)},
+        seen={"github": lambda delivery: visibility(delivery, ours)},
         new_an_hour=new_an_hour,
         alerting=policy.governance.alerting,
     )

@@ -7,12 +7,14 @@ from typing import TypeVar
 import structlog
 
 from grace.domain.alerting.rules import Alerting
+from grace.domain.memory.places import Visibility
 from grace.ports import Clock, Courtesy, Delivery, Routed, StopIssue, Store, Translated
 
 Translation = tuple[Sequence[Routed], str]
 Translator = Callable[[Delivery], Translation]
 Courteous = Callable[[Delivery], Sequence[Courtesy]]
 Stopping = Callable[[Delivery], Sequence[StopIssue]]
+Seeing = Callable[[Delivery], Sequence[Visibility]]
 T = TypeVar("T")
 
 BATCH = 100
@@ -32,6 +34,7 @@ class Readers:
     translators: Mapping[str, Translator]
     courtesies: Mapping[str, Courteous] = field(default_factory=dict)
     stops: Mapping[str, Stopping] = field(default_factory=dict)
+    seen: Mapping[str, Seeing] = field(default_factory=dict)
     new_an_hour: int = 60
     alerting: Alerting = field(default_factory=Alerting)
 
@@ -45,6 +48,7 @@ class Router:
         self._translators = readers.translators
         self._courtesies = readers.courtesies
         self._stops = readers.stops
+        self._seen = readers.seen
         self._new_an_hour = readers.new_an_hour
         self._alerting = readers.alerting
         self._log = structlog.get_logger("router")
@@ -61,6 +65,7 @@ class Router:
                 new_an_hour=self._new_an_hour,
                 stops=_also(self._stops, delivery),
                 alerting=self._alerting,
+                seen=_also(self._seen, delivery),
             )
             missions = await self._store.route(delivery.id, said, self._clock.now())
             self._log.info(

@@ -12,6 +12,7 @@ from grace.domain.effects import Effect
 from grace.domain.events import Event
 from grace.domain.facts import Facts
 from grace.domain.ledger import Entry, Head
+from grace.domain.memory.places import Visibility
 from grace.domain.mission import Mission, MissionRef
 from grace.domain.surroundings import OutcomeFact, Stop
 from grace.ports.forge import Courtesy, Routed, StopIssue
@@ -47,7 +48,8 @@ class Translated:
 
     `stops`: issues that stop Grace in a repository, or that do so no more. `new_an_hour`: how
     many missions a repository may begin within an hour; a stranger can file issues as fast as a
-    program. `alerting`: how the alerts among the events become missions.
+    program. `alerting`: how the alerts among the events become missions. `seen`: repositories of
+    which it says whether they are private.
     """
 
     routed: Sequence[Routed]
@@ -56,6 +58,7 @@ class Translated:
     new_an_hour: int = 60
     stops: Sequence[StopIssue] = ()
     alerting: Alerting = field(default_factory=Alerting)
+    seen: Sequence[Visibility] = ()
 
 
 @dataclass(frozen=True, slots=True)

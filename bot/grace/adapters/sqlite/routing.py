@@ -8,7 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
-from grace.adapters.sqlite import brakes, capa_rows, courtesy_rows, inbox_rows, mission_rows
+from grace.adapters.sqlite import (
+    brakes,
+    capa_rows,
+    courtesy_rows,
+    inbox_rows,
+    memory_rows,
+    mission_rows,
+)
 from grace.adapters.sqlite.alert_placing import Placer
 from grace.adapters.sqlite.event_rows import add_event
 from grace.adapters.sqlite.ledger_rows import Pen
@@ -49,6 +56,7 @@ def route(connection: sqlite3.Connection, arrival: Arrival, said: Translated, pe
         return 0
     courtesy_rows.add(connection, said.courtesies, arrival.now)
     brakes.hear(connection, said.stops, arrival.now, pen)
+    memory_rows.see(connection, said.seen)
     reached: set[str] = set()
     placer = Placer(
         connection,
