@@ -152,6 +152,50 @@ def _candidate(row: sqlite3.Row) -> Candidate:
     return Candidate(row["id"], found, place, of_index(row["head"], row["details"], row["trace"]))
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far the table has come: the store's name, its epoch, and its newest change."""
+
+    store: str
+    epoch: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A row as a copy keeps it; `texts` None: it is not to be found any more."""
+
+    row: int
+    change: int
+    document: str
+    texts: tuple[str, str, str] | None
+
+
+def state(connection: sqlite3.Connection) -> State:
+    """Say how far the table has come."""
+    row = connection.execute("SELECT store, epoch, last FROM memory_state").fetchone()
+    return State(row["store"], row["epoch"], row["last"])
+
+
+def changes(connection: sqlite3.Connection, after: int, most: int) -> list[Changed]:
+    """Return the rows that changed after a change, oldest first."""
+    rows = connection.execute(
+        "SELECT m.id, m.changed, m.document, m.forgotten, t.head, t.details, t.trace"
+        " FROM memory AS m LEFT JOIN memory_text AS t ON t.rowid = m.id"
+        " WHERE m.changed > ? ORDER BY m.changed LIMIT ?",
+        (after, most),
+    )
+    return [
+        Changed(
+            row["id"],
+            row["changed"],
+            row["document"],
+            None if row["forgotten"] else (row["head"], row["details"], row["trace"]),
+        )
+        for row in rows
+    ]
+
+
 def frequencies(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[str, int]:
     """Count in how many memories each term stands."""
     rows = connection.execute(

@@ -24,10 +24,11 @@ CREATE INDEX memory_proposed ON memory (closed_at) WHERE lesson = 'proposed';
 
 CREATE TABLE memory_state (
     one   INTEGER PRIMARY KEY CHECK (one = 1),
+    store TEXT NOT NULL, -- tells this store from others that keep a copy in one place
     epoch INTEGER NOT NULL,
     last  INTEGER NOT NULL
 ) STRICT;
-INSERT INTO memory_state (one, epoch, last) VALUES (1, 1, 0);
+INSERT INTO memory_state (one, store, epoch, last) VALUES (1, lower(hex(randomblob(16))), 1, 0);
 
 -- Terms with a space between, as grace.domain.memory.question writes them; the row is that of `memory`.
 CREATE VIRTUAL TABLE memory_text
