@@ -198,7 +198,8 @@ def _furnish(libc: ctypes.CDLL, told: Told) -> None:
         _place(libc, kind, at, source)
     _make("/new/proc", folder=True)
     safe = _NOSUID | _NODEV | _NOEXEC
-    _mount(libc, ("proc", "/new/proc", "proc"), safe | _RDONLY)
+    with suppress(PermissionError):  # in a container that hides parts of /proc, there is none
+        _mount(libc, ("proc", "/new/proc", "proc"), safe | _RDONLY)
     _mount(libc, (None, "/new/dev", None), _REMOUNT | _BIND | _RDONLY | _NOSUID | _NOEXEC)
     _mount(libc, (None, "/new", None), _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
     os.chdir("/new")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,8 +22,9 @@ from grace.domain.base import Frozen
 from grace.sandbox import bubblewrap, entering, places
 from grace.sandbox.model import Bounds, Ended, SandboxError, SandboxMissing, Spec, Strength, Why
 from grace.sandbox.streams import Sink, Streams
-from grace.sandbox.watching import Watch
+from grace.sandbox.watching import Mine, Watch
 
+_PROC: Final = Path("/proc")
 _LOOK_EVERY_S: Final = 0.05
 _START_S: Final = 20.0
 _DRAIN_S: Final = 1.0
@@ -96,12 +97,16 @@ class _Going:
     began: float
     first_fd: int | None = None
 
-    def seen_at(self, chosen: Strength) -> tuple[Path, Callable[[list[bytes]], bool]]:
+    def seen_at(self, chosen: Strength) -> tuple[Path, Mine]:
         """Tell where its processes are seen, and which of those there they are."""
         if chosen is Strength.BARE:
             session = str(self.process.pid).encode()
-            return Path("/proc"), lambda fields: fields[3] == session
-        return Path(f"/proc/{self.first}/root/proc"), lambda _: True
+            return _PROC, lambda _, fields: fields[3] == session
+        inside = Path(f"/proc/{self.first}/root/proc")
+        if (inside / "1").exists():
+            return inside, lambda _path, _fields: True
+        space = _namespace(_PROC / str(self.first))
+        return _PROC, lambda path, _: _namespace(path) == space
 
     def follow(self, spec: Spec, watch: Watch, sink: Sink | None) -> Ended:
         """Release the command, read what it prints, and end it at its bounds."""
@@ -253,6 +258,14 @@ def _limit_processes(first: int, processes: int) -> None:
         if hard != resource.RLIM_INFINITY:
             most = min(most, hard)
         resource.prlimit(first, resource.RLIMIT_NPROC, (most, most))
+
+
+def _namespace(process: Path) -> str:
+    """Name the process namespace of a process; empty where it is not to be known."""
+    try:
+        return os.readlink(process / "ns/pid")  # noqa: PTH115 - it leads to no path
+    except OSError:
+        return ""
 
 
 def _kill_group(group: int) -> None:

@@ -22,6 +22,9 @@ _DISK_PAUSE: Final = 10
 _ROOM_DROP: Final = 0.9
 
 
+Mine = Callable[[Path, list[bytes]], bool]
+
+
 @dataclass(frozen=True, slots=True)
 class Used:
     """What all processes of a run use at one moment."""
@@ -41,7 +44,7 @@ class Watch:
     bounds: Bounds
     places: tuple[Path, ...]
     procs: Path
-    mine: Callable[[list[bytes]], bool]
+    mine: Mine
     _first_size: int = field(init=False)
     _first_room: tuple[int, ...] = field(init=False)
     _first_shared: int = field(init=False)
@@ -129,7 +132,7 @@ class Watch:
                 fields = (path / "stat").read_bytes().rpartition(b") ")[2].split()
             except OSError:
                 continue  # it ended meanwhile
-            if self.mine(fields):
+            if self.mine(path, fields):
                 yield path, fields
 
 

@@ -28,6 +28,9 @@ class Mounts:
 
 _UNSHARE = ("unshare", "--user", "--map-current-user", "--pid", "--fork", "--mount", "--mount-proc")
 
+# Without it, Linux lets root map itself into no user namespace, and jobs could have no sandbox.
+_FOR_ROOT = ("--cap-add", "CAP_SETFCAP")
+
 
 def wrap(cage: Cage, argv: Sequence[str], mounts: Mounts) -> list[str]:
     """Return the command line that runs `argv` inside the cage."""
@@ -40,7 +43,9 @@ def wrap(cage: Cage, argv: Sequence[str], mounts: Mounts) -> list[str]:
             return [
                 *("bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
                 *("--bind", "/tmp", "/tmp", *hidden, *writable),  # noqa: S108 - shared as on CI
-                *("--unshare-pid", "--die-with-parent", "--cap-drop", "ALL", "--", *argv),
+                *("--unshare-pid", "--die-with-parent", "--cap-drop", "ALL"),
+                *(_FOR_ROOT if os.geteuid() == 0 else ()),
+                *("--", *argv),
             ]
         case Cage.UNSHARE:
             return [*_UNSHARE, "--kill-child", "--", *argv]
