@@ -1,0 +1,57 @@
+"""Real SQLite databases, and real processes that hold them."""
+
+import subprocess
+import sys
+
+import pytest
+
+from support.acting import Acting
+from support.shop_database import APPLICATION, make_database
+
+HOLD = """
+import signal, sqlite3, sys, time
+if sys.argv[2] == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute(sys.argv[3])
+if sys.argv[3].startswith("BEGIN"):
+    connection.execute("INSERT INTO orders (note) VALUES ('unfinished')")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture(params=["delete", "wal"])
+def shop(request, tmp_path):
+    return make_database(tmp_path / "shop.db", request.param)
+
+
+@pytest.fixture
+def acting(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    return Acting({"path": str(tmp_path / "shop.db"), "application_id": APPLICATION}, folder)
+
+
+@pytest.fixture
+def hold():
+    """Start a process that holds a database; all are ended afterwards."""
+    started = []
+
+    def start(path, how="polite", statement="BEGIN IMMEDIATE", user=None):
+        # Another user cannot reach the interpreter of this one.
+        python = sys.executable if user is None else "/usr/bin/python3"
+        process = subprocess.Popen(
+            [python, "-c", HOLD, str(path), how, statement],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            user=user,
+        )
+        started.append(process)
+        assert process.stdout.readline() == b"held\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

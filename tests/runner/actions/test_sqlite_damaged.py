@@ -1,0 +1,204 @@
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from grace.domain.playbooks.playbook import Playbook
+from grace.runner.action import ActionFailed, WrongTarget
+from support.acting import Acting, run_playbook
+from support.shop_database import damage, execute, is_whole, make_database, row_count
+
+PLAYBOOK = Playbook.model_validate(
+    yaml.safe_load(
+        (Path(__file__).parents[3] / "playbooks/database-corruption-sqlite.yaml").read_text()
+    )
+)
+
+
+@pytest.fixture
+def backups(tmp_path, acting):
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    acting.target = {**acting.target, "backups": str(folder)}
+    return folder
+
+
+def test_a_whole_database_is_told_from_a_damaged_one(shop, acting):
+    assert acting.look("sqlite.check").holds
+    damage(shop, "orders")
+    told = acting.look("sqlite.check")
+    assert not told.holds
+    assert told.sentence.startswith("the database is damaged: ")
+    assert told.values["complaints"] > 0
+
+
+def test_a_damaged_index_costs_no_row(shop, acting):
+    damage(shop, "by_note", pages=3)
+    run_playbook(acting, PLAYBOOK)
+    assert is_whole(shop)
+    assert row_count(shop) == 2000
+    assert row_count(shop, "shops") == 20
+    assert execute(shop, "PRAGMA user_version", "SELECT count(*) FROM late") == [[(7,)], [(1000,)]]
+    # Run again: there is nothing to do, and nothing is done.
+    before = shop.stat()
+    assert run_playbook(acting, PLAYBOOK) == []
+    assert shop.stat() == before or shop.stat().st_ino == before.st_ino
+
+
+def test_a_damaged_table_gives_way_to_the_newest_sound_backup(shop, acting, backups):
+    for age, rows in ((3, 500), (2, 1500), (1, 1800)):
+        backup = make_database(backups / f"shop-{age}.db", rows=rows)
+        os.utime(backup, (backup.stat().st_mtime - age * 3600,) * 2)
+    damage(backups / "shop-1.db", "orders")
+    stranger = shutil.copy(backups / "shop-3.db", backups / "other.db")
+    execute(stranger, "PRAGMA application_id = 5")
+    damage(shop, "orders", pages=2)
+    assert run_playbook(acting, PLAYBOOK) == ["compare"]
+    assert row_count(shop) == 1500
+    assert "shop-2.db" in acting.look("sqlite.restore", "restore").sentence
+    assert acting.found["weigh"]["rows_after"] == 1520
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["own reading", "sqlite3 .recover"])
+def test_every_row_outside_a_damaged_page_is_saved(shop, acting, own):
+    damage(shop, "orders")
+    lost = set(range(1, 2001))
+    acting.do("sqlite.copy")
+    new = acting.do("sqlite.recover", own=own).values["path"]
+    assert is_whole(new)
+    lost -= {n for (n,) in execute(new, "SELECT id FROM orders")[0]}
+    assert 0 < len(lost) < 60
+    assert max(lost) - min(lost) == len(lost) - 1, "the rows of one page and no others"
+    assert execute(new, "PRAGMA application_id") == [[(acting.target["application_id"],)]]
+    assert execute(new, "SELECT seq FROM sqlite_sequence") == [[(2000,)]]
+    with pytest.raises(ActionFailed, match=r"too much would be lost: .*table orders"):
+        acting.do("sqlite.compare", candidate="recover")
+    assert acting.do("sqlite.compare", candidate="recover", max_lost_percent=5).holds
+
+
+def test_a_file_that_is_no_database_any_more_is_restored(shop, acting, backups):
+    make_database(backups / "one.db", rows=10)
+    with shop.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(shop.stat().st_size - 4096))
+    run_playbook(acting, PLAYBOOK)
+    assert is_whole(shop)
+    assert row_count(shop) == 10
+
+
+def test_without_a_sound_backup_the_run_stops_and_says_so(shop, acting, backups):
+    damage(shop, "orders")
+    before = shop.read_bytes()
+    with pytest.raises(ActionFailed, match="none of 0 backups"):
+        run_playbook(acting, PLAYBOOK)
+    assert shop.read_bytes() == before
+
+
+def test_the_copy_is_every_byte(shop, acting):
+    damage(shop, "orders")
+    copy = Path(acting.do("sqlite.copy").values["path"])
+    assert copy.read_bytes() == shop.read_bytes()
+    assert acting.do("sqlite.copy").values["path"] == str(copy)
+
+
+def test_a_backup_is_made_while_the_database_is_in_use(shop, acting, backups, hold):
+    hold(shop, statement="SELECT 1")
+    made = acting.do("sqlite.backup").values["path"]
+    assert Path(made).parent == backups
+    assert row_count(made) == 2000
+    assert acting.do("sqlite.backup").values["path"] == made
+    assert len(list(backups.iterdir())) == 1
+
+
+@pytest.mark.parametrize("statement", ["BEGIN IMMEDIATE", "SELECT 1"])
+def test_a_database_in_use_is_not_swapped(shop, acting, hold, statement):
+    damage(shop, "by_note")
+    acting.do("sqlite.copy")
+    acting.do("sqlite.recover")
+    process = hold(shop, statement=statement)
+    before = shop.stat().st_ino
+    with pytest.raises(ActionFailed, match=f"stop its program first.*process {process.pid}"):
+        acting.do("sqlite.swap", candidates="recover")
+    with pytest.raises(ActionFailed, match="stop its program first"):
+        acting.do("sqlite.unused")
+    assert shop.stat().st_ino == before
+
+
+def test_what_was_written_since_the_copy_is_not_swapped_away(shop, acting):
+    damage(shop, "by_note")
+    acting.do("sqlite.copy")
+    acting.do("sqlite.recover")
+    execute(shop, "INSERT INTO shops VALUES ('late shop')")
+    before = shop.stat().st_ino
+    with pytest.raises(ActionFailed, match="written since it was copied"):
+        acting.do("sqlite.swap", candidates="recover")
+    assert shop.stat().st_ino == before
+
+
+def test_a_swap_is_taken_back_and_loses_neither_file(shop, acting):
+    damage(shop, "by_note")
+    before = shop.read_bytes()
+    shop.chmod(0o640)
+    acting.do("sqlite.copy")
+    acting.do("sqlite.recover")
+    acting.do("sqlite.swap", candidates="recover")
+    assert shop.stat().st_mode & 0o777 == 0o640
+    execute(shop, "INSERT INTO orders (note) VALUES ('after')")
+    said = acting.undo("sqlite.swap", candidates="recover").sentence
+    assert shop.read_bytes() == before
+    kept = shop.with_name(said.split()[-1])
+    assert row_count(kept) == 2001
+    assert acting.undo("sqlite.swap", candidates="recover").holds
+    assert shop.read_bytes() == before
+    # And forward again.
+    acting.do("sqlite.swap", candidates="recover")
+    assert is_whole(shop)
+
+
+def test_an_undo_of_nothing_changes_nothing(shop, acting):
+    before = shop.read_bytes()
+    assert "nothing was put in place" in acting.undo("sqlite.swap", candidates="recover").sentence
+    assert shop.read_bytes() == before
+
+
+def test_a_log_is_not_played_into_the_new_file(tmp_path, acting, hold):
+    shop = damage(make_database(tmp_path / "shop.db", "wal"), "by_note")
+    writer = hold(shop, statement="INSERT INTO shops VALUES ('in the log')")
+    writer.kill()
+    writer.wait()
+    assert shop.with_name("shop.db-wal").stat().st_size
+    run_playbook(acting, PLAYBOOK)
+    assert is_whole(shop)
+    assert row_count(shop, "shops") == 21, "what stood in the log alone is saved"
+
+
+@pytest.mark.parametrize(
+    "settings", [{"application_id": 1}, {"user_version": 9}, {"tables": "people"}, {}]
+)
+def test_the_wrong_database_is_refused_and_not_touched(shop, tmp_path, settings):
+    damage(shop, "orders")
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file()}
+    acting = Acting({"path": str(shop), **settings}, tmp_path / "run")
+    for step in PLAYBOOK.steps:
+        with pytest.raises(WrongTarget):
+            acting.do(step.action, step.id, **step.with_)
+        with pytest.raises(WrongTarget):
+            acting.undo(step.action, step.id, **step.with_)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file()} == before
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_full_disk_is_noticed_before_anything_is_written(shop, acting, monkeypatch):
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=10_000))
+    with pytest.raises(ActionFailed, match="make room first"):
+        acting.do("sqlite.copy")
+    assert list(acting.folder.iterdir()) == []
+
+
+def test_the_time_of_a_step_is_kept(shop, acting):
+    acting.seconds = -1
+    with pytest.raises(ActionFailed, match="timeout_seconds"):
+        acting.look("sqlite.check")
