@@ -35,6 +35,8 @@ FITS = {
     "emergency": set(),
     "mute": set(Phase) - {Phase.CLOSED},
     "unmute": set(),
+    "remember": {Phase.CLOSED},
+    "forget": {Phase.CLOSED},
 }
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from grace.domain import events as ev
 from grace.domain import replies
 from grace.domain.effects import React, Reply
-from grace.domain.lifecycle import orders
+from grace.domain.lifecycle import lessons, orders
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.order import Order
 from grace.domain.mission import PendingCommand, about_of
@@ -42,6 +42,8 @@ COMMANDS: dict[str, Command] = {
     "emergency": Command(ev.Permission.WRITE, orders.emergency),
     "mute": Command(ev.Permission.WRITE, orders.mute),
     "unmute": Command(ev.Permission.WRITE, orders.unmute),
+    "remember": Command(ev.Permission.WRITE, lessons.remember),
+    "forget": Command(ev.Permission.WRITE, lessons.forget),
 }
 QUESTIONS = frozenset(name for name, command in COMMANDS.items() if command.does is None)
 

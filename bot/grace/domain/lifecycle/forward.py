@@ -98,7 +98,7 @@ def planning(draft: Draft) -> None:
         return
     if not pinned(draft) or not fresh_base(draft):
         return
-    if seeking.exhausted(draft):
+    if seeking.exhausted(draft) or seeking.awaiting(draft):
         if draft.mission.context is None:
             note_context(draft)
         if not seeking.seek(draft):

@@ -57,7 +57,7 @@ def recalled(draft: Draft) -> bool:
 def memory_read(draft: Draft, event: MemoryRead) -> None:
     """Remember what memory found, and rank the remedies by it."""
     mission, found = draft.mission, event.recollection
-    if mission.recalled is not None or mission.request is None:
+    if mission.recalled is not None:
         return
     said = found.sentence or found.note
     choice = choose(options(draft), found.records, question(draft, found))
@@ -125,16 +125,17 @@ def exhausted(draft: Draft) -> bool:
     return draft.mission.candidate >= len(draft.mission.candidates)
 
 
+def awaiting(draft: Draft) -> bool:
+    """Tell whether an agent's answer is awaited: those that compete are heard first."""
+    return any(a.answered_at is None for a in draft.mission.asks)
+
+
 def seek(draft: Draft) -> bool:
     """Get another patch, or wait for one; False: there is nobody left to ask."""
     mission = draft.mission
-    if mission.candidate >= draft.policy.governance.max_attempts:
-        return False
     awaited = [a for a in mission.asks if a.answered_at is None]
     if awaited:
         wait_for(draft, awaited)
-        return True
-    if not exhausted(draft):
         return True
     if remember(draft):
         return True
@@ -151,8 +152,7 @@ def seek(draft: Draft) -> bool:
 
 def more_to_ask(draft: Draft) -> bool:
     """Tell whether anybody may still be asked, or memory has a patch that was not tried."""
-    waits = any(a.answered_at is None for a in draft.mission.asks)
-    return waits or reusable(draft) is not None or bool(next_agents(draft))
+    return reusable(draft) is not None or bool(next_agents(draft))
 
 
 def why_nobody(draft: Draft, rules: Asking) -> str | None:
