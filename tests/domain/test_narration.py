@@ -71,6 +71,13 @@ EXAMPLES = [
     ("emergency", {"reason": "fire", "sha": SHA}, "EMERGENCY ordered by ann for 0123456789: fire"),
     ("muted", {}, "ann asked Grace to comment no more here"),
     ("unmuted", {}, "ann let Grace comment again"),
+    (
+        "remembered",
+        {"memory": {"signature": "latency/latency/-", "lesson": "kept"}},
+        "memory keeps it under latency/latency/-; its patch may be tried again",
+    ),
+    ("lesson_kept", {}, "ann lets memory offer the patch again"),
+    ("forgotten", {"reason": "wrong"}, "ann takes it out of memory: wrong"),
     ("command", {"command": "veto", "argument": "no"}, "ann said /grace veto no"),
     ("command_refused", {"command": "start"}, "/grace start of ann was refused"),
     ("merge_refused", {"reason": "405"}, "the forge did not merge: 405"),

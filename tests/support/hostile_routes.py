@@ -29,7 +29,7 @@ WRITES = [
         ("POST", f"/mission-control/missions/{{mission_id}}/{name}", {"argument": "5"})
         for name in (
             *("hold", "resume", "cancel", "retry", "approve", "veto", "rollback", "extend"),
-            *("emergency", "mute", "unmute"),
+            *("emergency", "mute", "unmute", "remember", "forget"),
         )
     ),
 ]

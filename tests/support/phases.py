@@ -57,7 +57,7 @@ def _brought(phase: Phase) -> World:
     return world
 
 
-ARGUMENTS = {"veto": "too risky", "extend": "5"}
+ARGUMENTS = {"veto": "too risky", "extend": "5", "forget": "it was a mistake"}
 
 
 def say(world: World, name: str, login: str = "rita", **given: object) -> World:

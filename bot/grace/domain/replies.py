@@ -25,8 +25,13 @@ COMMANDS: Mapping[str, str] = {
     "emergency REASON": "merge a critical mission on your own word; a review follows",
     "mute": "no more comments on this mission; the checks go on",
     "unmute": "comments again",
+    "remember": "let memory offer the patch of this ended mission to later ones",
+    "forget REASON": "take this ended mission out of memory; its outcome still counts",
 }
 VETO_WITHOUT_REASON = "A veto needs its reason: `/grace veto REASON`."
+FORGET_WITHOUT_REASON = "To forget needs its reason: `/grace forget REASON`."
+LESSON_WITHHELD = "The contract of this mission says `read_only`: its patch is not tried again."
+NO_LESSON = "There is no patch here that held and could be tried again."
 EXTEND_BY_WHAT = "By how many minutes? For example `/grace extend 30`, at most 13 days together."
 
 
@@ -72,6 +77,8 @@ def nothing_to(command: str, mission: Mission) -> str:
         "emergency": "it lets a critical mission's head merge while CI tests or has tested it",
         "mute": "it is muted already, or over",
         "unmute": "it is not muted",
+        "remember": "it is for a mission that is over",
+        "forget": "it is for a mission that is over",
     }[command]
     return f"The mission is {mission.phase}{end}{held}: there is nothing to {command}; {way}."
 

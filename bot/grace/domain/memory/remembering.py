@@ -16,7 +16,7 @@ from grace.domain.memory.remembered import Landed, Lesson, Remembered
 from grace.domain.memory.signature import signature_of
 from grace.domain.mission import CANDIDATE, Attempt, Mission
 from grace.domain.package import MemoryScope, MissionRequest, TrustRequirements
-from grace.domain.phase import MissionType, Outcome
+from grace.domain.phase import Outcome
 from grace.domain.playbooks.rules import PLAYBOOK
 from grace.domain.policy import Governance
 from grace.domain.proactive import REMEDY
@@ -59,7 +59,7 @@ def remember(mission: Mission, facts: Facts, governance: Governance, now: dateti
         tried=trials_of(mission, reverted=reverted)[-_TRIALS:],
         patch=patch,
         scope=trust.memory_write_scope,
-        lesson=_lesson(mission, facts, governance, patch, now),
+        lesson=lesson_of(mission, facts, governance, now),
         capa=mission.capa,
         capa_open=mission.capa is not None and mission.capa_closed_at is None,
         money_usd=sum(ask.spent for ask in mission.asks),
@@ -200,17 +200,16 @@ def digest_of(diff: str) -> str:
     return f"sha256:{hashlib.sha256(diff.encode()).hexdigest()}"
 
 
-def _lesson(
-    mission: Mission, facts: Facts, governance: Governance, patch: Landed | None, now: datetime
-) -> Lesson:
+def lesson_of(mission: Mission, facts: Facts, governance: Governance, now: datetime) -> Lesson:
     """Say what the scope of the mission makes of its patch.
 
     `persist` holds at once only for an agent whose role the mission allows and whose record reaches
     the trust that the mission asks for; the patch of any other waits for a person.
     """
-    if patch is None or patch.diff is None or mission.outcome is not Outcome.FIXED:
+    patch = _landed(mission)
+    if patch is None or patch.diff is None or mission.request is None:
         return Lesson.NONE
-    if mission.request is None or mission.request.mission_type is not MissionType.CODING:
+    if mission.outcome is not Outcome.FIXED or _reverted(mission):
         return Lesson.NONE
     trust = mission.request.trust_requirements
     match trust.memory_write_scope:

@@ -27,6 +27,7 @@ ARGUMENTS = {
     "veto": "the reason",
     "extend": "how many minutes",
     "emergency": "the reason",
+    "forget": "the reason",
 }
 ORDERS = (
     "hold",
@@ -40,6 +41,8 @@ ORDERS = (
     "emergency",
     "mute",
     "unmute",
+    "remember",
+    "forget",
 )
 
 
