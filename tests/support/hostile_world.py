@@ -279,6 +279,8 @@ async def _made(
         refs=refs,
         board=Board(_findings(past.end)),
         capas=capas,
+        runs=store.runs,
+        wake=lambda: None,
     )
     door = Access(
         store=access,

@@ -254,6 +254,8 @@ async def _made(
         refs={"trigger_mesh": REF},
         board=Board([health(now)]),
         capas=capas,
+        runs=store.runs,
+        wake=lambda: None,
     )
     found = await store.find(names["gating"])
     assert found is not None

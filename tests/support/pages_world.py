@@ -245,6 +245,8 @@ def make_world(
         refs={"trigger_mesh": REF},
         board=board,
         capas=capas,
+        runs=store.runs,
+        wake=lambda: None,
     )
 
     async def sign_in(request: web.Request) -> web.StreamResponse:
@@ -269,6 +271,8 @@ def make_world(
         sight=sight,
         board=board,
         capas=capas,
+        runs=store.runs,
+        wake=lambda: None,
         clock=clock,
         live=app[LIVE],
         submitted=submitted,

@@ -42,6 +42,8 @@ def note_of(change: TokenChange) -> Note:
         "expires": _written(token.expires_at),
         "at": _written(change.at),
     }
+    if token.targets:
+        payload["targets"] = sorted(token.targets)
     return Note(kind=f"crypto.token_{change.kind}", actor=change.actor, payload=payload)
 
 

@@ -80,7 +80,7 @@ class ForgeRights:
         """
         bound = principal.logs
         own = principal.may(Scope.OPERATOR) and (bound is None or OWN_LOG in bound)
-        if not principal.scopes:
+        if not principal.may(Scope.VIEWER):
             return Reach()
         if principal.login is None:
             return Reach(logs=bound, own=own)

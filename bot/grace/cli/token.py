@@ -31,6 +31,7 @@ _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 _LONGEST: Final = timedelta(days=366)
 _LOG: Final = re.compile(r"[\w.:-]+/[0-9]+", re.ASCII)
 _LOGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98})(?:\[bot\])?")
+_TARGET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}", re.ASCII)
 _TIMEOUT_S: Final = 15.0
 
 
@@ -55,6 +56,10 @@ def create(  # noqa: PLR0913 - a command's options
             "--repository", help="Good for this one alone: OWNER/NAME or HOST/ID; may be repeated."
         ),
     ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option("--target", help="What a runner's token is for; may be repeated."),
+    ] = None,
     expires: Annotated[
         str, typer.Option("--expires", help="How long it is good: 30m, 12h, 90d.")
     ] = "90d",
@@ -69,6 +74,7 @@ def create(  # noqa: PLR0913 - a command's options
         raise typer.BadParameter("give 1 to 100 printable characters", param_hint="--name")
     if user_id is not None and login is None:
         raise typer.BadParameter("is the id of a --login; give both", param_hint="--user-id")
+    require_one_use(frozenset(scope), target or ())
     now = datetime.now(UTC)
     draft = TokenDraft(
         name=name.strip(),
@@ -78,6 +84,7 @@ def create(  # noqa: PLR0913 - a command's options
         login=login,
         user_id=user_id or (0 if login is None else id_of(api_url, login)),
         logs=frozenset(logs_of(data, repository)) if repository else None,
+        targets=frozenset(target or ()),
     )
     token, text = _with(data, lambda store: store.create_token(draft, now))
     typer.echo(text)
@@ -113,7 +120,7 @@ def list_tokens(
             escape(token.name),
             ", ".join(sorted(token.scopes)),
             escape(token.login or "nobody"),
-            "all" if token.logs is None else escape(", ".join(sorted(token.logs))),
+            _good_for(token),
             f"...{token.hint}",
             f"{token.expires_at:%Y-%m-%d}",
             "never" if token.last_used_at is None else f"{token.last_used_at:%Y-%m-%d %H:%M}",
@@ -136,6 +143,21 @@ def revoke(
         raise typer.Exit(1)
     fresh = token.ended == now
     typer.echo(f"{token.id} ({token.name}) {'is revoked' if fresh else 'was revoked before'}")
+
+
+def require_one_use(scopes: frozenset[Scope], targets: Sequence[str]) -> None:
+    """Refuse a runner's token without targets, or with any other use; and targets of others."""
+    runs = Scope.RUNNER in scopes
+    if runs and len(scopes) > 1:
+        raise typer.BadParameter("runner stands alone; make two tokens", param_hint="--scope")
+    if runs and not targets:
+        told = "name each target that the runner acts on, as subsystems.yaml calls it"
+        raise typer.BadParameter(told, param_hint="--target")
+    if targets and not runs:
+        raise typer.BadParameter("is for --scope runner alone", param_hint="--target")
+    for name in targets:
+        if not _TARGET.fullmatch(name):
+            raise typer.BadParameter(f"{name!r} cannot be a target", param_hint="--target")
 
 
 def lasts(text: str) -> timedelta:
@@ -222,6 +244,13 @@ def _state(token: Token, now: datetime) -> str:
     return "expired" if token.expires_at <= now else "in force"
 
 
+def _good_for(token: Token) -> str:
+    """Say which repositories a token is for; of a runner's, which targets."""
+    if token.targets:
+        return escape(", ".join(sorted(token.targets)))
+    return "all" if token.logs is None else escape(", ".join(sorted(token.logs)))
+
+
 def _document(token: Token, now: datetime) -> dict[str, object]:
     return {
         "id": token.id,
@@ -231,6 +260,7 @@ def _document(token: Token, now: datetime) -> dict[str, object]:
         "login": token.login,
         "user_id": token.user_id or None,
         "logs": None if token.logs is None else sorted(token.logs),
+        "targets": sorted(token.targets),
         "created_at": token.created_at.isoformat(),
         "expires_at": token.expires_at.isoformat(),
         "last_used_at": None if token.last_used_at is None else token.last_used_at.isoformat(),

@@ -11,12 +11,16 @@ OWN_LOG: Final = "bot"
 
 
 class Scope(StrEnum):
-    """What a token may be used for; each is granted by itself, and admin brings all others."""
+    """What a token may be used for; each is granted by itself, and admin brings all others.
+
+    But runner, which is for targets and nothing else, and which nothing else brings.
+    """
 
     VIEWER = "viewer"
     OPERATOR = "operator"
     AGENT = "agent"
     ADMIN = "admin"
+    RUNNER = "runner"
 
 
 class Principal(Frozen):
@@ -25,7 +29,7 @@ class Principal(Frozen):
     `login` and `user_id`: the person at the forge on whose behalf a token acts, or who signed in;
     what the forge does not let that person do, no scope allows. None: a token that is nobody's,
     which reads, claims, or turns the switch, and commands nothing. `logs`: the only repositories
-    that a token is good for; None: not bound to any.
+    that a token is good for; None: not bound to any. `targets`: what a runner's token is for.
     """
 
     kind: Literal["token", "person"]
@@ -35,11 +39,14 @@ class Principal(Frozen):
     user_id: int = 0
     scopes: frozenset[Scope] = frozenset()
     logs: frozenset[str] | None = None
+    targets: frozenset[str] = frozenset()
 
     def may(self, scope: Scope) -> bool:
-        """Tell whether a scope is held; whoever may do anything may look."""
+        """Tell whether a scope is held; whoever may do anything may look, but a runner."""
+        if scope is Scope.RUNNER:
+            return scope in self.scopes
         return bool({scope, Scope.ADMIN} & self.scopes) or (
-            scope is Scope.VIEWER and bool(self.scopes)
+            scope is Scope.VIEWER and bool(self.scopes - {Scope.RUNNER})
         )
 
     @property

@@ -28,7 +28,7 @@ from grace.ports.forge import (
     StopIssue,
     Target,
 )
-from grace.ports.playbooks import RunBoard, RunLease
+from grace.ports.playbooks import RunBoard, RunClaimant, RunHolder, RunLease
 from grace.ports.runs import WorkflowRun, WorkflowRuns
 from grace.ports.samples import SampleFigures, SampleStore
 from grace.ports.store import (
@@ -95,6 +95,8 @@ __all__ = [
     "RuleReader",
     "Ruling",
     "RunBoard",
+    "RunClaimant",
+    "RunHolder",
     "RunLease",
     "SampleFigures",
     "SampleStore",

@@ -12,7 +12,10 @@ from grace.ports.hub import Token
 
 @dataclass(frozen=True, slots=True)
 class TokenDraft:
-    """A token that is asked for; `logs` None: good for every repository."""
+    """A token that is asked for; `logs` None: good for every repository.
+
+    `targets`: what a runner's is for.
+    """
 
     name: str
     scopes: frozenset[Scope]
@@ -21,6 +24,7 @@ class TokenDraft:
     login: str | None = None
     user_id: int = 0
     logs: frozenset[str] | None = None
+    targets: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

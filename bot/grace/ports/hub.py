@@ -198,7 +198,7 @@ class HubStore(Store, Protocol):
 class Token:
     """A token as it is stored; the secret itself is known to nobody but its owner.
 
-    `hint`: its last four characters. `ended`: revoked then.
+    `hint`: its last four characters. `ended`: revoked then. `targets`: of a runner's.
     """
 
     id: str
@@ -212,6 +212,7 @@ class Token:
     expires_at: datetime
     last_used_at: datetime | None = None
     ended: datetime | None = None
+    targets: frozenset[str] = frozenset()
 
 
 class Rights(Protocol):

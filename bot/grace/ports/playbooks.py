@@ -24,6 +24,25 @@ class RunLease:
     reported: RunReport | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RunClaimant:
+    """Who asks for a run: a runner by its name, the token that it has, and its targets."""
+
+    runner: str
+    token: str
+    targets: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunHolder:
+    """Who says that it has a run: by its lease, which is good with the same token alone."""
+
+    run: str
+    lease: str
+    token: str
+
+
 class RunBoard(Protocol):
     """Where runs are laid out; one at a time for each target. Each method is one transaction."""
 
@@ -35,20 +54,19 @@ class RunBoard(Protocol):
         """Take a run back: if none has begun it, it ends as withdrawn; else its runner is told."""
         ...
 
-    async def claim(
-        self, runner: str, targets: tuple[str, ...], seconds: float, now: datetime
-    ) -> RunLease | None:
+    async def claim(self, claimant: RunClaimant, now: datetime) -> RunLease | None:
         """Take the oldest run for one of these targets that nobody carries out, or None.
 
-        A run whose lease ran out is given to the next who asks, with what was reported of it.
+        A run whose lease ran out is given to the next who asks, with what was reported of it. One
+        that expired before anybody began it ends as withdrawn.
         """
         ...
 
-    async def renew(self, run: str, lease: str, seconds: float, now: datetime) -> RunLease | None:
+    async def renew(self, holder: RunHolder, seconds: float, now: datetime) -> RunLease | None:
         """Hold a lease for longer; None: it was lost."""
         ...
 
-    async def report(self, run: str, lease: str, report: RunReport, now: datetime) -> bool:
+    async def report(self, holder: RunHolder, report: RunReport, now: datetime) -> bool:
         """Keep a report and hand it to the mission, at once; False: the lease was lost.
 
         A report whose number is known changes nothing.

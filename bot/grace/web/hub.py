@@ -10,7 +10,7 @@ from grace.domain.base import Frozen
 from grace.domain.catalog import Catalog, Subsystems
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
-from grace.ports import Clock, Delivery, ForgeError
+from grace.ports import Clock, Delivery, ForgeError, RunBoard
 from grace.ports.hub import CapaRegister, HealthBoard, HubStore, Rights
 from grace.web.problems import Refused
 
@@ -34,7 +34,8 @@ class Hub:
 
     `submit` puts a delivery into the inbox and wakes the worker; False: it was here before.
     `policy` None until the forge is reached. `refs`: repositories by subsystem. `new_an_hour`: how
-    many missions a repository may begin within an hour.
+    many missions a repository may begin within an hour. `wake` lets the worker look for what was
+    put before a mission.
     """
 
     about: About
@@ -48,6 +49,8 @@ class Hub:
     refs: Mapping[str, MissionRef]
     board: HealthBoard
     capas: CapaRegister
+    runs: RunBoard
+    wake: Callable[[], None]
     new_an_hour: int = 60
 
 

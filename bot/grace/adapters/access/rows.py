@@ -43,10 +43,11 @@ def create_token(
         logs=draft.logs,
         created_at=now,
         expires_at=draft.expires_at,
+        targets=draft.targets,
     )
     connection.execute(
         "INSERT INTO tokens (id, name, hint, digest, scopes, login, user_id, logs, created_by,"
-        " created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " created_at, expires_at, targets) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             token.id,
             token.name,
@@ -59,6 +60,7 @@ def create_token(
             draft.created_by,
             _micros(now),
             _micros(token.expires_at),
+            json.dumps(sorted(token.targets)),
         ),
     )
     return token, text
@@ -190,6 +192,7 @@ def _token(row: sqlite3.Row) -> Token:
         expires_at=_moment(row["expires_at"]),
         last_used_at=_optional(row["last_used_at"]),
         ended=_optional(row["ended"]),
+        targets=frozenset(json.loads(row["targets"])),
     )
 
 

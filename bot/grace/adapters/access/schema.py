@@ -8,7 +8,7 @@ from typing import Final
 from grace.adapters.access.errors import AccessError
 
 BUSY_MS: Final = 10_000
-VERSION: Final = 1
+VERSION: Final = 2
 _SCHEMA: Final = """
 CREATE TABLE tokens (
     id TEXT PRIMARY KEY,
@@ -43,6 +43,11 @@ CREATE TABLE spent (
     until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
+# By the version that it brings a file to.
+_STEPS: Final = {
+    1: _SCHEMA,
+    2: "ALTER TABLE tokens ADD COLUMN targets TEXT NOT NULL DEFAULT '[]';\n",
+}
 
 
 def open_file(path: Path) -> sqlite3.Connection:
@@ -72,13 +77,13 @@ def open_file(path: Path) -> sqlite3.Connection:
 
 
 def _bring_up(connection: sqlite3.Connection, path: Path) -> None:
-    """Write the schema into a new file; two processes may try at once."""
+    """Bring a file to today's schema; two processes may try at once."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if _version(connection, path) == 0:
-            for statement in _SCHEMA.split(";\n"):
+        for version in range(_version(connection, path) + 1, VERSION + 1):
+            for statement in _STEPS[version].split(";\n"):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version={VERSION}")
+            connection.execute(f"PRAGMA user_version={version}")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

@@ -1,8 +1,6 @@
 """The table of playbooks' runs: laid out, claimed under a lease, reported, withdrawn."""
 
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,19 +9,9 @@ from grace.adapters.sqlite.values import json_list, micros, moment, optional_mic
 from grace.domain.mission import MissionRef
 from grace.domain.playbooks.run import ENDED, RunOrder, RunReport, RunState
 from grace.domain.remedy_events import RunReported
-from grace.ports import RunLease
+from grace.ports import RunClaimant, RunHolder, RunLease
 
 NOBODY: Final = "nobody"  # who reports of a run that no runner has begun
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Who asks for a run, for which targets and how long; `lease`: a secret that nobody guesses."""
-
-    runner: str
-    targets: Sequence[str]
-    lease: str
-    seconds: float
 
 
 def offer(connection: sqlite3.Connection, ref: MissionRef, order: RunOrder, now: datetime) -> None:
@@ -61,8 +49,13 @@ def withdraw(connection: sqlite3.Connection, run: str, reason: str, now: datetim
     )
 
 
-def claim(connection: sqlite3.Connection, wanted: Claim, now: datetime) -> RunLease | None:
-    """Take the oldest open run of these targets, unless its target is taken."""
+def claim(
+    connection: sqlite3.Connection, wanted: RunClaimant, lease: str, now: datetime
+) -> RunLease | None:
+    """Take the oldest open run of these targets, unless its target is taken.
+
+    `lease`: a secret that nobody guesses.
+    """
     _expire(connection, now)
     row = connection.execute(
         "SELECT * FROM playbook_runs AS r WHERE ended_at IS NULL"
@@ -76,35 +69,36 @@ def claim(connection: sqlite3.Connection, wanted: Claim, now: datetime) -> RunLe
         return None
     until = now + timedelta(seconds=wanted.seconds)
     connection.execute(
-        "UPDATE playbook_runs SET runner = ?, lease = ?, until = ? WHERE id = ?",
-        (wanted.runner, wanted.lease, micros(until), row["id"]),
+        "UPDATE playbook_runs SET runner = ?, token = ?, lease = ?, until = ? WHERE id = ?",
+        (wanted.runner, wanted.token, lease, micros(until), row["id"]),
     )
     return _lease(connection, row["id"])
 
 
 def renew(
-    connection: sqlite3.Connection, run: str, lease: str, until: datetime, now: datetime
+    connection: sqlite3.Connection, holder: RunHolder, until: datetime, now: datetime
 ) -> RunLease | None:
     """Hold a lease that is in force until then; None: it is not."""
     changed = connection.execute(
         "UPDATE playbook_runs SET until = ?"
-        " WHERE id = ? AND lease = ? AND until > ? AND ended_at IS NULL",
-        (micros(until), run, lease, micros(now)),
+        " WHERE id = ? AND lease = ? AND token = ? AND until > ? AND ended_at IS NULL",
+        (micros(until), holder.run, holder.lease, holder.token, micros(now)),
     ).rowcount
-    return _lease(connection, run) if changed else None
+    return _lease(connection, holder.run) if changed else None
 
 
 def report(
-    connection: sqlite3.Connection, run: str, lease: str, said: RunReport, now: datetime
+    connection: sqlite3.Connection, holder: RunHolder, said: RunReport, now: datetime
 ) -> bool:
     """Keep a newer report and give it to the mission; False: the lease is another's by now.
 
     A lease that ran out but that nobody took since is good for a report: what was done was done.
     """
     row = connection.execute(
-        "SELECT * FROM playbook_runs WHERE id = ? AND lease = ?", (run, lease)
+        "SELECT * FROM playbook_runs WHERE id = ? AND lease = ? AND token = ? AND runner = ?",
+        (holder.run, holder.lease, holder.token, said.runner),
     ).fetchone()
-    if row is None:
+    if row is None or said.id != holder.run:
         return False
     if said.number <= row["number"]:
         return True

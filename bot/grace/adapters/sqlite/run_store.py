@@ -9,7 +9,7 @@ from typing import Any, Final
 from grace.adapters.sqlite import run_rows
 from grace.domain.mission import MissionRef
 from grace.domain.playbooks.run import RunOrder, RunReport
-from grace.ports import RunLease
+from grace.ports import RunClaimant, RunHolder, RunLease
 
 Write = Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]]
 LEASE_BYTES: Final = 24
@@ -32,23 +32,21 @@ class SqliteRunBoard:
         """Take a run back: if none has begun it, it ends as withdrawn; else its runner is told."""
         await self._write(lambda c: run_rows.withdraw(c, run, reason, now))
 
-    async def claim(
-        self, runner: str, targets: tuple[str, ...], seconds: float, now: datetime
-    ) -> RunLease | None:
+    async def claim(self, claimant: RunClaimant, now: datetime) -> RunLease | None:
         """Take the oldest run for one of these targets that nobody carries out, or None."""
-        claim = run_rows.Claim(runner, targets, secrets.token_urlsafe(LEASE_BYTES), seconds)
-        found: RunLease | None = await self._write(lambda c: run_rows.claim(c, claim, now))
+        lease = secrets.token_urlsafe(LEASE_BYTES)
+        found: RunLease | None = await self._write(
+            lambda c: run_rows.claim(c, claimant, lease, now)
+        )
         return found
 
-    async def renew(self, run: str, lease: str, seconds: float, now: datetime) -> RunLease | None:
+    async def renew(self, holder: RunHolder, seconds: float, now: datetime) -> RunLease | None:
         """Hold a lease for longer; None: it was lost."""
         until = now + timedelta(seconds=seconds)
-        held: RunLease | None = await self._write(
-            lambda c: run_rows.renew(c, run, lease, until, now)
-        )
+        held: RunLease | None = await self._write(lambda c: run_rows.renew(c, holder, until, now))
         return held
 
-    async def report(self, run: str, lease: str, report: RunReport, now: datetime) -> bool:
+    async def report(self, holder: RunHolder, report: RunReport, now: datetime) -> bool:
         """Keep a report and hand it to the mission, at once; False: the lease was lost."""
-        kept: bool = await self._write(lambda c: run_rows.report(c, run, lease, report, now))
+        kept: bool = await self._write(lambda c: run_rows.report(c, holder, report, now))
         return kept

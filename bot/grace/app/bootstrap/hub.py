@@ -97,6 +97,8 @@ def make_hub(system: System, code: str, capas: Capas, board: Board) -> Hub:
         refs=system.refs,
         board=board,
         capas=capas,
+        runs=system.store.runs,
+        wake=system.wake,
         new_an_hour=system.settings.max_missions_per_hour,
     )
 

@@ -79,6 +79,7 @@ def principal_of_token(token: Token) -> Principal:
         user_id=token.user_id,
         scopes=token.scopes,
         logs=token.logs,
+        targets=token.targets,
     )
 
 

@@ -85,6 +85,7 @@ LOOK = Need((Scope.VIEWER,))
 COMMAND = Need((Scope.OPERATOR,), person=True, login=True)
 WORK = Need((Scope.OPERATOR, Scope.AGENT), person=True, login=True)
 CLAIM = Need((Scope.AGENT,))
+RUN = Need((Scope.RUNNER,))
 SWITCH = Need((Scope.OPERATOR,))
 
 Handler = Callable[[Call[Any, Any]], Awaitable[Answer]]

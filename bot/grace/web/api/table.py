@@ -11,6 +11,7 @@ from grace.web.api import (
     filing,
     missions,
     outgoing,
+    runs,
     status,
     trust,
 )
@@ -27,4 +28,5 @@ TABLE: Final[tuple[Operation, ...]] = (
     *capas.OPERATIONS,
     *trust.OPERATIONS,
     *outgoing.OPERATIONS,
+    *runs.OPERATIONS,
 )

@@ -1,6 +1,6 @@
 -- Runs of playbooks, for the runners beside their targets. `ordered`: what is to be done;
 -- `report`: the newest word of the runner, `number` its number, -1 before the first. `lease` and
--- `runner` are the last who took it, `until` when that claim runs out. `withdrawn`: why it is to
+-- `runner` are the last who took it, with `token`; `until` when that claim runs out. `withdrawn`: why it is to
 -- stop. `ended_at`: it is over.
 CREATE TABLE playbook_runs (
     id         TEXT PRIMARY KEY,
@@ -11,6 +11,7 @@ CREATE TABLE playbook_runs (
     expires_at INTEGER,
     withdrawn  TEXT,
     runner     TEXT,
+    token      TEXT,
     lease      TEXT,
     until      INTEGER,
     number     INTEGER NOT NULL DEFAULT -1,
