@@ -49,7 +49,7 @@ async def test_what_is_set_up_as_the_manual_says_is_well(ward):
     found = await look(ward)
     # The forge of the tests answers neither the hook's configuration nor rulesets.
     unwell = {name for name, each in found.items() if each.level is not Level.PASS}
-    assert unwell <= {"webhook", "acme/mesh: grace-ledger"}
+    assert unwell <= {"webhook", "acme/mesh: grace-ledger", "acme/mesh: agents"}
     assert {
         "App",
         "App permissions",
@@ -61,6 +61,7 @@ async def test_what_is_set_up_as_the_manual_says_is_well(ward):
         "acme/mesh main: up to date",
         "acme/mesh main: merge method",
         "acme/mesh: workflows",
+        "acme/mesh: agents",
         "acme/mesh: mission-control.yml",
         "acme/mesh: labels",
         "metric heat",

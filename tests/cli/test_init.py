@@ -22,10 +22,11 @@ from grace.domain.phase import Severity
 from grace.domain.policy import Policy
 from grace.setup import plan
 from grace.setup.findings import Level
+from grace.setup.patch_workflow_text import patch_workflow
 from grace.setup.policy_text import policy, subsystem
 from grace.setup.repository import Found, look
 from grace.setup.rule_checks import check_rules
-from grace.setup.workflow_checks import judge
+from grace.setup.workflow_checks import check_agents, judge
 from grace.setup.workflow_text import EDIT, edits, workflow
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +90,7 @@ def python(clone):
 def test_it_writes_what_a_repository_needs_and_says_what_is_next(python):
     code, output = python.init("--yes")
     assert code == 0, output
-    written = {plan.FORM, plan.WORKFLOW, plan.LABELS, plan.CONTROL}
+    written = {plan.FORM, plan.WORKFLOW, plan.PATCH_WORKFLOW, plan.LABELS, plan.CONTROL}
     assert written <= set(python.files())
     assert "grace github setup" in output
     assert "gh label create mission/invalid" in output
@@ -97,7 +98,7 @@ def test_it_writes_what_a_repository_needs_and_says_what_is_next(python):
 
 
 def test_it_shows_the_difference_before_it_asks(clone):
-    code, output = clone.init(answers="n\nn\nn\nn\n")
+    code, output = clone.init(answers="n\n" * 5)
     assert code == 0
     assert output.index("+name: Mission") < output.index(f"write {plan.FORM}?")
     assert clone.files() == {}
@@ -290,6 +291,30 @@ def test_the_workflow_is_clean_to_zizmor(python):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("suite", ["tests/unit", None])
+@pytest.mark.parametrize("python", [True, False])
+def test_the_workflow_of_agents_takes_orders_and_can_write_nothing(suite, python):
+    suites = {"unit": suite, "integration": None}
+    text = patch_workflow(Found("mesh", None, "main", python, "true", suites, None, None), ACTIONS)
+    finding = check_agents({plan.PATCH_WORKFLOW: text}, "grace-patch.yml", "o/n")
+    assert finding.level is Level.PASS
+    assert list(judge("grace-patch.yml", text, "main", "")) == []
+    loaded = yaml.safe_load(text)
+    assert loaded["permissions"] == {}
+    (job,) = loaded["jobs"].values()
+    assert job["permissions"] == {"contents": "read"}
+    checkout, *_, told, asked = job["steps"]
+    assert checkout["with"]["persist-credentials"] is False
+    assert checkout["with"]["ref"] == "${{ inputs.base }}"
+    assert all("${{" not in step.get("run", "") for step in job["steps"])
+    assert told["env"] == {"TASK": "${{ inputs.task }}"}
+    assert asked["uses"] == "grace-mission-control/grace/actions/patch@v1"
+    assert ("test" in asked["with"]) is (suite is not None)
+    inputs = yaml.safe_load((ROOT / "actions/patch/action.yml").read_text())["inputs"]
+    assert set(asked["with"]) <= set(inputs)
+    assert {name for name, about in inputs.items() if about.get("required")} <= set(asked["with"])
 
 
 def test_the_form_that_is_written_makes_missions(python):

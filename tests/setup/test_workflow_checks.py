@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grace.setup.findings import Level
-from grace.setup.workflow_checks import check_workflows, judge, matches, passes
+from grace.setup.workflow_checks import check_agents, check_workflows, judge, matches, passes
 
 SECRET = "steps: [{run: 'up ${{ secrets.CLOUD }}'}]"
 CHECKOUT = "{uses: actions/checkout@v4}"
@@ -195,3 +195,31 @@ def test_a_plain_name_matches_itself_and_two_stars_match_all(name):
     assert matches("*", name) is ("/" not in name)
     assert not passes({"branches": ["**", f"!{name}"]}, name)
     assert passes({"branches-ignore": [name + "x"]}, name)
+
+
+ORDERED = """
+run-name: grace patch ${{ inputs.request }}
+on: {workflow_dispatch: {inputs: {request: , agent: , base: , task: }}}
+jobs: {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (ORDERED, "takes orders"),
+        (ORDERED.replace("inputs.request", "github.event.inputs.request"), "takes orders"),
+        (None, "no agent can be asked"),
+        ("on: push", "cannot be started by hand"),
+        ("[", "cannot be started by hand"),
+        ("on: workflow_dispatch", "no input request, agent, base, task"),
+        (ORDERED.replace("task: ", ""), "no input task"),
+        (ORDERED.replace("inputs.request", "inputs.agent"), "does not say for what it is"),
+        (ORDERED.replace("run-name", "name"), "does not say for what it is"),
+    ],
+)
+def test_the_workflow_of_agents_has_to_take_orders(text, said):
+    files = {} if text is None else {".github/workflows/grace-patch.yml": text}
+    finding = check_agents(files, "grace-patch.yml", "o/n")
+    assert said in finding.found
+    assert (finding.level is Level.PASS) is ("takes orders" in said)

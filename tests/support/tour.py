@@ -18,12 +18,14 @@ from grace.adapters.github.webhook import WebhookSecrets, verify
 from grace.adapters.github.wire import Call
 from grace.domain.mission import MissionRef
 from grace.localforge.forge import ForgeConfig, LocalForge
+from grace.localforge.runs import WorkflowRunner
 from grace.ports import Delivery, Routed
 from support.schema import published
 from support.schema_check import SchemaCheck
 
 SECRET = "over the raw bytes"
 PERMISSIONS = {
+    "actions": "write",
     "checks": "write",
     "contents": "write",
     "issues": "write",
@@ -32,7 +34,15 @@ PERMISSIONS = {
     "statuses": "read",
     "metadata": "read",
 }
-EVENTS = ("issues", "issue_comment", "pull_request", "pull_request_review", "check_run", "push")
+EVENTS = (
+    "issues",
+    "issue_comment",
+    "pull_request",
+    "pull_request_review",
+    "check_run",
+    "push",
+    "workflow_run",
+)
 
 
 class Wall:
@@ -89,9 +99,11 @@ class Tour:
 
 
 @asynccontextmanager
-async def started(tmp_path: Path) -> AsyncIterator[LocalForge]:
+async def started(
+    tmp_path: Path, runner: WorkflowRunner | None = None
+) -> AsyncIterator[LocalForge]:
     """Run a forge that has nothing yet."""
-    forge = LocalForge(ForgeConfig(tmp_path / "forge"))
+    forge = LocalForge(ForgeConfig(tmp_path / "forge"), runner)
     await forge.start()
     yield forge
     await forge.close()
@@ -112,9 +124,11 @@ async def listening() -> AsyncIterator[Inbox]:
 
 
 @asynccontextmanager
-async def toured(tmp_path: Path, key_pem: str) -> AsyncIterator[Tour]:
+async def toured(
+    tmp_path: Path, key_pem: str, runner: WorkflowRunner | None = None
+) -> AsyncIterator[Tour]:
     """Set up a repository with people and the App; hold all to GitHub's schema at the end."""
-    async with started(tmp_path) as local, listening() as inbox:
+    async with started(tmp_path, runner) as local, listening() as inbox:
         schema = SchemaCheck(published())
         local.watch(schema)
         async with installed(local, inbox, tmp_path, key_pem) as tour:

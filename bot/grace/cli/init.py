@@ -37,7 +37,7 @@ def init(
         bool, typer.Option("--yes", help="Write new files without asking; others stay as they are.")
     ] = False,
 ) -> None:
-    """Write issue form, workflow, labels and mission-control.yml, the rules; show them first."""
+    """Write issue form, workflows, labels and mission-control.yml, the rules; show them first."""
     if not re.fullmatch(r"[\w.-]+/[\w.-]+@[\w./-]+", actions):
         raise typer.BadParameter("write OWNER/NAME@REF", param_hint="--actions")
     try:

@@ -23,8 +23,8 @@ _NAME_LIMIT: Final = 34  # GitHub's
 class Permission:
     """One permission, on repositories unless `why` says more.
 
-    Without an optional one Grace works, and does `why` not. `enough`: with this much of it she works
-    too, and leaves out a part of `why`.
+    Without an optional one Grace works, and does `why` not. `enough`: with this much of it she
+    works too, and leaves out a part of `why`.
     """
 
     name: str

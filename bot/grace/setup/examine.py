@@ -23,7 +23,7 @@ from grace.setup.findings import Finding, Unknown, fail, good, untold, warn
 from grace.setup.local_checks import check_key_file, check_ledger, check_ledger_key, check_secret
 from grace.setup.policy_reading import Sight, examine_rules
 from grace.setup.reading import Api, Got, contents, fit, fit_all
-from grace.setup.workflow_checks import check_workflows
+from grace.setup.workflow_checks import check_agents, check_workflows
 
 _MAX_WORKFLOWS: Final = 100
 _FIRST_LOOK: Final = "first look"
@@ -181,6 +181,9 @@ async def _repository(
     else:
         for finding in check_workflows(files, base, place.repository):
             yield finding
+        asking = bot.configuration.governance.asking
+        if asking.enabled:
+            yield check_agents(files, asking.workflow, place.repository)
     sight = Sight(api, place.repository, base, installation.permissions, token)
     async for finding in examine_rules(sight, bot.configuration, files):
         yield finding

@@ -9,12 +9,14 @@ from typing import Final
 from grace.domain.inspection import POLICY_FILE
 from grace.domain.lifecycle.tickets import REVIEW_LABEL
 from grace.ports import STOP_LABEL
+from grace.setup.patch_workflow_text import patch_workflow
 from grace.setup.policy_text import policy
 from grace.setup.repository import Found
 from grace.setup.workflow_text import runs_on_base, workflow
 
 FORM: Final = ".github/ISSUE_TEMPLATE/mission.yml"
 WORKFLOW: Final = ".github/workflows/grace.yml"
+PATCH_WORKFLOW: Final = ".github/workflows/grace-patch.yml"
 CONTROL: Final = POLICY_FILE
 LABELS: Final = ".github/labels.yml"
 
@@ -74,6 +76,7 @@ def drafts(found: Found, actions: str) -> tuple[Draft, ...]:
     return (
         Draft(FORM, form.read_text("utf-8")),
         Draft(WORKFLOW, workflow(found, actions)),
+        Draft(PATCH_WORKFLOW, patch_workflow(found, actions)),
         Draft(LABELS, _labels()),
         Draft(CONTROL, policy(found, red_on_base=runs_on_base(found))),
     )

@@ -16,6 +16,8 @@ from grace.setup.findings import Finding, fail, good, warn
 WORK: Final = "grace/mission_20260101_001"
 _MAX_TEXT: Final = 262_144
 _ON_WORK: Final = ("push", "create")
+_ORDER: Final = ("request", "agent", "base", "task")
+_NAMED: Final = re.compile(r"(?:github\.event\.)?inputs\.request")
 _PRIVILEGED: Final = frozenset({"pull_request_target", "workflow_run", "issue_comment"})
 _EXPRESSION: Final = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _SECRET: Final = re.compile(r"\bsecrets\b(?!\s*\.\s*GITHUB_TOKEN\b)", re.IGNORECASE)
@@ -40,6 +42,25 @@ def check_workflows(files: Mapping[str, str], base: str, repository: str) -> lis
     ]
     clean = good(name, f"none of {len(files)} hands a credential to unreviewed code")
     return findings or [clean]
+
+
+def check_agents(files: Mapping[str, str], workflow: str, repository: str) -> Finding:
+    """The workflow that runs agents is there, can be started by hand, and says whose run it is."""
+    name, mend = f"{repository}: agents", "run `grace init` again and merge what it writes"
+    text = files.get(f".github/workflows/{workflow}")
+    if text is None:
+        return warn(name, f"{workflow} is not there: no agent can be asked", mend)
+    document = _load(text) or {}
+    spec = _triggers(document).get("workflow_dispatch")
+    if spec is None:
+        return warn(name, f"{workflow} cannot be started by hand", mend)
+    lacking = [each for each in _ORDER if each not in _mapping(spec.get("inputs"))]
+    if lacking:
+        return warn(name, f"{workflow} takes no input {', '.join(lacking)}", mend)
+    title = _EXPRESSION.findall(str(document.get("run-name", "")))
+    if not any(_NAMED.fullmatch(each.strip()) for each in title):
+        return warn(name, f"the name of a run of {workflow} does not say for what it is", mend)
+    return good(name, f"{workflow} takes orders")
 
 
 def judge(path: str, text: str, base: str, name: str) -> Iterator[Finding]:

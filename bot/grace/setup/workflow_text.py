@@ -6,8 +6,8 @@ from typing import Final
 from grace.setup.repository import Found
 
 EDIT: Final = "EDIT THIS"
-_CHECKOUT: Final = "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2"
-_PYTHON: Final = "actions/setup-python@e797f83bcb11b83ae66e0230d6156d7c80228e7c # v6.0.0"
+CHECKOUT: Final = "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2"
+PYTHON: Final = "actions/setup-python@e797f83bcb11b83ae66e0230d6156d7c80228e7c # v6.0.0"
 _HEAD: Final = "${{ github.event.merge_group.head_sha || github.event.pull_request.head.sha }}"
 _BASE: Final = "${{ github.event.merge_group.base_sha || github.event.pull_request.base.sha }}"
 
@@ -47,7 +47,7 @@ _BASE_STEP: Final = """\
           path: base
           persist-credentials: false
 """
-_PYTHON_STEP: Final = """\
+PYTHON_STEP: Final = """\
       - name: Set up Python
         uses: {python}
         with:
@@ -154,7 +154,7 @@ def _suite(found: Found, suite: str, action: str) -> str:
         )
         note = f" # {EDIT}: runners other than pytest write JUnit XML to {{junit}}"
     else:
-        command, note = _pytest(folder), ""
+        command, note = pytest_command(folder), ""
     return (
         _opening(found, suite)
         + f"      - name: Run the {suite} tests\n"
@@ -167,13 +167,13 @@ def _suite(found: Found, suite: str, action: str) -> str:
 
 def _red_on_base(found: Found, action: str) -> str:
     text = (
-        _JOB.format(job="red-on-base", needs="", checkout=_CHECKOUT, head=_HEAD)
-        + _BASE_STEP.format(checkout=_CHECKOUT, base=_BASE)
+        _JOB.format(job="red-on-base", needs="", checkout=CHECKOUT, head=_HEAD)
+        + _BASE_STEP.format(checkout=CHECKOUT, base=_BASE)
         + _APART
     )
     if found.python:
         where = f"        working-directory: {_IN_BASE}\n"
-        text += _PYTHON_STEP.format(python=_PYTHON, where=where, install=json.dumps(found.install))
+        text += PYTHON_STEP.format(python=PYTHON, where=where, install=json.dumps(found.install))
     for suite, folder in found.suites.items():
         if folder is not None:
             text += (
@@ -181,14 +181,15 @@ def _red_on_base(found: Found, action: str) -> str:
                 f"        uses: {action}\n"
                 "        with:\n"
                 f"          suite: {suite}\n"
-                f"          command: {json.dumps(_pytest(folder))}\n"
+                f"          command: {json.dumps(pytest_command(folder))}\n"
                 "          subject: base\n"
                 f"          base-path: {_IN_BASE}\n"
             )
     return f"{text}\n"
 
 
-def _pytest(folder: str) -> str:
+def pytest_command(folder: str) -> str:
+    """Write the command that runs a folder's tests."""
     return f"python -m pytest {folder}"
 
 
@@ -200,7 +201,7 @@ def _stress(found: Found, action: str) -> str:
         start, note = found.start, f" # {EDIT}: serves on $PORT?"
     return (
         _opening(found, "stress", needs=list(found.suites))
-        + _BASE_STEP.format(checkout=_CHECKOUT, base=_BASE)
+        + _BASE_STEP.format(checkout=CHECKOUT, base=_BASE)
         + "      - name: Put load on head and base\n"
         + f"        uses: {action}\n"
         + "        with:\n"
@@ -214,8 +215,8 @@ def _stress(found: Found, action: str) -> str:
 
 def _hunter(action: str) -> str:
     return (
-        _JOB.format(job="hunter", needs="", checkout=_CHECKOUT, head=_HEAD)
-        + _BASE_STEP.format(checkout=_CHECKOUT, base=_BASE)
+        _JOB.format(job="hunter", needs="", checkout=CHECKOUT, head=_HEAD)
+        + _BASE_STEP.format(checkout=CHECKOUT, base=_BASE)
         + "      - name: Scan for security what the base has not\n"
         + f"        uses: {action}\n"
         + "        with:\n"
@@ -225,7 +226,7 @@ def _hunter(action: str) -> str:
 
 def _opening(found: Found, job: str, needs: list[str] | None = None) -> str:
     line = f"    needs: [{', '.join(needs)}]\n" if needs else ""
-    text = _JOB.format(job=job, needs=line, checkout=_CHECKOUT, head=_HEAD)
+    text = _JOB.format(job=job, needs=line, checkout=CHECKOUT, head=_HEAD)
     if not found.python:
         return text
-    return text + _PYTHON_STEP.format(python=_PYTHON, where="", install=json.dumps(found.install))
+    return text + PYTHON_STEP.format(python=PYTHON, where="", install=json.dumps(found.install))
