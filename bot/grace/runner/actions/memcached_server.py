@@ -77,23 +77,30 @@ def _key(key: str) -> str:
 @contextmanager
 def memcached_of(situation: Situation) -> Iterator[Memcached]:
     """Connect to `unix_socket`, or to `host` and `port`."""
-    seconds = remaining(situation)
-    path = setting(situation, "unix_socket", "")
     try:
-        if path:
-            connection = socket.socket(socket.AF_UNIX)
-            connection.settimeout(seconds)
-            connection.connect(path)
-        else:
-            host = setting(situation, "host", "127.0.0.1")
-            port = int(setting(situation, "port", "11211"))
-            connection = socket.create_connection((host, port), timeout=seconds)
-        with connection:
+        with _connection(situation) as connection:
             server = Memcached(connection)
             with closing(server):
                 yield server
     except OSError as error:
         raise ActionFailed(f"memcached does not answer: {type(error).__name__}") from error
+
+
+def _connection(situation: Situation) -> socket.socket:
+    seconds = remaining(situation)
+    path = setting(situation, "unix_socket", "")
+    if not path:
+        host = setting(situation, "host", "127.0.0.1")
+        port = int(setting(situation, "port", "11211"))
+        return socket.create_connection((host, port), timeout=seconds)
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(seconds)
+    try:
+        connection.connect(path)
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
 
 def identify_memcached(situation: Situation, *, flushed: bool = False) -> None:

@@ -18,6 +18,8 @@ def redis_of(situation: Situation) -> Iterator[Any]:
     """Connect to the configured database number; errors become sentences without secrets."""
     try:
         import redis  # noqa: PLC0415 - an extra that only runners beside a Redis need
+        from redis.backoff import NoBackoff  # noqa: PLC0415 - as above
+        from redis.retry import Retry  # noqa: PLC0415 - as above
     except ImportError as error:
         raise ActionFailed(_MISSING) from error
     seconds = remaining(situation)
@@ -30,6 +32,7 @@ def redis_of(situation: Situation) -> Iterator[Any]:
         username=setting(situation, "username", "") or None,
         password=setting(situation, "password", "") or None,
         ssl=situation.target.get("tls") is True,
+        retry=Retry(NoBackoff(), 0),
         socket_timeout=seconds,
         socket_connect_timeout=seconds,
         decode_responses=True,
@@ -37,6 +40,8 @@ def redis_of(situation: Situation) -> Iterator[Any]:
     )
     try:
         yield server
+    except redis.AuthenticationError as error:
+        raise ActionFailed("the Redis refused the target's user or password") from error
     except redis.ConnectionError as error:
         raise ActionFailed("the Redis cannot be reached") from error
     except redis.TimeoutError as error:

@@ -35,11 +35,17 @@ class _Transport(xmlrpc.client.Transport):
         self._situation = situation
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        if self._connection[1] is not None:
+            return self._connection[1]
         seconds = remaining(self._situation, 120)
         path = setting(self._situation, "unix_socket", "")
-        if path:
-            return _Connection(path, seconds)
-        return http.client.HTTPConnection(str(host), timeout=seconds)
+        made = (
+            _Connection(path, seconds)
+            if path
+            else http.client.HTTPConnection(str(host), timeout=seconds)
+        )
+        self._connection = host, made
+        return made
 
 
 def _credentials(situation: Situation) -> Iterator[tuple[str, str]]:
