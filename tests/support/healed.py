@@ -52,8 +52,12 @@ def healing_policy(*playbooks: Playbook, targets: int = 1, **governance: object)
 def healing_world(policy: Policy | None = None, author: str = "alice") -> World:
     """File a healing mission that somebody with write permission started."""
     world = World(policy=policy or healing_policy())
+    return world.file(healing_body(), author=author)
+
+
+def healing_body() -> str:
     kind = "### Mission type\n\nhealing\n\n### Severity"
-    return world.file(issue_body(candidates=0).replace("### Severity", kind), author=author)
+    return issue_body(candidates=0).replace("### Severity", kind)
 
 
 def order_of(world: World) -> fx.OfferRun:

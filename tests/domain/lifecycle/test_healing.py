@@ -4,6 +4,7 @@ import pytest
 
 from grace.domain import effects as fx
 from grace.domain import events as ev
+from grace.domain import healing_gates
 from grace.domain import remedy_words as words
 from grace.domain.phase import Outcome, Phase
 from grace.domain.playbooks.action import Risk
@@ -15,6 +16,7 @@ from grace.domain.verdict import Result
 from support.healed import (
     DIFF,
     done,
+    healing_body,
     healing_policy,
     healing_world,
     order_of,
@@ -248,3 +250,30 @@ def test_alerts_that_end_while_a_playbook_runs_do_not_end_the_mission():
     assert world.mission.trying.run == 1
     world.tick(3600)
     assert world.mission.phase is Phase.EXECUTING
+
+
+def test_no_more_playbooks_than_governance_allows():
+    policy = healing_policy(playbook("first"), playbook("second"), healing={"max_playbooks": 1})
+    world = say(healing_world(policy), RunState.NOT_HEALED)
+    assert [t.playbook for t in world.mission.tries] == ["first"]
+    assert world.mission.outcome is Outcome.FAILED
+
+
+def test_playbooks_go_in_their_order_where_memory_was_silent():
+    assert healing_world().mission.choice is not None
+    silent = World(policy=healing_policy(), waits=(fx.ReadMemory,))
+    silent.file(healing_body())
+    silent.waits = ()
+    silent.fail(fx.ReadMemory)
+    assert silent.mission.choice is None
+    assert silent.mission.trying.playbook == "unlock"
+
+
+def test_playbook_of_a_target_that_was_healed_says_so_in_the_verdict_until_it_is_observed():
+    world = healing_world()
+    for state, result in ((RunState.HEALED, "pass"), (RunState.FAILED, "fail")):
+        each = world.mission.trying.model_copy(update={"state": state})
+        tree = healing_gates.healing_tree(world.case(), each)
+        assert tree.children[-1].result.value == result
+    waiting = world.mission.trying.model_copy(update={"state": RunState.NEEDS_PERSON})
+    assert "named person" in healing_gates.healing_tree(world.case(), waiting).children[-1].who

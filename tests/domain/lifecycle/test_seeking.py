@@ -180,6 +180,7 @@ def test_answers_nobody_asked_for_and_second_answers_change_nothing():
     before = world.mission
     world.deliver(ev.ProposalMade(proposal=said, at=world.now))
     world.deliver(ev.AgentAsked(request=said.request, run=9))
+    world.deliver(ev.AgentAsked(request="other", run=9))
     world.deliver(ev.AgentRunEnded(request=said.request, run=9, at=world.now))
     world.deliver(ev.ProposalAwaited(request=said.request, reason="late", run=9))
     world.deliver(ev.ProposalAwaited(request="other", reason="late"))
@@ -414,3 +415,24 @@ def test_what_an_agent_may_cost_counts_until_it_is_known():
     propose(world, 1, None, usage=Usage(seconds=1))
     assert world.mission.asks[0].spent == 1.0
     assert "at most 1.00 USD" in "\n".join(words.remedy_lines(world.mission))
+
+
+def test_run_whose_number_the_forge_told_is_remembered():
+    world = World(policy=seeking_policy(REPAIR), waits=(fx.AskAgent,)).file(issue_body_without())
+    ask = world.mission.asks[0]
+    world.deliver(ev.AgentAsked(request=ask.request, run=77))
+    assert world.mission.asks[0].run == 77
+    world.deliver(ev.EffectFailed(key="ask/9", effect="ask_agent", reason="of another"))
+    assert world.mission.asks[0].answered_at is None
+
+
+def test_claim_alone_makes_a_mission_without_agents_wait():
+    world = World(waits=(fx.ReadMemory,)).file(issue_body_without())
+    claim = ClaimFact(agent="devin", until=world.now + timedelta(minutes=30))
+    world.facts = world.facts.model_copy(update={"claim": claim})
+    world.waits = ()
+    world.settle()
+    assert "devin has claimed the work" in world.mission.forge_says
+    world.facts = world.facts.model_copy(update={"claim": claim})
+    world.tick(31 * 60)
+    assert world.mission.held.startswith(words.NOTHING_LEFT)

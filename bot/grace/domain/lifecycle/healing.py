@@ -14,11 +14,11 @@ from grace.domain import remedy_words as words
 from grace.domain.asked import Agreement, Offered, PlaybookTry
 from grace.domain.effects import OfferRun, WithdrawRun
 from grace.domain.events import RunReported
+from grace.domain.lifecycle.asking import free_name, offer
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.given import request_of
 from grace.domain.lifecycle.landed import end_window, judge_window, open_window, window_of
 from grace.domain.lifecycle.order import Order
-from grace.domain.lifecycle.seeking import free_name, offer
 from grace.domain.lifecycle.undone import file_capa
 from grace.domain.mission import Mission, Window, about_of
 from grace.domain.package import PatchCandidate

@@ -5,21 +5,15 @@ from typing import assert_never
 from grace.domain import events as ev
 from grace.domain import messages
 from grace.domain.effects import InspectPatch, PublishLedger, ReadTree
-from grace.domain.lifecycle import seeking
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.landed import tip_key
 from grace.domain.lifecycle.merging import tested_trees
 from grace.domain.lifecycle.revert_outcomes import revert_landed
 from grace.domain.lifecycle.tickets import begin_review
-from grace.domain.mission import Group, Landing, PullRef, Revert, Window, about_of
-from grace.domain.observed import PermissionFact
-from grace.domain.phase import FORWARD, Outcome, Phase
+from grace.domain.mission import Group, Landing, PullRef, Revert, Window
+from grace.domain.phase import Outcome, Phase
 
 OPEN_PULL = frozenset({Phase.TESTING, Phase.GATING, Phase.MERGING})
-# A comment that cannot be written does not keep a regression in production.
-REVERT_NEEDS = frozenset({"push_revert", "open_pull", "merge_pull", "file_issue"})
-# Nothing hangs on these: the comment may have been deleted.
-COURTEOUS = frozenset({"react", "reply", "read_report", "read_proposal"})
 
 
 def results_reported(draft: Draft, event: ev.ResultsReported) -> None:
@@ -329,60 +323,6 @@ def issue_filed(draft: Draft, event: ev.IssueFiled) -> None:
     else:
         draft.set(issue=event.number)
         draft.note("issue_filed", number=event.number, url=event.url)
-
-
-def effect_failed(draft: Draft, event: ev.EffectFailed) -> None:
-    """Hold for a person: an effect failed for good, and the sentence says why."""
-    draft.note("effect_failed", effect=event.effect, key=event.key, reason=event.reason)
-    if event.effect in COURTEOUS:
-        return
-    if event.effect == "read_memory":
-        seeking.unrecalled(draft, event.reason)
-        return
-    if event.effect == "ask_agent":
-        seeking.not_asked(draft, event.key, event.reason)
-        return
-    if event.effect == "read_baseline":
-        nothing_before = ev.BaselineRead(samples=(), note=messages.baseline_unread(event.reason))
-        draft.facts = draft.facts.model_copy(update={"baseline": nothing_before})
-        return
-    if event.effect in {"publish_check", "publish_comment"}:
-        surface = event.key.partition("/")[0]
-        draft.set(unpublished=draft.mission.unpublished | {surface})
-    if event.effect == "read_permission" and unheard(draft, event.key):
-        return
-    phase = draft.mission.phase
-    if phase is not Phase.OBSERVING:  # there it is asked again only after a while
-        draft.set(base_asked_at=None)
-    if phase is Phase.MERGING and event.effect == "merge_pull":
-        draft.move(Phase.GATING, event.reason)
-    needed = phase is Phase.REVERTING and event.effect in REVERT_NEEDS
-    if phase in FORWARD | {Phase.AWAITING_START} or needed:
-        draft.hold(messages.effect_failed(event.effect, event.reason))
-
-
-def unheard(draft: Draft, key: str) -> bool:
-    """Drop a command or review of somebody of whom the forge says nothing; True where that is all.
-
-    What a stranger writes does not hold a mission because his account cannot be read.
-    """
-    about = key.removeprefix("permission/")
-    if about.startswith("command:") and about.count("/") == 0:
-        waiting = draft.mission.commands
-        draft.set(commands=tuple(c for c in waiting if about_of(c.given) != about))
-        return True
-    if about.startswith("ticket:"):
-        left = {known: event for known, event in draft.mission.tickets.items() if known != about}
-        draft.set(tickets=left)
-        return True
-    if about.startswith("label:"):  # behind it stand the moment and the round
-        about = about.rsplit("/", 2)[0]
-    elif not about.startswith("review:") or about.count("/"):
-        return False
-    nobody = PermissionFact(permission=ev.Permission.NONE, at=draft.now)
-    permissions = {**draft.facts.permissions, about: nobody}
-    draft.facts = draft.facts.model_copy(update={"permissions": permissions})
-    return True
 
 
 def repository_gone(draft: Draft, event: ev.RepositoryGone) -> None:

@@ -7,7 +7,16 @@ phase changes no decision there; the facts keep what it says while the mission l
 from collections.abc import Callable
 
 from grace.domain import events as ev
-from grace.domain.lifecycle import alerts, healing, outcomes, revert_outcomes, seeking, tickets
+from grace.domain.lifecycle import (
+    alerts,
+    asking,
+    failures,
+    healing,
+    outcomes,
+    revert_outcomes,
+    seeking,
+    tickets,
+)
 from grace.domain.lifecycle import reactions as on
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.outcomes import OPEN_PULL
@@ -53,16 +62,16 @@ HEARD: dict[type[ev.Event], tuple[Handler, frozenset[Phase]]] = {
     ev.MetricsSampled: (outcomes.metrics_sampled, frozenset({Phase.OBSERVING})),
     ev.BaselineRead: (outcomes.baseline_read, frozenset({Phase.OBSERVING})),
     ev.MemoryRead: (seeking.memory_read, FORWARD),
-    ev.AgentAsked: (seeking.agent_asked, FORWARD),
-    ev.AgentRunEnded: (seeking.run_ended, FORWARD),
-    ev.ProposalMade: (seeking.proposal_made, FORWARD),
-    ev.ProposalAwaited: (seeking.proposal_awaited, FORWARD),
+    ev.AgentAsked: (asking.agent_asked, FORWARD),
+    ev.AgentRunEnded: (asking.run_ended, FORWARD),
+    ev.ProposalMade: (asking.proposal_made, FORWARD),
+    ev.ProposalAwaited: (asking.proposal_awaited, FORWARD),
     ev.RunReported: (healing.run_reported, frozenset({Phase.EXECUTING})),
     ev.RevertPushed: (revert_outcomes.revert_pushed, frozenset({Phase.REVERTING})),
     ev.RevertRefused: (revert_outcomes.revert_refused, frozenset({Phase.REVERTING})),
     ev.IssueFiled: (outcomes.issue_filed, ALL),
     ev.EffectDone: (outcomes.nothing, LIVE),
-    ev.EffectFailed: (outcomes.effect_failed, LIVE),
+    ev.EffectFailed: (failures.effect_failed, LIVE),
     ev.RepositoryGone: (outcomes.repository_gone, LIVE),
     ev.RepositoryRenamed: (outcomes.repository_renamed, LIVE),
     ev.Ticked: (outcomes.nothing, LIVE),
