@@ -39,6 +39,7 @@ class Agent(Frozen):
 
     `command` is run by a shell in the checkout and reads the task at $GRACE_TASK. `network`: it
     may open connections. `model`: what a preset is told to use; its key stays outside the sandbox.
+    `model_url`: where the model is asked, up to its `/v1`, where that is not at its maker's.
     `subsystems` none: all. `needs_tests`: it is of use only where a test fails. `price_*`: what a
     million tokens cost, for budgets in money where the relay counts them.
     """
@@ -49,6 +50,7 @@ class Agent(Frozen):
     preset: Preset | None = None
     command: Annotated[str, Field(min_length=1, max_length=4000)] | None = None
     model: Annotated[str, Field(max_length=100)] = ""
+    model_url: Annotated[str, Field(pattern=r"^(https?://[^\s?#@]+)?$", max_length=300)] = ""
     network: bool = False
     subsystems: tuple[Name, ...] = ()
     needs_tests: bool = False
