@@ -1,6 +1,7 @@
 """Agents' runs against a forge that really runs workflows: ordered, told of, read, or not ours."""
 
 import base64
+import re
 import sys
 import textwrap
 from collections.abc import AsyncIterator
@@ -16,6 +17,8 @@ from grace.setup.patch_workflow_text import patch_workflow
 from grace.setup.repository import Found
 from support.tour import Tour, toured
 
+PAGE = Path(__file__).parents[3] / "docs" / "api-budget.md"
+HERE = "/repos/{owner}/{repo}"
 KEY = "mission_20260301_001/ask/1"
 FILE = ".github/workflows/grace-patch.yml"
 # In place of Grace's own action: what the task says becomes what is proposed.
@@ -97,6 +100,19 @@ async def test_what_an_agent_was_told_comes_back_as_its_proposal(ordering: Tour)
     assert found is not None
     assert (found.run, found.conclusion) == (told.event.run, "success")
     assert found.body == hostile.encode()
+
+
+async def test_an_agent_costs_the_calls_that_the_budget_lists(ordering: Tour) -> None:
+    await ordering.forge.identity()
+    ordering.calls.clear()
+    await order(ordering, '{"v": 1}')
+    await ordering.local.idle()
+    await ordering.forge.read_proposal(ordering.ref, query())
+    made = [f"{call.method} {call.path.removeprefix(HERE)}" for call in ordering.calls]
+    section = PAGE.read_text().partition("\n## An agent that is asked\n")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\|[^|]*\| `([A-Z]+ /[^`]+)` \|", section, re.MULTILINE)
+    assert [re.sub(r"\{run\}", "{id}", call) for call in made] == listed
+    assert f"**{len(made)} calls, 1 download**" in section
 
 
 async def test_a_run_that_fails_or_leaves_a_bomb_has_no_proposal(ordering: Tour) -> None:
