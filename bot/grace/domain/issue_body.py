@@ -5,6 +5,7 @@ from typing import Final
 from grace.domain.alerting.words import alert_lines
 from grace.domain.contract import dump
 from grace.domain.mission import Mission
+from grace.domain.phase import MissionType
 from grace.domain.render import code, marker, quoted
 from grace.domain.sighting import told
 
@@ -24,7 +25,8 @@ def mission_body(mission: Mission) -> str:
         if mission.by_api
         else (f"the alert {code(mission.alert or '')}")
     )
-    offered = request is not None and bool(request.workspace.patch_candidates)
+    healing = request is not None and request.mission_type is MissionType.HEALING
+    offered = (request is not None and bool(request.workspace.patch_candidates)) or healing
     return "\n".join(
         [
             marker(mission, "mission"),

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from grace.domain.memory.words import keeping
+from grace.domain.narration_remedies import REMEDIES, sha_of
 from grace.domain.phase import Phase
 from grace.domain.render import one_line, why
 from grace.domain.verdict import Condition
@@ -99,10 +100,6 @@ def _words(name: str) -> str:
     return name.replace(".", ": ").replace("_", " ")
 
 
-def _sha(value: object) -> str:
-    return str(value)[:10]
-
-
 def _spoken(payload: Payload) -> str:
     """Name the token by which somebody spoke."""
     return f" (by {payload['by']})" if "by" in payload else ""
@@ -131,7 +128,7 @@ def _tests(payload: Payload, _actor: str) -> str:
         f"{s['subject']} p95 {s['p95_ms']:.0f} ms at {s['throughput_rps']:.0f}/s"
         for s in payload["stress"]
     )
-    head = _sha(payload["head_sha"])
+    head = sha_of(payload["head_sha"])
     return f"CI run {payload['run_id']} on {head}: {suites}; stress: {stress or 'not run'}"
 
 
@@ -177,10 +174,6 @@ def _opened(payload: Payload, _actor: str) -> str:
     return f"log opened for {payload['repository'] or 'the bot itself'}"
 
 
-def _claimed(payload: Payload, _actor: str) -> str:
-    return f"claimed by {payload['agent']} ({payload['role']}) until {payload['until'][11:19]} UTC"
-
-
 def _allowed_by(payload: Payload) -> str:
     """Say what let a change merge: people, or what stands in for them."""
     people = ", ".join(payload["approved_by"])
@@ -208,42 +201,44 @@ _TELL: Final[Mapping[str, Teller]] = MappingProxyType(
         ),
         "released": lambda _, a: f"{a} lets the prepared remedy go on",
         "planned": lambda p, _: (
-            f"snapshot of {p['context']['branch']} at {_sha(p['context']['git_sha'])}"
+            f"snapshot of {p['context']['branch']} at {sha_of(p['context']['git_sha'])}"
         ),
         "candidate_pinned": lambda p, _: (
-            f"candidate {p['candidate']} is {p['ref']} at {_sha(p['sha'])}"
+            f"candidate {p['candidate']} is {p['ref']} at {sha_of(p['sha'])}"
         ),
         "attempt_started": lambda p, _: f"attempt {p['attempt']}: candidate {p['candidate']}",
         "attempt_failed": lambda p, _: f"attempt {p['attempt']} failed: {p['reason']}",
         "branch_pushed": lambda p, _: (
-            f"commit {_sha(p['head'])} (tree {_sha(p['tree'])}) pushed to {p['branch']}: "
+            f"commit {sha_of(p['head'])} (tree {sha_of(p['tree'])}) pushed to {p['branch']}: "
             + ", ".join(p["paths"])
         ),
-        "base_moved": lambda p, _: f"{p['branch']} moved to {_sha(p['sha'])}",
+        "base_moved": lambda p, _: f"{p['branch']} moved to {sha_of(p['sha'])}",
         "pull_opened": lambda p, _: f"{p['purpose']} pull request #{p['number']} opened",
         "issue_filed": lambda p, _: f"issue #{p['number']} filed for the mission",
         "tests_reported": _tests,
         "evidence": lambda p, _: f"evidence kept, {p['digest'][:19]}",
-        "reviewed": lambda p, a: f"review by {a}: {p['state']} of {_sha(p['sha'])}",
+        "reviewed": lambda p, a: f"review by {a}: {p['state']} of {sha_of(p['sha'])}",
         "verdict": _verdict,
-        "approved": lambda p, a: f"{a} approved {p['gate']} of {_sha(p['sha'])}",
+        "approved": lambda p, a: (
+            f"{a} approved {p['gate']}" + (f" of {sha_of(p['sha'])}" if "sha" in p else "")
+        ),
         "vetoed": lambda p, a: f"VETO by {a}{_because(p)}",
         "veto_lifted": lambda p, a: f"{a} lifted the veto of {', '.join(p['of'])}",
-        "emergency": lambda p, a: f"EMERGENCY ordered by {a} for {_sha(p['sha'])}: {p['reason']}",
+        "emergency": lambda p, a: f"EMERGENCY ordered by {a} for {sha_of(p['sha'])}: {p['reason']}",
         "muted": lambda _, a: f"{a} asked Grace to comment no more here",
         "unmuted": lambda _, a: f"{a} let Grace comment again",
         "command": lambda p, a: f"{a} said /grace {p['command']} {p['argument']}{_spoken(p)}",
         "command_refused": lambda p, a: f"/grace {p['command']} of {a} was refused",
-        "merge_requested": lambda p, _: f"merge of {_sha(p['head'])} requested, {_allowed_by(p)}",
+        "merge_requested": lambda p, _: f"merge of {sha_of(p['head'])} requested, {_allowed_by(p)}",
         "merge_refused": lambda p, _: f"the forge did not merge: {p['reason']}",
         "enqueued": lambda p, _: f"#{p['number']} stands in the merge queue",
         "dequeued": lambda p, _: f"left the merge queue{_because(p)}",
         "leaving_queue": lambda p, _: f"taken out of the merge queue{_because(p)}",
-        "group": lambda p, _: f"merge group {_sha(p['head'])} on {_sha(p['base'])}",
-        "group_dropped": lambda p, _: f"merge group {_sha(p['head'])} dropped{_because(p)}",
-        "merged": lambda p, _: f"landed as {_sha(p['merge_sha'])}, tree {_sha(p['tree'])}",
+        "group": lambda p, _: f"merge group {sha_of(p['head'])} on {sha_of(p['base'])}",
+        "group_dropped": lambda p, _: f"merge group {sha_of(p['head'])} dropped{_because(p)}",
+        "merged": lambda p, _: f"landed as {sha_of(p['merge_sha'])}, tree {sha_of(p['tree'])}",
         "incident": lambda p, _: (
-            f"INCIDENT: landed tree {_sha(p['landed'])} is not the tested {_sha(p['tested'])}"
+            f"INCIDENT: landed tree {sha_of(p['landed'])} is not the tested {sha_of(p['tested'])}"
         ),
         "window_opened": lambda p, _: (
             f"window opened at the {p['anchored_to']}, until {p['ends_at'][11:19]}: "
@@ -257,14 +252,18 @@ _TELL: Final[Mapping[str, Teller]] = MappingProxyType(
         "window_extended": lambda p, _: f"window extended: {p['reason']}",
         "window_lengthened": lambda p, a: f"{a} made the window {p['minutes']:g} minutes longer",
         "window_closed": lambda p, _: f"window closed: {p['verdict']} ({p['reason']})",
-        "revert_pushed": lambda p, _: f"revert {_sha(p['head'])} pushed, tree {_sha(p['tree'])}",
+        "revert_pushed": lambda p, _: (
+            f"revert {sha_of(p['head'])} pushed, tree {sha_of(p['tree'])}"
+        ),
         "revert_refused": lambda p, _: f"no machine can make this revert{_because(p)}",
         "revert_made_anew": lambda p, _: (
-            f"the base moved to {_sha(p['tip'])}: the revert is made anew"
+            f"the base moved to {sha_of(p['tip'])}: the revert is made anew"
         ),
         "revert_awaits": lambda p, _: f"the revert waits for its deployment to {p['environment']}",
-        "undone_by_hand": lambda p, _: f"somebody had undone it already, at {_sha(p['sha'])}",
-        "reverted": lambda p, _: f"revert landed as {_sha(p['merge_sha'])}, tree {_sha(p['tree'])}",
+        "undone_by_hand": lambda p, _: f"somebody had undone it already, at {sha_of(p['sha'])}",
+        "reverted": lambda p, _: (
+            f"revert landed as {sha_of(p['merge_sha'])}, tree {sha_of(p['tree'])}"
+        ),
         "capa_filed": lambda p, _: f"CAPA issue #{p['number']} filed",
         "capa_closed": lambda p, a: f"CAPA issue #{p['number']} closed by {a}",
         "capa_reopened": lambda p, a: f"CAPA issue #{p['number']} opened again by {a}",
@@ -322,8 +321,7 @@ _TELL: Final[Mapping[str, Teller]] = MappingProxyType(
             f"CAPA {p['capa_id']} checked: {str(p['result']).replace('_', ' ')}"
         ),
         "capa.refused": lambda p, a: f"{a} may not {p['wish']} CAPA {p['capa_id']}",
-        "elite.claimed": _claimed,
-        "elite.released": lambda p, _: f"given back by {p['agent']}",
+        **REMEDIES,
     }
 )
 

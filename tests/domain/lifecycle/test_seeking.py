@@ -241,7 +241,7 @@ def test_memory_is_asked_before_every_mission_and_cited():
     world.file(issue_body_without())
     assert world.mission.recalled == "one like this"
     assert world.mission.choice.order[0].remedy == "agent:repair"
-    (noted,) = [n for n in world.notes if n.kind == "mission.recalled"]
+    (noted,) = [n for n in world.notes if n.kind == "elite.recalled"]
     assert noted.payload["hits"][0]["mission"] == "mission_20261001_001"
     assert asks_of(world)[0].task.memory[0].tried == ("agent:coder: held",)
     assert world.facts.memory.records == ()

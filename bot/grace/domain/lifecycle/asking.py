@@ -73,7 +73,7 @@ def order(draft: Draft, agent: Agent) -> None:
     )
     task = task_of(draft, agent, request)
     draft.set(asks=(*mission.asks, ask), forge_says=words.asked((ask,)))
-    draft.note(
+    draft.note_elite(
         "agent_asked",
         agent=agent.name,
         request=request,
@@ -243,7 +243,7 @@ def answer(draft: Draft, ask: Ask, proposal: Proposal) -> None:
         usage=proposal.usage,
     )
     draft.set(forge_says="")
-    draft.note("proposed", ask.record, **told(proposal, name))
+    draft.note_elite("proposed", ask.record, **told(proposal, name))
     if proposal.diff is not None and name is not None:
         offer(
             draft,
@@ -283,7 +283,7 @@ def given_by_hand(draft: Draft, event: ProposalMade) -> None:
     name = free_name(mission, f"{proposal.agent}-{len(mission.offered) + 1}")
     if mission.held is not None and mission.held.startswith(words.NOTHING_LEFT):
         draft.set(held=None)
-    draft.note("proposed", event.by, **told(proposal, name))
+    draft.note_elite("proposed", event.by, **told(proposal, name))
     offer(
         draft,
         Offered(

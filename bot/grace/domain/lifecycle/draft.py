@@ -72,6 +72,10 @@ class Draft:
         """Remember something in the ledger."""
         self.notes.append(Note(kind=f"mission.{kind}", actor=actor, payload=payload))
 
+    def note_elite(self, kind: str, actor: str = GRACE, /, **payload: object) -> None:
+        """Remember what agents and playbooks did, of which `elite.*` tells."""
+        self.notes.append(Note(kind=f"elite.{kind}", actor=actor, payload=payload))
+
     def ask(self, effect: Effect) -> None:
         """Ask for an effect, once: a key that was asked for before is not asked for again."""
         if effect.key in self.mission.requested:

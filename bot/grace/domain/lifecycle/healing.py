@@ -59,7 +59,7 @@ def planning(draft: Draft) -> None:
         why=f"{match.why}; {why}" if why else match.why,
     )
     draft.set(tries=(*mission.tries, each), forge_says="")
-    draft.note(
+    draft.note_elite(
         "playbook_chosen",
         playbook=each.playbook,
         version=each.version,
@@ -153,7 +153,7 @@ def lay_out(draft: Draft, each: PlaybookTry) -> None:
         approved=approved(draft, new),
         resumes=report.steps if report is not None else (),
     )
-    draft.note(
+    draft.note_elite(
         "run_ordered",
         run=order.id,
         playbook=new.playbook,
@@ -209,7 +209,7 @@ def run_reported(draft: Draft, event: RunReported) -> None:
     ):
         draft.set(held=None)
     change(draft, report=report, state=report.state, waiting_for=report.waiting_for)
-    draft.note(
+    draft.note_elite(
         "run_reported",
         report.runner,
         run=report.id,
@@ -255,14 +255,14 @@ def healed(draft: Draft, each: PlaybookTry) -> None:
             sentence=report.sentence[:1000],
         ),
     )
-    draft.note("proposed", each.record, candidate=name, diff=report.diff, request=report.id)
+    draft.note_elite("proposed", each.record, candidate=name, diff=report.diff, request=report.id)
     draft.move(Phase.PLANNING, f"playbook {each.playbook} ends in a patch")
 
 
 def fail(draft: Draft, reason: str) -> None:
     """End a playbook that did not heal; the next one is chosen by the planning."""
     each = change(draft, failure=reason)
-    draft.note("playbook_failed", playbook=each.playbook, target=each.target, reason=reason)
+    draft.note_elite("playbook_failed", playbook=each.playbook, target=each.target, reason=reason)
     draft.move(Phase.PLANNING, reason)
 
 
@@ -281,7 +281,7 @@ def take_back(draft: Draft, tree: Condition) -> None:
     reason = f"{failed.name}: {failed.reason}"
     end_window(draft, "regress", reason)
     change(draft, undoing=reason, state=None, waiting_for=None)
-    draft.note("undo_ordered", reason=reason)
+    draft.note_elite("undo_ordered", reason=reason)
     draft.move(Phase.EXECUTING, reason)
 
 

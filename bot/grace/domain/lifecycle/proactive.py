@@ -12,7 +12,8 @@ from grace.domain.lifecycle.starting import begin
 from grace.domain.mission import CANDIDATE, Mission
 from grace.domain.package import MissionRequest, PatchCandidate
 from grace.domain.people import Actor
-from grace.domain.phase import FORWARD, Outcome, Phase, Severity
+from grace.domain.phase import FORWARD, MissionType, Outcome, Phase, Severity
+from grace.domain.playbooks.planning import matching
 from grace.domain.policy import Policy
 from grace.domain.proactive import Remedy
 from grace.domain.trust import Score, score
@@ -36,6 +37,11 @@ def arm(draft: Draft) -> None:
     if request.workspace.patch_candidates:
         return
     found = draft.policy.remedies.matching(request.subsystem_id, metrics_of(request))
+    trusted = draft.policy.governance.proactive.min_trust
+    if not any(record_of(draft, r).value >= trusted for r in found) and curable(draft, request):
+        # What changes no code comes first, but for a patch that has proven itself.
+        draft.set(request=request.model_copy(update={"mission_type": MissionType.HEALING}))
+        return
     if not found:
         return
     offered: list[Remedy] = []
@@ -89,6 +95,9 @@ def begin_herself(draft: Draft) -> None:
     request = mission.request
     assert request is not None  # what an alert files has a contract
     offered = request.workspace.patch_candidates
+    if request.mission_type is MissionType.HEALING:
+        heal_herself(draft, request)
+        return
     remedy = draft.policy.remedies.made(offered[0]) if offered else None
     if mission.issue is None or mission.held is not None or mission.vetoes:
         return
@@ -107,6 +116,30 @@ def begin_herself(draft: Draft) -> None:
         draft.set(prepared="wanted")
         draft.note("prepared", remedy=remedy.name, reason=why)
         begin(draft, HERSELF)
+
+
+def curable(draft: Draft, request: MissionRequest) -> bool:
+    """Tell whether a playbook fits, and healing is not turned off."""
+    known = draft.policy.subsystems.subsystems.get(request.subsystem_id)
+    if not draft.policy.governance.healing.enabled or known is None:
+        return False
+    return bool(matching(draft.policy.playbooks, request, known.targets))
+
+
+def heal_herself(draft: Draft, request: MissionRequest) -> None:
+    """Start a healing mission that an alert filed; its playbook still asks who must agree."""
+    mission, rules = draft.mission, draft.policy.governance
+    ready = mission.issue is not None and mission.held is None and not mission.vetoes
+    today = [at for at in draft.facts.self_starts if at > draft.now - DAY]
+    if not ready or mission.body_digest or not curable(draft, request):
+        return
+    if request.severity not in rules.healing.severities:
+        return
+    if not rules.proactive.enabled or len(today) >= rules.proactive.max_per_day:
+        return
+    draft.set(self_started_at=draft.now)
+    draft.note("self_started", remedy="of a playbook", record="by its steps")
+    begin(draft, HERSELF)
 
 
 def person_needed(draft: Draft, remedy: Remedy, record: Score) -> str | None:

@@ -42,7 +42,7 @@ def memory_read(draft: Draft, event: MemoryRead) -> None:
     said = found.sentence or found.note
     choice = choose(options(draft), found.records, question(draft, found))
     draft.set(recalled=said, choice=choice)
-    draft.note(
+    draft.note_elite(
         "recalled",
         "memory",
         sentence=said,
@@ -176,7 +176,9 @@ def remember(draft: Draft) -> bool:
             sentence=sentence,
         ),
     )
-    draft.note("reused", "memory", mission=best.from_mission, entry=best.entry, digest=best.digest)
+    draft.note_elite(
+        "reused", "memory", mission=best.from_mission, entry=best.entry, digest=best.digest
+    )
     return True
 
 
