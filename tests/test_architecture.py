@@ -131,6 +131,7 @@ ROOTS = {
     "grace.app.inlets": {"domain", "ports", "adapters", "app", "web"},
     "grace.ci.cli_observe": {"domain", "ci", "adapters"},
     "grace.ci.waiver_file": {"domain", "ci", "adapters"},
+    "grace.ci.cli_patch": {"domain", "ci", "adapters"},
 }
 
 

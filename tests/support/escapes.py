@@ -25,6 +25,20 @@ class Escape:
     may_be_refused: bool = False  # by this machine, to everybody
 
 
+@dataclass(frozen=True)
+class GitEscape:
+    """What an agent leaves in a checkout for a git that somebody runs there later: it makes MARK.
+
+    `then` is what that somebody runs.
+    """
+
+    name: str
+    attempt: str
+    answer: str
+    command: str
+    then: str
+
+
 NETWORK = "its own network namespace, with a loopback of its own"
 MOUNTS = "only named places are mounted, read-only unless told"
 PIDS = "its own process namespace, and a /proc of that"
@@ -336,6 +350,49 @@ ESCAPES = (
         "for _ in range(64): os.write(1, b'x' * 65536)\nwon(True)",
         "output",
         Bounds(wall_s=20, output_bytes=MIB),
+    ),
+)
+
+COPY = "the agent works on a copy; its repository is made for it and thrown away"
+OWN_GIT = "git compares from a folder of its own, which the agent never sees"
+
+GIT_ESCAPES = (
+    GitEscape(
+        "git-hook",
+        "leave a hook in the checkout",
+        COPY,
+        "printf '#!/bin/sh\\ntouch MARK\\n' > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit",
+        "git commit -q --allow-empty -m x",
+    ),
+    GitEscape(
+        "git-config",
+        "name a program in the checkout's git config",
+        COPY,
+        "git config core.fsmonitor 'touch MARK; false'",
+        "git status -s",
+    ),
+    GitEscape(
+        "git-filter",
+        "have a filter run by attributes and config",
+        COPY + "; a patch may not touch .gitattributes",
+        "git config filter.f.clean 'touch MARK; cat'; echo '* filter=f' > .git/info/attributes",
+        "git add -A",
+    ),
+    GitEscape(
+        "git-file",
+        "replace `.git` by a file that points elsewhere",
+        COPY,
+        "cp -r .git evil && rm -rf .git && git config -f evil/config core.fsmonitor 'touch MARK; false'"
+        " && echo 'gitdir: evil' > .git",
+        "git status -s",
+    ),
+    GitEscape(
+        "git-nested",
+        "leave a repository with a config of its own inside, as a submodule",
+        "a repository within the checkout is refused before git looks at it",
+        "git init -q sub && git -C sub commit -q --allow-empty -m x && git -C sub config "
+        "core.fsmonitor 'touch MARK; false' && git add sub",
+        "git status -s",
     ),
 )
 

@@ -1,44 +1,62 @@
 """A coding agent's run: a command without secrets goes in, a bounded patch comes out as data."""
 
 import hashlib
-import json
-import os
 import re
-import secrets
-import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
-import typer
 from pydantic import Field, ValidationError
 
-from grace.ci.errors import CheckoutInvalid, PatchRefused
-from grace.ci.piece import git
-from grace.ci.process import SHELL, running
+from grace.agents.judge import AgentError
+from grace.agents.place import Place
+from grace.agents.running import run_agent
+from grace.ci.errors import CheckoutInvalid, CIError, PatchRefused
+from grace.ci.patch_checkout import copy_of, made_of, refuse_touched, toolchains
+from grace.domain.agents import Agent, Builtin, Preset
 from grace.domain.base import Frozen
-from grace.domain.hidden import strip_characters, strip_hidden
+from grace.domain.leaks import SecretScan
 from grace.domain.package import MissionId, MissionPackage
+from grace.domain.proposals import MAX_WORDS, AgentTask, Budget, Proposal, Refusal
 from grace.domain.results import Count, Sha
+from grace.sandbox import Strength
 
-MAX_MISSION_BYTES = 2 * 1024 * 1024
-MAX_PATHS = 1000
-_KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "CI")
+MAX_TASK_BYTES: Final = 4 * 1024 * 1024
+MAX_PATHS: Final = 1000
+MODEL_KEY: Final = "GRACE_MODEL_KEY"
+_Told = TypeVar("_Told", AgentTask, MissionPackage)
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|PRIVATE|CREDENTIAL|API_?KEY", re.IGNORECASE)
-_REFUSED = re.compile(r"\.github/(?:workflows|actions)(?:/|$)", re.IGNORECASE)
-_PROSE = frozenset({"description", "summary", "excerpt", "detected_by", "assigned_to", "source"})
-_PLAIN = frozenset({"000000", "100644", "100755"})
+
+
+class Sandbox(StrEnum):
+    """Whether the agent runs in a sandbox: there is no weaker way that nobody asked for."""
+
+    NEEDED = "needed"
+    NONE = "none"
 
 
 class PatchWanted(Frozen):
-    """What to run, for which mission, on which commit, and within which bounds."""
+    """What to run, for which task, on which commit, and within which bounds.
 
-    command: Annotated[str, Field(min_length=1)]
-    mission: Path
-    base: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
-    max_bytes: Annotated[int, Field(ge=1, le=10_000_000)] = 200_000
-    limit_s: Annotated[float, Field(gt=0)] = 1800.0
+    Of `task` and `mission`, and of `command` and `agent`, there is one. `base` None: the task's.
+    `test`: a command that fails at the base. `readable`: places that the agent sees, beside the
+    system's programs and those on the PATH.
+    """
+
+    command: Annotated[str, Field(min_length=1, max_length=4000)] | None = None
+    agent: str | None = None
+    mission: Path | None = None
+    task: Path | None = None
+    base: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+    test: str | None = None
+    network: bool = False
+    sandbox: Sandbox = Sandbox.NEEDED
+    readable: tuple[Path, ...] = ()
+    max_bytes: Annotated[int, Field(ge=1, le=200_000)] = 200_000
+    limit_s: Annotated[float, Field(gt=0, le=21_600)] = 1800.0
 
 
 class PatchProposed(Frozen):
@@ -53,38 +71,102 @@ class PatchProposed(Frozen):
     paths: Annotated[tuple[str, ...], Field(min_length=1, max_length=MAX_PATHS)]
 
 
-def propose(
-    wanted: PatchWanted, checkout: Path, env: Mapping[str, str]
-) -> tuple[PatchProposed, bytes]:
-    """Run the agent in a checkout of the base and return what it changed.
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a run takes from the job: its checkout, its environment, and where words go."""
 
-    Raises `PatchRefused` where the environment holds a secret, the agent fails, or its patch is
-    empty, too large or touches what it may not.
+    checkout: Path
+    env: Mapping[str, str]
+    scan: SecretScan | None = None
+    tell: Callable[[str], object] | None = None
+    sink: Callable[[bytes], object] | None = field(default=None, repr=False)
+
+
+def task_of(wanted: PatchWanted) -> AgentTask:
+    """Read the task, or make one of a mission package alone; `PatchRefused` where it is none."""
+    if (wanted.task is None) == (wanted.mission is None):
+        raise PatchRefused("give either a task or a mission")
+    if wanted.task is not None:
+        return _bounded(_read(wanted.task, AgentTask, "task"), wanted)
+    assert wanted.mission is not None
+    if wanted.base is None:
+        raise PatchRefused("give the SHA of the base with a mission")
+    mission = _read(wanted.mission, MissionPackage, "mission package")
+    return AgentTask(
+        request=f"{mission.mission_id}/job",
+        agent="command" if wanted.agent is None else wanted.agent,
+        mission=mission,
+        base=wanted.base,
+        budget=Budget(minutes=wanted.limit_s / 60, max_bytes=wanted.max_bytes, max_files=MAX_PATHS),
+    )
+
+
+def propose(wanted: PatchWanted, task: AgentTask, job: Surroundings) -> Proposal:
+    """Run the agent on a copy of the checkout, and return what it proposes or why it does not.
+
+    Raises `PatchRefused` where the environment holds a secret, and `CheckoutInvalid` where the
+    checkout is not the task's base.
     """
-    refuse_secrets(env)
-    mission = _mission(wanted.mission)
-    _untouched(checkout, wanted.base)
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        own = _Own(place / "git", checkout, wanted.base)
-        told = place / "mission.json"
-        told.write_text(_told(mission), encoding="utf-8")
-        _run(wanted, checkout, place, told)
-        diff, tree, paths = own.changed(wanted.max_bytes)
-    proposed = PatchProposed(
-        mission_id=mission.mission_id,
-        base_sha=wanted.base,
+    refuse_secrets(job.env, wanted.sandbox)
+    agent = _agent(wanted, task)
+    if wanted.base not in {None, task.base}:
+        raise CheckoutInvalid(f"the task is for the base {task.base}, not for {wanted.base}")
+    refuse_touched(job.checkout, task.base)
+    with tempfile.TemporaryDirectory(prefix="grace-patch-") as folder:
+        copy = Path(folder).resolve() / "checkout"
+        copy_of(job.checkout, task.base, copy)
+        path, readable = toolchains(job.env.get("PATH", ""))
+        place = Place(
+            checkout=copy,
+            at=job.checkout,
+            test=wanted.test,
+            readable=(*readable, *wanted.readable),
+            path=path,
+            least=Strength.UNSHARE if wanted.sandbox is Sandbox.NEEDED else Strength.BARE,
+            scan=job.scan,
+            model_key=job.env.get(MODEL_KEY, ""),
+            tell=job.tell,
+            sink=job.sink,
+        )
+        try:
+            return run_agent(task, agent, place)
+        except AgentError as error:
+            raise CheckoutInvalid(str(error).rstrip(".")) from error
+
+
+def refused(task: AgentTask, error: CIError) -> Proposal:
+    """Say as a proposal that the run could not even begin."""
+    return Proposal(
+        request=task.request,
+        agent=task.agent,
+        base=task.base,
+        refusal=Refusal.INVALID,
+        sentence=f"{str(error).rstrip('.')}. {error.advice}."[:MAX_WORDS],
+    )
+
+
+def proposed(task: AgentTask, diff: bytes, checkout: Path) -> PatchProposed:
+    """Bind a diff to its base and to the tree that it makes."""
+    with tempfile.TemporaryDirectory(prefix="grace-patch-") as folder:
+        tree, paths = made_of(diff, task.base, checkout, Path(folder).resolve())
+    return PatchProposed(
+        mission_id=task.mission.mission_id,
+        base_sha=task.base,
         tree=tree,
         sha256=hashlib.sha256(diff).hexdigest(),
         size=len(diff),
         paths=paths,
     )
-    return proposed, diff
 
 
-def refuse_secrets(env: Mapping[str, str]) -> None:
-    """Refuse an environment with a secret: the agent could read this process's own."""
-    found = sorted(name for name, value in env.items() if value and _SECRET.search(name))
+def refuse_secrets(env: Mapping[str, str], sandbox: Sandbox) -> None:
+    """Refuse an environment with a secret; a model's key is none to an agent in a sandbox."""
+    own = {MODEL_KEY} if sandbox is Sandbox.NEEDED else set()
+    found = sorted(
+        name
+        for name, value in env.items()
+        if value and name not in own and (_SECRET.search(name) or name == MODEL_KEY)
+    )
     if found:
         raise PatchRefused(
             f"the environment has {', '.join(found)}: run the agent in a job without secrets and "
@@ -92,147 +174,39 @@ def refuse_secrets(env: Mapping[str, str]) -> None:
         )
 
 
-class _Own:
-    """A git folder that the agent never sees, so that nothing it writes there steers git."""
-
-    def __init__(self, folder: Path, checkout: Path, base: str) -> None:
-        self._checkout = checkout
-        self._base = base
-        self._env = {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_ATTR_NOSYSTEM": "1",
-        }
-        git(checkout, "init", "-q", "--bare", str(folder), env=self._env)
-        self._env |= {"GIT_DIR": str(folder), "GIT_WORK_TREE": str(checkout)}
-        git(checkout, "fetch", "-q", "--depth=1", "--no-tags", str(checkout), base, env=self._env)
-        git(checkout, "read-tree", base, env=self._env)
-
-    def changed(self, max_bytes: int) -> tuple[bytes, str, tuple[str, ...]]:
-        """Return the diff, the tree that it makes and the paths in it."""
-        self._git("add", "--all")
-        paths = self._paths()
-        plain = ("--no-ext-diff", "--no-textconv", "--no-renames", "--no-color", "--full-index")
-        diff = self._raw("diff", "--cached", *plain, self._base)
-        if len(diff) > max_bytes:
-            raise PatchRefused(f"the patch has {len(diff)} bytes; at most {max_bytes} may leave")
-        try:
-            diff.decode()
-        except UnicodeDecodeError as error:
-            raise PatchRefused("the patch is not UTF-8 text") from error
-        return diff, self._git("write-tree"), paths
-
-    def _paths(self) -> tuple[str, ...]:
-        listed = self._raw("diff-index", "--cached", "--raw", "-z", "--no-renames", self._base)
-        fields = listed.decode("utf-8", "surrogateescape").split("\0")[:-1]
-        paths = tuple(fields[1::2])
-        if not paths:
-            raise PatchRefused("the agent changed nothing")
-        if len(paths) > MAX_PATHS:
-            raise PatchRefused(f"the patch touches {len(paths)} files; at most {MAX_PATHS} may")
-        for told, path in zip(fields[::2], paths, strict=True):
-            if _REFUSED.match(path):
-                raise PatchRefused(f"the patch touches {path!r}, which only people may change")
-            modes = set(told.removeprefix(":").split(" ")[:2])
-            if not modes <= _PLAIN:
-                raise PatchRefused(f"{path!r} is a link or a repository, not a plain file")
-        counts = self._raw("diff", "--cached", "--numstat", "-z", "--no-renames", self._base)
-        if b"-\t-\t" in counts:
-            raise PatchRefused("the patch holds binary data")
-        return paths
-
-    def _git(self, *args: str) -> str:
-        return git(self._checkout, *args, env=self._env)
-
-    def _raw(self, *args: str) -> bytes:
-        argv = ("git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", *args)
-        done = subprocess.run(
-            argv, cwd=self._checkout, env=self._env, capture_output=True, check=False
-        )
-        if done.returncode != 0:
-            said = done.stderr.decode(errors="replace").strip()
-            raise CheckoutInvalid(f"git {args[0]} failed in the checkout: {said}")
-        return done.stdout
+def _agent(wanted: PatchWanted, task: AgentTask) -> Agent:
+    """Return the agent: the command that is given, or one that comes with Grace."""
+    if (wanted.command is None) == (wanted.agent is None):
+        raise PatchRefused("give either a command or an agent")
+    minutes, name = wanted.limit_s / 60, task.agent
+    if wanted.command is not None:
+        return Agent(name=name, command=wanted.command, network=wanted.network, minutes=minutes)
+    assert wanted.agent is not None
+    if wanted.agent in set(Builtin):
+        return Agent(name=name, builtin=Builtin(wanted.agent), minutes=minutes)
+    if wanted.agent in set(Preset):
+        kind = Preset(wanted.agent)
+        return Agent(name=name, preset=kind, network=wanted.network, minutes=minutes)
+    known = ", ".join((*Builtin, *Preset))
+    raise PatchRefused(f"there is no agent {wanted.agent!r}; there are {known}, and any command")
 
 
-def _told(mission: MissionPackage) -> str:
-    """Write a mission for an agent: it reads what people who read the issue could see, no more."""
-    fields = mission.model_dump(mode="json")
-    return json.dumps(_seen(fields), indent=1, ensure_ascii=False)
+def _bounded(task: AgentTask, wanted: PatchWanted) -> AgentTask:
+    """Keep the smaller of the task's bounds and the job's."""
+    budget = task.budget.model_copy(
+        update={"max_bytes": min(task.budget.max_bytes, wanted.max_bytes)}
+    )
+    return task.model_copy(update={"budget": budget})
 
 
-def _seen(value: object, field: str = "") -> object:
-    match value:
-        case str() if field in _PROSE:
-            return strip_hidden(value)
-        case str():
-            return strip_characters(value)
-        case list():
-            return [_seen(each, field) for each in value]
-        case dict():
-            return {key: _seen(each, key) for key, each in value.items()}
-        case _:
-            return value
-
-
-def _mission(file: Path) -> MissionPackage:
+def _read(file: Path, kind: type[_Told], what: str) -> _Told:
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise PatchRefused(f"no mission package at {file.name}: {error.strerror}") from error
-    if len(data) > MAX_MISSION_BYTES:
-        raise PatchRefused(f"the mission package has more than {MAX_MISSION_BYTES} bytes")
+        raise PatchRefused(f"no {what} at {file.name}: {error.strerror}") from error
+    if len(data) > MAX_TASK_BYTES:
+        raise PatchRefused(f"the {what} has more than {MAX_TASK_BYTES} bytes")
     try:
-        return MissionPackage.model_validate_json(data)
+        return kind.model_validate_json(data)
     except ValidationError as error:
-        raise PatchRefused(f"{file.name} is no mission package: {error}") from error
-
-
-def _untouched(checkout: Path, base: str) -> None:
-    head = git(checkout, "rev-parse", "HEAD")
-    if head != base:
-        raise CheckoutInvalid(f"the checkout is at {head}, not at the base {base}: check that out")
-    changed = git(checkout, "status", "--porcelain")
-    if changed:
-        first = changed.splitlines()[0].strip()
-        raise CheckoutInvalid(
-            f"the checkout differs from its commit: {first}; keep the mission package and other "
-            "files outside of it, such as in $RUNNER_TEMP"
-        )
-
-
-def _run(wanted: PatchWanted, checkout: Path, place: Path, mission: Path) -> None:
-    """Run the agent with an empty home, and what it prints taken for no workflow command."""
-    home, tmp = place / "home", place / "tmp"
-    home.mkdir()
-    tmp.mkdir()
-    env = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    env |= {"HOME": str(home), "TMPDIR": str(tmp)}
-    env |= {"GRACE_MISSION": str(mission), "GRACE_BASE": wanted.base}
-    argv = (*_cage(checkout, home, tmp), *SHELL, wanted.command)
-    mark = secrets.token_hex(16)
-    typer.echo(f"::stop-commands::{mark}")
-    try:
-        with running(argv, cwd=checkout, env=env) as process:
-            status = process.wait(wanted.limit_s)
-    except subprocess.TimeoutExpired as error:
-        raise PatchRefused(f"the agent did not end within {wanted.limit_s:g} s") from error
-    finally:
-        typer.echo(f"\n::{mark}::")
-    if status != 0:
-        raise PatchRefused(f"the agent ended with status {status}")
-
-
-def _cage(*writable: Path) -> Sequence[str]:
-    """Return what keeps the agent from other processes and files, where bubblewrap works here."""
-    binds = (arg for path in writable for arg in ("--bind", str(path), str(path)))
-    cage = (
-        *("bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", *binds),
-        *("--unshare-pid", "--die-with-parent", "--cap-drop", "ALL", "--"),
-    )
-    try:
-        tried = subprocess.run((*cage, "true"), capture_output=True, check=False)
-    except FileNotFoundError:
-        return ()
-    return cage if tried.returncode == 0 else ()
+        raise PatchRefused(f"{file.name} is no {what}: {error}") from error
