@@ -17,7 +17,9 @@ from grace.cli.init import init
 from grace.cli.keys import app as keys_app
 from grace.cli.missions import app as missions_app
 from grace.cli.notify import app as notify_app
+from grace.cli.playbook import app as playbook_app
 from grace.cli.policy import app as policy_app
+from grace.cli.runner import runner
 from grace.cli.schema import schema
 from grace.cli.serve import kill_switch, serve
 from grace.cli.token import app as token_app
@@ -39,6 +41,7 @@ app.add_typer(keys_app, name="keys", help="Make and show the key that signs the 
 app.add_typer(audit_app, name="audit", help="Verify what the bot did, offline.")
 app.add_typer(missions_app, name="mission", help="Look at missions in the bot's store.")
 app.add_typer(policy_app, name="policy", help="Check, explain, try and lay out the rules.")
+app.add_typer(playbook_app, name="playbook", help="Check, plan, run and take back playbooks.")
 app.add_typer(detect_app, name="detect", help="Try the detectors on recorded metrics.")
 app.add_typer(window_app, name="window", help="Try the observation judge on recorded metrics.")
 app.add_typer(trust_app, name="trust", help="Show how far agents are trusted, and why.")
@@ -51,6 +54,7 @@ app.add_typer(ci_app, name="ci", help="Collect and report results inside a CI jo
 app.command("init")(init)
 app.command("doctor")(doctor)
 app.command("serve")(serve)
+app.command("runner")(runner)
 app.command("kill-switch")(kill_switch)
 app.command("watch")(watch)
 app.command("demo")(demo)

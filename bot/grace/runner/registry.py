@@ -5,6 +5,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Final, cast
 
+from grace.domain.playbooks.specs import ACTIONS
 from grace.runner.action import Action
 from grace.runner.actions.database_places import DATABASE_PLACES
 from grace.runner.actions.service_places import SERVICE_PLACES
@@ -20,3 +21,17 @@ def action_named(name: str, places: Mapping[str, str] = PLACES) -> Action | None
         return None
     module, _, made = place.partition(":")
     return cast("Action", getattr(import_module(module), made)())
+
+
+def missing_for(kind: str, places: Mapping[str, str] = PLACES) -> str | None:
+    """Say what keeps the actions of a kind of target from being loaded; None: nothing does."""
+    names = [s.name for s in ACTIONS.values() if kind in {k.value for k in s.kinds}]
+    if not names:
+        return "no action is for this kind of target"
+    for name in names:
+        try:
+            if action_named(name, places) is None:
+                return f"this runner has no action {name}"
+        except ImportError as error:
+            return f"{name} needs a package that is not installed: {error.name}"
+    return None
