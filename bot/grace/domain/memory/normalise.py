@@ -20,7 +20,9 @@ _CHANCE: Final = re.compile(
     r"|\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"
     r"|\b0[xX][0-9a-fA-F]{1,40}\b"
     r"|\b(?=[a-f]*\d)[0-9a-f]{8,64}\b"
-    r"|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b"
+    # An address has a port, or begins as those of private networks do; else it is a version.
+    r"|\b\d{1,3}(?:\.\d{1,3}){3}:\d{1,5}\b"
+    r"|\b(?:10|127|169|172|192)(?:\.\d{1,3}){3}\b"
 )
 _ROOTED: Final = re.compile(r"(?<![\w.:/\\-])(?:[A-Za-z]:)?(?:[/\\][\w.+@~-]{1,100}){2,40}")
 _WORD: Final = re.compile(r"[^\W\d_]\w*|\d{1,9}(?:\.\d{1,9}){1,4}|\d{1,9}")

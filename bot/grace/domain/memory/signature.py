@@ -23,11 +23,11 @@ Part = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 # By the words in a metric's name or a description; the first that fits decides.
 _KINDS: Final[Sequence[tuple[str, str]]] = (
     ("corruption", r"corrupt|malformed|integrity|checksum"),
-    ("lock", r"lock(?:ed|s|ing)?|deadlock|blocked"),
-    ("import", r"import|module_?not_?found|no module named|dependenc(?:y|ies)|missing package"),
+    ("lock", r"lock(?:ed|s|ing)?\b|deadlock|blocked"),
+    ("import", r"import(?:s|ed|ing)?\b|module not found|no module named|missing package"),
     ("memory", r"memory|rss|heap|oom|leak"),
-    ("latency", r"latency|slow|p9\d|p50|timeout|timed out|response time|duration"),
-    ("errors", r"error[ _]?rate|errors?|5xx|failures?|exceptions?|crash"),
+    ("latency", r"latency|slow|p9\d|p50|time ?outs?|timed out|response time|duration"),
+    ("errors", r"errors?|5xx|failures?|exceptions?|crash"),
     ("saturation", r"cpu|load|saturat|disk|queue|throughput"),
     ("success", r"success"),
 )
@@ -72,16 +72,18 @@ def signature(
     metrics = [s.metric_id for s in symptoms if s.metric_id is not None]
     errors = next((found for text in texts if (found := errors_in(text))), ())
     kind = _kind(metrics) or _kind([*errors[:1], *(s.description for s in symptoms)])
+    if tests and kind in {"", "errors"}:
+        kind = "test"
     return Signature(
-        kind=kind or ("test" if tests else "other"),
+        kind=kind or "other",
         family=_family(metrics[0]) if metrics else NOTHING,
         error=errors[0][:80] if errors else NOTHING,
     )
 
 
 def _kind(texts: Sequence[str]) -> str:
-    told = " ".join(texts).casefold().replace(".", " ")
-    return next((kind for kind, words in _KINDS if re.search(words, told)), "")
+    told = re.sub(r"(?<=[a-z])(?=[A-Z])|[._]", " ", " ".join(texts)).casefold()
+    return next((kind for kind, words in _KINDS if re.search(rf"\b(?:{words})", told)), "")
 
 
 def _family(metric: str) -> str:
