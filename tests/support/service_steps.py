@@ -35,7 +35,7 @@ def taken(action, situation):
     step = action_named(action)
     step.identify(situation)
     seen = step.look(situation)
-    if seen.holds and not step.spec.risk.rank == 0:
+    if seen.holds and step.spec.risk.rank != 0:
         return "needless", seen
     step.act(situation)
     step.identify(situation)

@@ -48,7 +48,7 @@ _HTTP: Final = (
     ActionSpec(
         name="http.latency",
         kinds=_SERVED,
-        words="time requests to the target's `probe_url`",
+        words="Time requests to the target's `probe_url`",
         risk=Risk.READ,
         radius=Radius.NOTHING,
         params=(
@@ -81,21 +81,21 @@ _HTTP: Final = (
     ActionSpec(
         name="http.warm",
         kinds=(TargetKind.HTTP, TargetKind.REDIS, TargetKind.MEMCACHED),
-        words="ask for each of the target's `warm_urls`, so that a cache is filled",
+        words="Ask for each of the target's `warm_urls`, so that a cache is filled",
         risk=Risk.LOW,
         radius=Radius.SERVICE,
     ),
     ActionSpec(
         name="http.heap",
         kinds=(TargetKind.HTTP, *_PROCESSES),
-        words="keep what the target's `heap_url` says of its memory",
+        words="Keep what the target's `heap_url` says of its memory",
         risk=Risk.READ,
         radius=Radius.NOTHING,
     ),
     ActionSpec(
         name="http.collect",
         kinds=(TargetKind.HTTP, *_PROCESSES),
-        words="ask the service to collect garbage, by a POST to its `collect_url`",
+        words="Ask the service to collect garbage, by a POST to its `collect_url`",
         risk=Risk.LOW,
         radius=Radius.PROCESS,
     ),
@@ -105,7 +105,7 @@ _CACHES: Final = (
     ActionSpec(
         name="redis.flush",
         kinds=(TargetKind.REDIS,),
-        words="empty the configured database number of a cache, or remove keys of one prefix",
+        words="Empty the configured database number of a cache, or remove keys of one prefix",
         risk=Risk.MEDIUM,
         radius=Radius.SERVICE,
         params=(
@@ -120,7 +120,7 @@ _CACHES: Final = (
     ActionSpec(
         name="memcached.flush",
         kinds=(TargetKind.MEMCACHED,),
-        words="invalidate everything, or one generation of keys",
+        words="Invalidate everything, or one generation of keys",
         risk=Risk.MEDIUM,
         radius=Radius.SERVICE,
         params=(
@@ -138,7 +138,7 @@ _PROCESS: Final = (
     ActionSpec(
         name="process.memory",
         kinds=_PROCESSES,
-        words="measure the memory of the target's processes and their children",
+        words="Measure the memory of the target's processes and their children",
         risk=Risk.READ,
         radius=Radius.NOTHING,
         params=(
@@ -155,7 +155,7 @@ _PROCESS: Final = (
     ActionSpec(
         name="process.leak",
         kinds=_PROCESSES,
-        words="watch the memory of the target's processes; fails where none leaks",
+        words="Watch the memory of the target's processes; fails where none leaks",
         risk=Risk.READ,
         radius=Radius.NOTHING,
         params=(
@@ -189,7 +189,7 @@ _PROCESS: Final = (
         ActionSpec(
             name=f"{kind}.restart",
             kinds=(kind,),
-            words=f"restart {what} one after another, while each becomes healthy again",
+            words=f"Restart {what} one after another, while each becomes healthy again",
             risk=Risk.MEDIUM,
             radius=Radius.SERVICE,
             params=(_EVIDENCE, _HEALTHY),
@@ -203,7 +203,7 @@ _PROCESS: Final = (
         ActionSpec(
             name=f"{kind}.scale",
             kinds=(kind,),
-            words=f"start more {what}",
+            words=f"Start more {what}",
             risk=Risk.MEDIUM,
             radius=Radius.SERVICE,
             params=(_TOGETHER, _ADD, _MOST, _HEALTHY),
@@ -220,7 +220,7 @@ _ORCHESTRATED: Final = (
     ActionSpec(
         name="kubernetes.scale",
         kinds=(TargetKind.KUBERNETES,),
-        words="ask for more replicas of a workload",
+        words="Ask for more replicas of a workload",
         risk=Risk.MEDIUM,
         radius=Radius.SERVICE,
         params=(_TOGETHER, _ADD, _MOST),
@@ -229,14 +229,14 @@ _ORCHESTRATED: Final = (
     ActionSpec(
         name="kubernetes.restart",
         kinds=(TargetKind.KUBERNETES,),
-        words="restart a workload by a rollout",
+        words="Restart a workload by a rollout",
         risk=Risk.MEDIUM,
         radius=Radius.SERVICE,
     ),
     ActionSpec(
         name="kubernetes.rollback",
         kinds=(TargetKind.KUBERNETES,),
-        words="go back to the revision of a deployment before the present one",
+        words="Go back to the revision of a deployment before the present one",
         risk=Risk.HIGH,
         radius=Radius.SERVICE,
         undo=True,
@@ -244,7 +244,7 @@ _ORCHESTRATED: Final = (
     ActionSpec(
         name="docker.scale",
         kinds=(TargetKind.DOCKER,),
-        words="ask for more tasks of a swarm service, or more containers of a compose service",
+        words="Ask for more tasks of a swarm service, or more containers of a compose service",
         risk=Risk.MEDIUM,
         radius=Radius.SERVICE,
         params=(_TOGETHER, _ADD, _MOST),
@@ -253,7 +253,7 @@ _ORCHESTRATED: Final = (
     ActionSpec(
         name="docker.restart",
         kinds=(TargetKind.DOCKER,),
-        words="restart containers one after another, while each becomes healthy again",
+        words="Restart containers one after another, while each becomes healthy again",
         risk=Risk.MEDIUM,
         radius=Radius.SERVICE,
         params=(_HEALTHY,),
@@ -265,14 +265,14 @@ _PATCHES: Final = (
     ActionSpec(
         name="query.analyze",
         kinds=_DATABASES,
-        words="renew the statistics that the planner plans with",
+        words="Renew the statistics that the planner plans with",
         risk=Risk.LOW,
         radius=Radius.DATABASE,
     ),
     ActionSpec(
         name="query.index",
         kinds=_DATABASES,
-        words="find an index that makes a slow statement cheaper, as a migration",
+        words="Find an index that makes a slow statement cheaper, as a migration",
         risk=Risk.LOW,
         radius=Radius.REPOSITORY,
         params=(
@@ -297,14 +297,14 @@ _PATCHES: Final = (
     ActionSpec(
         name="python.imports",
         kinds=(TargetKind.CHECKOUT,),
-        words="find out which module is missing, by the target's `check` command or `log_file`",
+        words="Find out which module is missing, by the target's `check` command or `log_file`",
         risk=Risk.READ,
         radius=Radius.NOTHING,
     ),
     ActionSpec(
         name="python.requirement",
         kinds=(TargetKind.CHECKOUT,),
-        words="add the distribution of the missing module to the requirements, pinned and hashed",
+        words="Add the distribution of the missing module to the requirements, pinned and hashed",
         risk=Risk.LOW,
         radius=Radius.REPOSITORY,
         params=(

@@ -8,9 +8,11 @@ from grace.runner.actions.docker_client import identify_docker
 from grace.runner.actions.http_client import identify_http
 from grace.runner.actions.kubernetes_client import identify_kubernetes
 from grace.runner.actions.memcached_server import identify_memcached
+from grace.runner.actions.postgresql_target import identify as identify_postgresql
 from grace.runner.actions.redis_server import identify_redis
 from grace.runner.actions.service_members import Members
 from grace.runner.actions.service_target import setting
+from grace.runner.actions.sqlite_target import identify as identify_sqlite
 from grace.runner.actions.supervisord_members import SupervisedGroup, identify_supervisord
 from grace.runner.actions.systemd_members import Units, identify_systemd
 
@@ -30,6 +32,8 @@ def identify_target(situation: Situation) -> None:
         TargetKind.SYSTEMD: identify_systemd,
         TargetKind.KUBERNETES: identify_kubernetes,
         TargetKind.DOCKER: identify_docker,
+        TargetKind.POSTGRESQL: identify_postgresql,
+        TargetKind.SQLITE: identify_sqlite,
     }
     kind = kind_of(situation)
     if kind not in kinds:
