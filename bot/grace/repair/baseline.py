@@ -76,7 +76,7 @@ def measure(link: Link, held_back: float, seed: int, limit_s: float) -> Baseline
 def _run_all(link: Link, tests: list[str], base: Baseline, limit_s: float) -> None:
     """Run the tests in order, in as few children as there are tests that end one."""
     rest, hung = list(tests), 0
-    allowed = min(FIRST_LIMIT, limit_s / 20)
+    allowed = min(FIRST_LIMIT, limit_s / 40)
     while rest:
         known = [base.seconds[t] for t in tests if base.statuses.get(t) == "p"]
         usual = max(0.5, 20 * median(known)) if known else 0.5

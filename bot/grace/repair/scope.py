@@ -23,6 +23,8 @@ CALLS = {
     "all": "bool", "isinstance": "bool", "hash": "num", "frozenset": "set",
 }  # fmt: skip
 
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
 Kinds = frozenset[str]
 UNKNOWN: Kinds = frozenset()
 
@@ -63,7 +65,8 @@ class Scope:
         found: dict[str, Kinds] = {}
         for function in self.around:
             seen = self._seen(function)
-            for name in _bound(function):
+            fields = (name for name in seen if name.startswith("self."))
+            for name in (*_bound(function), *fields):
                 found[name] = frozenset(kind_of(t) for t in seen.get(name, ()))
         if self.function is None:
             for node in self.source.tree.body:
@@ -83,6 +86,23 @@ class Scope:
         return merged
 
     @cached_property
+    def comprehended(self) -> set[str]:
+        """Names that only comprehensions bind: nobody sees them outside of those."""
+        inside: set[str] = set()
+        targets: set[ast.AST] = set()
+        for node in ast.walk(self.root):
+            if isinstance(node, COMPREHENSIONS):
+                inside.update(comprehension_targets(node))
+                for generator in node.generators:
+                    targets.update(ast.walk(generator.target))
+        for node in ast.walk(self.root):
+            if isinstance(node, ast.arg):
+                inside.discard(node.arg)
+            elif isinstance(node, ast.Name) and node not in targets:
+                inside -= {node.id} if isinstance(node.ctx, ast.Store) else set()
+        return inside
+
+    @cached_property
     def globals(self) -> dict[str, Kinds]:
         """Names of the module: constants, and what can be called."""
         found: dict[str, Kinds] = {}
@@ -100,6 +120,8 @@ class Scope:
         match node:
             case ast.Name(id=name):
                 return self.names.get(name, UNKNOWN)
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                return self.names.get(f"self.{name}", UNKNOWN)
             case ast.Constant(value=value):
                 return frozenset({kind_of(type(value).__name__)})
             case ast.JoinedStr():
@@ -193,6 +215,14 @@ class Scope:
 def _is_called(source: Source, node: ast.AST) -> bool:
     parent, field = source.parents.get(node, (None, ""))
     return isinstance(parent, ast.Call) and field == "func"
+
+
+def comprehension_targets(node: ast.AST) -> Iterator[str]:
+    """The names that a comprehension binds."""
+    for generator in getattr(node, "generators", []):
+        for part in ast.walk(generator.target):
+            if isinstance(part, ast.Name):
+                yield part.id
 
 
 def _bound(function: Function) -> Iterator[str]:

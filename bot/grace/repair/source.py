@@ -5,10 +5,10 @@ import __future__
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from grace.repair.naturalness import oddity
+from grace.repair.naturalness import Weight, oddity, weigh
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -17,6 +17,9 @@ ATOMS = (
     ast.Name, ast.Constant, ast.Attribute, ast.Subscript, ast.Call, ast.List, ast.Dict, ast.Set,
     ast.ListComp, ast.SetComp, ast.DictComp, ast.JoinedStr,
 )  # fmt: skip
+
+# A text that means the same with parentheses around it.
+ATOM = re.compile(r"[\w.]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Source:
     path: str
     text: str
     tree: ast.Module = field(init=False)
+    _units: dict[Unit, tuple[str, Weight]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tree = ast.parse(self.text)
@@ -120,9 +124,12 @@ class Source:
                 return unit
         return self.units[-1] if self.units and edit.start == self.units[-1].end else None
 
-    def parsed(self, unit: Unit) -> ast.Module:
-        """The unit by itself, as a tree."""
-        return ast.parse(self.text[unit.start : unit.end])
+    def weighed(self, unit: Unit) -> tuple[str, Weight]:
+        """What a unit means, as text, and how odd it is."""
+        if unit not in self._units:
+            tree = ast.parse(self.text[unit.start : unit.end])
+            self._units[unit] = ast.dump(tree), weigh(tree)
+        return self._units[unit]
 
     @cached_property
     def functions(self) -> list[Function]:
@@ -199,43 +206,43 @@ def candidate(source: Source, edits: tuple[Edit, ...]) -> Candidate | None:
     if units or unit is None:
         return None
     unit_text = source.text[unit.start : unit.end]
-    moved = tuple(_moved(edit, -unit.start) for edit in edits)
+    moved = tuple(
+        replace(edit, start=edit.start - unit.start, end=edit.end - unit.start) for edit in edits
+    )
     edited = _parenthesised(unit_text, moved)
     if edited is None:
         return None
-    text, dump = edited
-    old = source.parsed(unit)
-    if dump == ast.dump(old):
+    text, tree, dump = edited
+    old_dump, old_weight = source.weighed(unit)
+    if dump == old_dump:
         return None
     whole = source.text[: unit.start] + text + source.text[unit.end :]
     key = (source.path, unit.line, dump)
-    odder = oddity(old, ast.parse(text))
+    odder = oddity(old_weight, weigh(tree))
     return Candidate(source.path, whole, text, unit.line, key, _swapped(source, edits), odder)
 
 
-def _moved(edit: Edit, by: int) -> Edit:
-    return Edit(
-        edit.start + by, edit.end + by, edit.text, edit.template, edit.cost, edit.line,
-        edit.expression,
-    )  # fmt: skip
+Parsed = tuple[str, ast.Module, str]
 
 
-def _parenthesised(text: str, edits: tuple[Edit, ...]) -> tuple[str, str] | None:
-    """Apply edits with parentheses around what they put, then without where it means the same."""
+def _parenthesised(text: str, edits: tuple[Edit, ...]) -> Parsed | None:
+    """Apply edits with parentheses around what they put, unless it means the same without."""
+    plain = _parsed(applied(text, edits))
+    if all(not edit.expression or ATOM.fullmatch(edit.text) for edit in edits):
+        return plain
     wrapped = tuple(
-        Edit(e.start, e.end, f"({e.text})", e.template, e.cost, e.line) if e.expression else e
-        for e in edits
+        replace(edit, text=f"({edit.text})") if edit.expression else edit for edit in edits
     )
-    plain = applied(text, edits)
-    plain_dump, safe_dump = _dump(plain), _dump(applied(text, wrapped))
-    if safe_dump is None or safe_dump == plain_dump:
-        return None if plain_dump is None else (plain, plain_dump)
-    return applied(text, wrapped), safe_dump
+    safe = _parsed(applied(text, wrapped))
+    if safe is None or (plain is not None and safe[2] == plain[2]):
+        return plain
+    return safe
 
 
-def _dump(text: str) -> str | None:
+def _parsed(text: str) -> Parsed | None:
     try:
-        return ast.dump(ast.parse(text))
+        tree = ast.parse(text)
+        return text, tree, ast.dump(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

@@ -11,6 +11,8 @@ from grace.repair.source import Candidate, Source
 
 # So many failing tests are asked first, and all of them: what mends some may be half of a patch.
 ASKED_FIRST = 3
+# A test that takes longer is not asked first, unless all do.
+QUICK = 0.05
 # Importing the tests anew may take so many seconds.
 FRESH_WALL = 60.0
 
@@ -64,9 +66,13 @@ class Bench:
 
     def _first(self) -> list[str]:
         failing = [t for t in self.base.failing if self.base.alone.get(t, True)]
-        if len(failing) <= ASKED_FIRST:
-            return failing
-        return [failing[0], failing[len(failing) // 2], failing[-1]]
+        if not failing:
+            return []
+        fastest = self.base.seconds[failing[0]]
+        quick = [t for t in failing if self.base.seconds[t] <= max(QUICK, 3 * fastest)]
+        if len(quick) <= ASKED_FIRST:
+            return quick
+        return [quick[0], quick[len(quick) // 2], quick[-1]]
 
     def run(
         self, candidate: Candidate, tests: Sequence[str], times: float = 1.0, *, stop: bool = True

@@ -9,6 +9,8 @@ from typing import Any
 
 # A line's variables are looked at only the first times that it runs.
 LOOKS = 4
+# Of an object's fields so many are looked at.
+FIELDS = 30
 
 Json = dict[str, Any]
 
@@ -54,6 +56,9 @@ class Watch:
         types = self.types.setdefault(f"{file}:{frame.f_code.co_firstlineno}", {})
         for name, value in frame.f_locals.items():
             types.setdefault(name, set()).add(type(value).__name__)
+            if name == "self":
+                for field_, held in list(getattr(value, "__dict__", {}).items())[:FIELDS]:
+                    types.setdefault(f"self.{field_}", set()).add(type(held).__name__)
 
     def told(self) -> Json:
         """Return what was seen, as JSON."""

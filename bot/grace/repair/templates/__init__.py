@@ -9,7 +9,7 @@ from dataclasses import replace
 from grace.repair.naturalness import unused_names
 from grace.repair.scope import Scope
 from grace.repair.source import Edit, Function, Source
-from grace.repair.templates import calls, operators, statements, values
+from grace.repair.templates import calls, forms, operators, statements, values
 from grace.repair.templates.site import Site
 
 Template = Callable[[Site], Iterator[Edit]]
@@ -26,7 +26,7 @@ TEMPLATES: tuple[Template, ...] = (
     values.slices,
     calls.calls,
     calls.wraps,
-    statements.forms,
+    forms.forms,
     statements.removals,
     statements.insertions,
 )

@@ -45,7 +45,7 @@ METHODS = {
     "set": ("copy()",),
     "num": (),
 }
-USUAL = {"sorted": 0.6, "len": 0.4, "abs": 0.4, "strip()": 0.6, "lower()": 0.6, "copy()": 0.8}
+USUAL = {"sorted": 0.6, "len": 0.4, "abs": 0.4, "strip()": 0.6, "lower()": 0.6, "copy()": 1.0}
 
 
 def calls(site: Site) -> Iterator[Edit]:
@@ -110,6 +110,7 @@ def _arguments(site: Site, node: ast.Call) -> Iterator[Edit]:
     for index in range(len(keywords)):
         rest = keywords[:index] + keywords[index + 1 :]
         yield site.put(call(*inner, *rest), "argument dropped", 2.4)
+    yield from _given(site, node)
     if name in {"sorted", "sort"} and not any(k.startswith("reverse") for k in keywords):
         yield site.put(call(*inner, *keywords, "reverse=True"), "argument given", 1.8)
     if name == "pop" and not inner:
@@ -132,6 +133,26 @@ def _arguments(site: Site, node: ast.Call) -> Iterator[Edit]:
         yield site.put(call(*inner, "[]"), "argument given", 3.0)
     if name == "round" and len(inner) == 1:
         yield site.put(call(*inner, "2"), "argument given", 2.6)
+
+
+def _given(site: Site, node: ast.Call) -> Iterator[Edit]:
+    """An argument more for a function of the file that takes more."""
+    called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+    for function in site.source.functions:
+        names = [a.arg for a in function.args.args if a.arg not in {"self", "cls"}]
+        used = len(node.args) + len(node.keywords)
+        if function.name != called or used >= len(names):
+            continue
+        inner = [site.segment(a) for a in node.args]
+        for name in site.visible():
+            likely = 0.0 if name == names[len(inner)] else 0.6
+            text = f"{site.segment(node.func)}({', '.join([*inner, name])})"
+            if not node.keywords:
+                yield site.put(text, "argument given", spread(2.0 + likely, site.visible()))
+        for text, donor in site.scope.donors.items():
+            if isinstance(donor, (ast.BinOp, ast.Subscript, ast.Attribute)) and not node.keywords:
+                whole = f"{site.segment(node.func)}({', '.join([*inner, text])})"
+                yield site.put(whole, "argument given", spread(2.6, site.scope.donors))
 
 
 def wraps(site: Site) -> Iterator[Edit]:
@@ -165,7 +186,8 @@ def _bounded(site: Site, node: ast.expr) -> Iterator[Edit]:
     """Bound a number that is assigned or returned: `x = max(x, e)`, `max(0, e)`."""
     if not isinstance(site.parent, (ast.Assign, ast.Return, ast.AugAssign)):
         return
-    if site.field != "value" or site.scope.kinds(node) - {"num", "bool"}:
+    kinds = site.scope.kinds(node)
+    if site.field != "value" or (kinds and not kinds & {"num", "bool"}):
         return
     if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"min", "max"}:
         return
@@ -173,7 +195,7 @@ def _bounded(site: Site, node: ast.expr) -> Iterator[Edit]:
     if isinstance(site.parent, ast.Assign) and len(site.parent.targets) == 1:
         others.insert(0, site.segment(site.parent.targets[0]))
     for index, other in enumerate(others):
-        known = 0.0 if site.scope.kinds(node) else 0.6
+        known = 0.0 if kinds else 0.6
         loop = 0.0 if site.enclosing(ast.For, ast.While) else 0.6
         for name in ("max", "min"):
             cost = 2.4 + known + loop + (0.2 if name == "min" else 0.0)

@@ -193,10 +193,10 @@ def conditions(site: Site) -> Iterator[Edit]:
             more = extra + 1.0 if loops else extra
             grouped = isinstance(node, ast.BoolOp) and word == "and"
             own = f"({site.text})" if grouped or isinstance(node, ast.IfExp) else site.text
-            total = spread(cost + more, asked)
+            total = spread(cost + more - 0.8, asked)
             yield site.put(f"{own} {word} {text}", "condition added", total)
             first = cost + more + (-0.4 if " is None" in text or " is not None" in text else 0.5)
-            yield site.put(f"{text} {word} {own}", "condition added", spread(first, asked))
+            yield site.put(f"{text} {word} {own}", "condition added", spread(first - 0.8, asked))
     if isinstance(node, ast.Constant) and isinstance(site.parent, ast.While):
         for name, kinds in site.visible().items():
             if kinds & {"list", "dict", "set", "str", "bool"}:

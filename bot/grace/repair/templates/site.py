@@ -2,15 +2,14 @@
 
 import ast
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from grace.repair.scope import Kinds, Scope, may_be
-from grace.repair.source import FUNCTIONS, Edit, Source
+from grace.repair.scope import COMPREHENSIONS, Kinds, Scope, comprehension_targets, may_be
+from grace.repair.source import FUNCTIONS, Edit, Source, bodies
 
 # An operator, a call or a pair has so many.
 TWO = 2
-COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +56,14 @@ class Site:
 
     def visible(self) -> dict[str, Kinds]:
         """The variables in scope here: those of comprehensions only inside of them."""
+        hidden = self.scope.comprehended
+        if not hidden:
+            return self.scope.names
         inner = self._comprehended()
         return {
             name: kinds
             for name, kinds in self.scope.names.items()
-            if name not in self._hidden() or name in inner
+            if name not in hidden or name in inner
         }
 
     def _comprehended(self) -> set[str]:
@@ -73,23 +75,9 @@ class Site:
             node = self.source.parents[node][0]
         return found
 
-    def _hidden(self) -> set[str]:
-        """Names that only comprehensions bind."""
-        inside: set[str] = set()
-        bound: set[str] = set()
-        covered: set[ast.AST] = set()
-        for node in ast.walk(self.scope.root):
-            if isinstance(node, COMPREHENSIONS):
-                for generator in node.generators:
-                    covered.update(ast.walk(generator.target))
-                inside |= set(comprehension_targets(node))
-        for node in ast.walk(self.scope.root):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                if node not in covered:
-                    bound.add(node.id)
-            elif isinstance(node, ast.arg):
-                bound.add(node.arg)
-        return inside - bound
+    def in_block(self) -> bool:
+        """Say whether this statement is one of a block of its parent's."""
+        return any(self.node in block for block in bodies(self.parent))
 
     def alike(self, kinds: Kinds) -> list[str]:
         """Visible variables whose values may stand for values of these kinds."""
@@ -105,14 +93,6 @@ class Site:
             if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
                 return None
         return None
-
-
-def comprehension_targets(node: ast.AST) -> Iterator[str]:
-    """The names that a comprehension binds."""
-    for generator in getattr(node, "generators", []):
-        for part in ast.walk(generator.target):
-            if isinstance(part, ast.Name):
-                yield part.id
 
 
 def spread(cost: float, among: Iterable[object]) -> float:

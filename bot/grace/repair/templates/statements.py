@@ -1,130 +1,14 @@
-"""Templates for statements: put, taken away, moved, and other forms of the same."""
+"""Templates for statements: put, taken away, and moved."""
 
 import ast
 from collections.abc import Iterator
 
-from grace.repair.scope import may_be
+from grace.repair.scope import Kinds, may_be
 from grace.repair.source import FUNCTIONS, Edit, bodies, first_line
 from grace.repair.templates.site import Site, spread
 
-EXCEPTIONS = (
-    "ValueError", "KeyError", "TypeError", "IndexError", "AttributeError", "LookupError",
-    "ZeroDivisionError", "StopIteration", "RuntimeError", "OSError", "Exception",
-)  # fmt: skip
 LEAVING = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 LONGEST_ANSWER = 30
-
-
-def forms(site: Site) -> Iterator[Edit]:
-    """Another form of the same statement."""
-    node = site.node
-    match node:
-        case ast.Assign(targets=[target], value=value):
-            yield from _assigned(site, target, value)
-        case ast.AnnAssign():
-            return
-        case ast.Expr(value=ast.Call() as call):
-            yield from _called(site, call)
-        case ast.Expr(value=ast.Yield(value=value)) if value is not None:
-            yield site.put(f"yield from {site.segment(value)}", "yield", 2.2)
-        case ast.Expr(value=ast.YieldFrom(value=value)):
-            yield site.put(f"yield {site.segment(value)}", "yield", 2.2)
-        case ast.Return(value=value):
-            yield from _returned(site, value)
-        case ast.Break():
-            yield site.put("continue", "break, continue", 2.2)
-        case ast.Continue():
-            yield site.put("break", "break, continue", 2.0)
-            yield site.put("pass", "break, continue", 3.0)
-        case ast.Pass():
-            yield from (site.put(word, "break, continue", 3.0) for word in ("break", "continue"))
-        case ast.Raise(exc=ast.Call(func=ast.Name() as name)) | ast.Raise(exc=ast.Name() as name):
-            for other in EXCEPTIONS:
-                if other != name.id:
-                    yield site.instead(name, other, "exception", spread(1.8, EXCEPTIONS))
-        case ast.If():
-            yield from _branched(site, node)
-        case ast.Try(handlers=handlers):
-            for handler in handlers:
-                yield from _handled(site, handler)
-
-
-def _assigned(site: Site, target: ast.expr, value: ast.expr) -> Iterator[Edit]:
-    left, right = site.segment(target), site.segment(value)
-    if isinstance(target, (ast.Name, ast.Attribute, ast.Subscript)):
-        kinds = site.scope.kinds(value)
-        yield site.put(f"{left} += {right}", "assignment", 2.2)
-        if not kinds or "num" in kinds:
-            yield site.put(f"{left} -= {right}", "assignment", 2.8)
-        if not kinds or kinds & {"list", "dict", "set"}:
-            yield site.put(f"{left} = {site.source.operand(value)}.copy()", "copy", 2.6)
-            yield site.put(f"{left} = list({right})", "copy", 3.2)
-            for method in ("extend", "update", "append"):
-                yield site.put(f"{left}.{method}({right})", "assignment", 3.2)
-    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-        yield site.instead(target, ", ".join(_reversed(site, target)), "elements exchanged", 2.0)
-
-
-def _reversed(site: Site, node: ast.Tuple) -> list[str]:
-    return [site.segment(element) for element in reversed(node.elts)]
-
-
-def _called(site: Site, call: ast.Call) -> Iterator[Edit]:
-    yield site.put(f"return {site.text}", "return", 1.8)
-    if isinstance(call.func, ast.Attribute) and len(call.args) == 1:
-        base, argument = site.segment(call.func.value), site.segment(call.args[0])
-        changing = call.func.attr in {"update", "extend", "append", "add"}
-        yield site.put(f"{base} = {argument}", "assignment", 2.6 if changing else 3.6)
-    if isinstance(call.func, ast.Attribute):
-        base = site.segment(call.func.value)
-        yield site.put(f"{base} = {site.text}", "assignment", 2.0)
-    if len(call.args) == 1 and isinstance(call.args[0], ast.Name):
-        yield site.put(f"{call.args[0].id} = {site.text}", "assignment", 2.8)
-
-
-def _returned(site: Site, value: ast.expr | None) -> Iterator[Edit]:
-    for name, kinds in site.visible().items():
-        if value is None and "call" not in kinds:
-            yield site.put(f"return {name}", "return", spread(2.0, site.visible()))
-    if value is None:
-        return
-    for other in ("True", "False", "None", "0", "[]", "''"):
-        if other != site.segment(value):
-            cost = 2.0 if isinstance(value, ast.Constant) else 3.4
-            yield site.instead(value, other, "return", cost)
-    if isinstance(value, ast.Compare) or site.scope.kinds(value) == {"bool"}:
-        yield site.instead(value, f"not {site.source.operand(value)}", "not", 1.8)
-
-
-def _branched(site: Site, node: ast.If) -> Iterator[Edit]:
-    """`if` for `elif`, `elif` for `if`; the condition turned round."""
-    start = site.source.span(node)[0]
-    text = site.source.text
-    if text.startswith("elif", start):
-        yield site.plain((start, start + 4), "if", "if, elif", 2.4)
-    elif site.field in {"body", "orelse"}:
-        block = next(b for b in bodies(site.parent) if node in b) if _in_block(site) else []
-        index = block.index(node) if node in block else 0
-        if index and isinstance(block[index - 1], ast.If):
-            yield site.plain((start, start + 2), "elif", "if, elif", 2.4)
-    if isinstance(node.test, (ast.Compare, ast.BoolOp)):
-        yield site.instead(node.test, f"not ({site.segment(node.test)})", "not", 2.0)
-
-
-def _in_block(site: Site) -> bool:
-    return any(site.node in block for block in bodies(site.parent))
-
-
-def _handled(site: Site, handler: ast.ExceptHandler) -> Iterator[Edit]:
-    if handler.type is None:
-        return
-    caught = site.segment(handler.type)
-    for other in EXCEPTIONS:
-        if other != caught:
-            yield site.instead(handler.type, other, "exception", spread(1.8, EXCEPTIONS))
-            if isinstance(handler.type, ast.Name):
-                text = f"({caught}, {other})"
-                yield site.instead(handler.type, text, "exception", spread(2.4, EXCEPTIONS))
 
 
 def removals(site: Site) -> Iterator[Edit]:
@@ -177,7 +61,7 @@ def _leaving(site: Site, node: ast.stmt, block: list[ast.stmt]) -> Iterator[Edit
 def insertions(site: Site) -> Iterator[Edit]:
     """A statement put before this one, and behind it where it is the last of its block."""
     node = site.node
-    if not isinstance(node, ast.stmt) or not _whole_lines(site, node) or not _in_block(site):
+    if not isinstance(node, ast.stmt) or not _whole_lines(site, node) or not site.in_block():
         return
     if isinstance(node, (ast.Import, ast.ImportFrom, *FUNCTIONS)) or site.scope.function is None:
         return
@@ -220,6 +104,7 @@ def _statements(site: Site) -> Iterator[tuple[str, float]]:
                 if may_be(kinds, visible[other]):
                     near = 0.0 if kinds & visible[other] - {"num", "bool"} else 0.5
                     yield f"{name} = {other}", spread(2.8 + near, visible)
+    yield from _reset(visible)
     yield from _donated(site)
     for name, kinds in visible.items():
         if "call" not in kinds and site.scope.function is not None:
@@ -231,11 +116,33 @@ def _statements(site: Site) -> Iterator[tuple[str, float]]:
         yield "continue", 3.4
 
 
+def _reset(visible: dict[str, Kinds]) -> Iterator[tuple[str, float]]:
+    """A variable given the value that such variables begin with."""
+    values = {
+        "num": ("0", "1"),
+        "list": ("[]",),
+        "str": ("''",),
+        "dict": ("{}",),
+        "set": ("set()",),
+    }
+    for name, kinds in visible.items():
+        for kind in sorted(kinds & set(values)):
+            for value in values[kind]:
+                yield f"{name} = {value}", spread(3.0, visible)
+        if "bool" in kinds:
+            yield f"{name} = True", spread(3.0, visible)
+            yield f"{name} = False", spread(3.0, visible)
+
+
 def _donated(site: Site) -> Iterator[tuple[str, float]]:
     """Simple statements of the same function, as they are and with one variable exchanged."""
     visible = site.visible()
-    for donor in ast.walk(site.scope.root):
+    own = set(ast.walk(site.scope.root))
+    for donor in ast.walk(site.source.tree):
         if not isinstance(donor, (ast.Assign, ast.AugAssign, ast.Expr)) or donor is site.node:
+            continue
+        if donor not in own:
+            yield from _from_afar(site, donor, visible)
             continue
         text = site.segment(donor)
         if "\n" in text or (
@@ -250,6 +157,18 @@ def _donated(site: Site) -> Iterator[tuple[str, float]]:
                     if name != part.id and part.id in visible:
                         end = start + len(part.id)
                         yield text[:start] + name + text[end:], spread(3.2, visible)
+
+
+def _from_afar(
+    site: Site, donor: ast.stmt, visible: dict[str, Kinds]
+) -> Iterator[tuple[str, float]]:
+    """A simple statement of another function whose every variable is known here."""
+    text = site.segment(donor)
+    names = {node.id for node in ast.walk(donor) if isinstance(node, ast.Name)}
+    described = isinstance(donor, ast.Expr) and isinstance(donor.value, ast.Constant)
+    inside = bool(site.source.functions_at(donor.lineno)) and "\n" not in text and not described
+    if inside and names and names <= {*visible, *site.scope.globals}:
+        yield text, 3.8
 
 
 def _guards(site: Site) -> Iterator[tuple[str, float]]:

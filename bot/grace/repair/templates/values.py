@@ -36,7 +36,7 @@ def _constant(site: Site, node: ast.Constant) -> Iterator[Edit]:
         whole = 0.0 if isinstance(value, int) else 1.2
         near: dict[str, float] = {repr(value + 1): 1.3 + whole, repr(value - 1): 1.3 + whole}
         for other, cost in (("0", 1.6), ("1", 1.6), ("2", 2.4), ("-1", 2.0)):
-            near.setdefault(other, cost)
+            near.setdefault(other, cost + whole)
         if value:
             near.setdefault(repr(-value), 2.0)
         if value == 0:
@@ -133,6 +133,9 @@ def bounds(site: Site) -> Iterator[Edit]:
             own = site.text if isinstance(node, (ast.BinOp)) and _sum(node) else site.operand
     if isinstance(site.parent, ast.BinOp) and _sum(site.parent) and site.field == "left":
         return
+    outer = site.enclosing(ast.Subscript)
+    if isinstance(outer, ast.Subscript) and isinstance(outer.ctx, ast.Store):
+        cost += 0.4
     yield site.put(f"{own} + 1", "bound", cost)
     yield site.put(f"{own} - 1", "bound", cost)
 
@@ -310,7 +313,7 @@ def _subscript(site: Site, node: ast.Subscript) -> Iterator[Edit]:
             others = {f"[{low}:{by}]": 1.8, f"[:{high}{by}]": 1.8, f"[{high}:{low}{by}]": 2.4}
             others |= {f"[{low or 0} + 1:{high}{by}]": 1.9, f"[{low}:{high or -1}{by}]": 2.4}
             others |= {f"[{low or 1}:{high}{by}]": 1.8, f"[{low}:{high}]": 2.2}
-            others |= {f"[{low}:{high}:-1]": 2.8}
+            others |= {f"[{low}:{high}:-1]": 2.8, f"[{low}::{high}]": 2.4}
             for other, cost in others.items():
                 yield site.put(base + other, "slice", cost)
             yield site.put(base, "slice dropped", 2.2)
