@@ -52,13 +52,28 @@ jobs:
         env:
           TASK: ${{{{ inputs.task }}}}
         run: printf '%s' "$TASK" > "$RUNNER_TEMP/task.json"
+      - name: Let bubblewrap make a sandbox, which Ubuntu 24.04 forbids
+        run: |
+          if bwrap --unshare-user --ro-bind / / true 2> /dev/null; then exit 0; fi
+          if ! sudo -n true 2> /dev/null; then exit 0; fi # then the next step says what is missing
+          sudo apt-get update --quiet && sudo apt-get install --yes --quiet bubblewrap
+          sudo tee /etc/apparmor.d/bwrap > /dev/null <<'PROFILE'
+          abi <abi/4.0>,
+          include <tunables/global>
+          profile bwrap /usr/bin/bwrap flags=(unconfined) {{
+            userns,
+          }}
+          PROFILE
+          sudo apparmor_parser --replace /etc/apparmor.d/bwrap
       - name: Have the agent propose a patch
         uses: {action}
         with:
           task: ${{{{ runner.temp }}}}/task.json
           agent: ${{{{ inputs.agent }}}}
           base: ${{{{ inputs.base }}}}
-{test}"""
+{test}          # An agent that asks a model needs its key, which stays outside of the sandbox:
+          # model-key: ${{{{ secrets.GRACE_MODEL_KEY }}}}
+"""
 
 
 def patch_workflow(found: Found, actions: str) -> str:
