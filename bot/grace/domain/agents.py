@@ -14,6 +14,8 @@ from grace.domain.proposals import Money
 AGENT: Final = "agent"
 # What an earlier mission's patch is called, before the name of that mission.
 REMEMBERED: Final = "memory"
+# What a patch under a claim is called where its agent has the name of something else.
+CLAIM: Final = "claim"
 
 
 class Builtin(StrEnum):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 import rfc8785
 from pydantic import Field, model_validator
 
-from grace.domain.agents import AGENT, REMEMBERED, Agents, Asking
+from grace.domain.agents import AGENT, CLAIM, REMEMBERED, Agents, Asking
 from grace.domain.alerting.rules import Alerting
 from grace.domain.base import Frozen
 from grace.domain.catalog import Catalog, Subsystem, Subsystems
@@ -224,9 +224,13 @@ class Governance(Frozen):
         return self
 
     def role_of(self, agent: str) -> str | None:
-        """Return the role of an agent, or of its kind: `remedy:NAME@DIGEST` is a `remedy`."""
-        own = self.agent_roles.get(agent)
-        return own if own is not None else self.agent_roles.get(agent.partition(":")[0])
+        """Return the role of an agent, or of its kind: `remedy:NAME@DIGEST` is a `remedy`.
+
+        `claim:NAME` is what NAME proposed under a claim of its own.
+        """
+        kind, _, name = agent.partition(":")
+        own = self.agent_roles.get(name if kind == CLAIM else agent)
+        return own if own is not None else self.agent_roles.get(kind)
 
 
 def hashed(document: dict[str, Any]) -> str:

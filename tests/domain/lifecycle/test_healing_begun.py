@@ -52,7 +52,7 @@ def test_alert_that_a_playbook_fits_is_healed_without_a_person(severity):
 
 
 def test_alerts_that_end_before_the_playbook_runs_end_the_mission_and_later_ones_do_not():
-    world = fired(World(policy=healing_policy(alerting={"recovery_minutes": 1})))
+    world = fired(World(policy=healing_policy()))
     fired(world, status="resolved")
     world.tick(3600)
     assert world.mission.phase is Phase.EXECUTING
@@ -94,6 +94,7 @@ def test_healing_mission_whose_issue_was_edited_or_vetoed_waits_for_a_person():
     world = World(policy=healing_policy(), waits=(fx.FileIssue,))
     fired(world)
     world.deliver(ev.CommandGiven(id="v", name="veto", argument="no", actor=ev.Actor(login="rita")))
+    world.settle()
     world.waits = ()
     world.settle()
     assert world.mission.phase is Phase.AWAITING_START

@@ -436,3 +436,15 @@ def test_claim_alone_makes_a_mission_without_agents_wait():
     world.facts = world.facts.model_copy(update={"claim": claim})
     world.tick(31 * 60)
     assert world.mission.held.startswith(words.NOTHING_LEFT)
+
+
+@pytest.mark.parametrize("name", ["candidate", "remedy:lookup-off@12345678"])
+def test_claim_under_a_name_of_others_does_not_get_their_record(name):
+    world = propose(seeking_world(), 1, None)
+    event = given(world, "devin", OTHER).model_copy(update={"by": name})
+    world.deliver(event)
+    world.settle()
+    assert world.mission.attempts[0].agent == f"claim:{name}"
+    roles = world.policy.governance
+    assert roles.role_of("claim:candidate") == "developer"
+    assert roles.role_of("agent:repair") == "agent"

@@ -117,3 +117,30 @@ async def test_claim_that_is_refused(
 ) -> None:
     path = f"{MISSIONS}/{read_only.world.missions['fresh']}/claim"
     problem(await read_only(who).post(path, json=body), status)
+
+
+DIFF = "--- a/mesh.py\n+++ b/mesh.py\n@@ -1 +1 @@\n-slow\n+quicker\n"
+PATCH = {"diff": DIFF, "base": "b" * 40, "rationale": "the loop was quadratic"}
+
+
+async def test_patch_is_handed_in_under_a_claim_of_ones_own(hub: Served, world: HubWorld) -> None:
+    path = f"{MISSIONS}/{world.missions['fresh']}"
+    early = await hub("agent").post(f"{path}/propose", json=PATCH)
+    assert "claim it first" in problem(early, 409)["detail"]
+    await hub("agent").post(f"{path}/claim", json=DEVELOPER)
+    stranger = await hub("admin").post(f"{path}/propose", json=PATCH)
+    assert "claim it first" in problem(stranger, 409)["detail"]
+    problem(await hub("agent").post(f"{path}/propose", json=PATCH | {"base": "main"}), 422)
+    taken = await hub("agent").post(f"{path}/propose", json=PATCH)
+    assert taken.status_code == 202, taken.text
+    assert (taken.json()["agent_id"], taken.json()["lines"]) == ("candidate", 2)
+
+
+async def test_patch_for_a_mission_without_work_to_take_is_refused(
+    hub: Served, world: HubWorld
+) -> None:
+    path = f"{MISSIONS}/{world.missions['fresh']}"
+    await hub("agent").post(f"{path}/claim", json=DEVELOPER)
+    world.clock.at = world.clock.at.replace(hour=23)
+    late = await hub("agent").post(f"{path}/propose", json=PATCH)
+    assert "claim it first" in problem(late, 409)["detail"]

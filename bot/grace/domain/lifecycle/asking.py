@@ -6,7 +6,7 @@ from typing import Final
 
 from grace.domain import remedy_words as words
 from grace.domain import views
-from grace.domain.agents import Agent
+from grace.domain.agents import CLAIM, Agent
 from grace.domain.asked import Ask, Offered
 from grace.domain.effects import AskAgent, ReadProposal
 from grace.domain.events import (
@@ -18,7 +18,7 @@ from grace.domain.events import (
 )
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.given import request_of
-from grace.domain.mission import Mission
+from grace.domain.mission import CANDIDATE, Mission
 from grace.domain.package import PatchCandidate
 from grace.domain.phase import Phase
 from grace.domain.proposals import (
@@ -288,12 +288,17 @@ def given_by_hand(draft: Draft, event: ProposalMade) -> None:
         draft,
         Offered(
             candidate=PatchCandidate(name=name, diff=proposal.diff),
-            agent=event.by,
+            agent=claimant(event.by),
             origin="claim",
             lines=proposal.lines,
             sentence=proposal.rationale[:1000],
         ),
     )
+
+
+def claimant(agent: str) -> str:
+    """Name whose record a patch given under a claim has: never that of others' patches."""
+    return f"{CLAIM}:{agent}" if ":" in agent or agent == CANDIDATE else agent
 
 
 def told(proposal: Proposal, name: str | None) -> dict[str, object]:

@@ -12,6 +12,7 @@ from grace.domain.messages import NO_CANDIDATE
 from grace.domain.mission import Mission
 from grace.domain.package import MissionId, Name
 from grace.domain.phase import Phase
+from grace.domain.remedy_words import NOTHING_LEFT
 from grace.domain.trust import score
 from grace.ports.hub import MissionFilter, MissionRow, NothingToClaim
 from grace.web.api.missions import MISSION, MissionSeen, seen
@@ -135,7 +136,8 @@ async def why_not(call: Call[Any, Any], mission: Mission, asking: Asking | Claim
         raise Refused(503, "Grace has not reached the forge yet; ask again")
     if request is None or mission.phase not in AWAITING:
         return f"{mission.name} is {mission.phase.value}: there is no work to take"
-    if mission.held not in {None, NO_CANDIDATE}:
+    wanting = (NO_CANDIDATE, NOTHING_LEFT)
+    if mission.held is not None and not mission.held.startswith(wanting):
         return f"{mission.name} is held: {mission.held}"
     trust, agent = request.trust_requirements, asking.agent_id
     role = policy.governance.agent_roles.get(agent)

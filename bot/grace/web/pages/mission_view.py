@@ -17,7 +17,7 @@ from grace.domain.results import CIReport
 from grace.domain.verdict import Verdict
 from grace.domain.window import reading, since
 from grace.web.pages.sighting_view import Sighting, sighting
-from grace.web.pages.words import ROAD, Mark, mark, plain
+from grace.web.pages.words import Mark, mark, plain, road_of
 
 MAX_SHOWN = 200
 
@@ -124,16 +124,17 @@ def _why(mission: Mission, verdict: Verdict | None) -> str:
 def road(mission: Mission) -> tuple[Step, ...]:
     """Say which stages lie behind a mission; of one that ended, those that left a trace."""
     phase = mission.phase
-    names = [plain(p) for p in ROAD]
+    stages = road_of(mission)
+    names = [plain(p) for p in stages]
     if phase is Phase.CLOSED:
-        reached, current = _furthest(mission), len(ROAD) - 1
+        reached, current = _furthest(mission, stages), len(stages) - 1
         names[-1] = plain(mission.outcome or Phase.CLOSED)
     elif phase is Phase.REVERTING:
-        reached = current = len(ROAD) - 2
+        reached = current = len(stages) - 2
         names[current] = plain(phase)
     else:
-        reached = current = ROAD.index(phase) if phase in ROAD else 0
-        if phase not in ROAD:
+        reached = current = stages.index(phase) if phase in stages else 0
+        if phase not in stages:
             names[0] = plain(phase)
     steps = []
     for number, name in enumerate(names):
@@ -155,15 +156,16 @@ def _standing(mission: Mission) -> Mark:
     return mark(mission.status)
 
 
-def _furthest(mission: Mission) -> int:
+def _furthest(mission: Mission, stages: tuple[Phase, ...]) -> int:
     """Find the last stage that a mission has left a trace of."""
     traces = (
-        (Phase.OBSERVING, mission.landing is not None),
+        (Phase.OBSERVING, mission.window is not None),
+        (Phase.EXECUTING, any(t.run for t in mission.tries)),
         (Phase.TESTING, any(a.head for a in mission.attempts)),
         (Phase.PATCHING, bool(mission.attempts)),
-        (Phase.PLANNING, mission.context is not None),
+        (Phase.PLANNING, mission.context is not None or bool(mission.tries)),
     )
-    return next((ROAD.index(phase) for phase, there in traces if there), 0)
+    return next((stages.index(p) for p, there in traces if there and p in stages), 0)
 
 
 def safe_url(url: str) -> str:

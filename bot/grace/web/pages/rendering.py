@@ -13,6 +13,7 @@ from aiohttp import web
 from grace.domain.access import Principal, Scope
 from grace.domain.base import Frozen
 from grace.domain.health import HealthState, overall
+from grace.domain.remedy_words import cost
 from grace.web.access.entrance import SIGN_IN_PAGE, SignInView
 from grace.web.access.forgery import csrf_token
 from grace.web.hub import HUB, PRINCIPAL
@@ -32,6 +33,7 @@ _FILTERS: Final[Mapping[str, Callable[..., str]]] = MappingProxyType(
         "iso": words.iso,
         "short": words.short,
         "figure": words.figure,
+        "cost": cost,
     }
 )
 

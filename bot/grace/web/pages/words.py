@@ -8,7 +8,8 @@ from typing import Final
 
 from grace.domain.capa import CapaState
 from grace.domain.health import HealthState
-from grace.domain.phase import Outcome, Phase, Severity, Status
+from grace.domain.mission import Mission
+from grace.domain.phase import MissionType, Outcome, Phase, Severity, Status
 from grace.domain.verdict import Result
 
 
@@ -86,7 +87,7 @@ def figure(value: float) -> str:
 
 
 # The stages of a mission that a person follows, in order.
-ROAD: Final = (
+CODING_ROAD: Final = (
     Phase.AWAITING_START,
     Phase.PLANNING,
     Phase.PATCHING,
@@ -96,3 +97,16 @@ ROAD: Final = (
     Phase.OBSERVING,
     Phase.CLOSED,
 )
+HEALING_ROAD: Final = (
+    Phase.AWAITING_START,
+    Phase.PLANNING,
+    Phase.EXECUTING,
+    Phase.OBSERVING,
+    Phase.CLOSED,
+)
+
+
+def road_of(mission: Mission) -> tuple[Phase, ...]:
+    """Name the stages of a mission: one that a playbook heals, without a patch, has its own."""
+    healing = mission.request is not None and mission.request.mission_type is MissionType.HEALING
+    return HEALING_ROAD if healing and not mission.attempts else CODING_ROAD
