@@ -6,7 +6,9 @@ import sys
 import pytest
 
 from support.acting import Acting
+from support.postgresql_server import PROGRAMS, server
 from support.shop_database import APPLICATION, make_database
+from support.store_database import Store
 
 HOLD = """
 import signal, sqlite3, sys, time
@@ -55,3 +57,20 @@ def hold():
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    if PROGRAMS is None:
+        pytest.skip("postgresql is not installed: apt-get install postgresql")
+    with server() as made:
+        yield made
+
+
+@pytest.fixture
+def store(postgresql, tmp_path):
+    """A database of a shop, its owner no superuser; dropped at the end with all its kin."""
+    made = Store(postgresql, tmp_path)
+    made.make()
+    yield made
+    made.drop()

@@ -9,7 +9,7 @@ import yaml
 from grace.domain.playbooks.playbook import Playbook
 from grace.runner.action import ActionFailed
 from support.acting import Acting, run_playbook
-from support.dying import CHANGES, MOMENTS, moments_of
+from support.dying import moments_of
 from support.shop_database import APPLICATION, damage, is_whole, make_database, row_count
 
 PLAYBOOKS = Path(__file__).parents[3] / "playbooks"
@@ -39,6 +39,9 @@ class Accident:
         target = {"path": str(self.here / "shop.db"), "application_id": APPLICATION}
         self.acting = Acting(target, self.here / "run")
 
+    def work(self):
+        run_playbook(self.acting, DAMAGED)
+
     def heals(self):
         # What was found before the death is lost with it; steps find it again.
         acting = Acting(self.acting.target, self.here / "run")
@@ -50,27 +53,23 @@ class Accident:
         assert [p.read_bytes() for p in kept] == [(self.first / "shop.db").read_bytes()]
 
 
-@pytest.fixture(params=["delete", "wal"])
-def accident(request, tmp_path):
-    return Accident(tmp_path, request.param)
-
-
-def test_killed_at_each_change_of_a_name_it_heals_when_run_again(accident):
-    work = lambda: run_playbook(accident.acting, DAMAGED)  # noqa: E731
-    changes = tuple(c for c in CHANGES if c not in {"os.remove", "os.mkdir"})
-    deaths = [accident.heals() for _ in moments_of(work, accident.prepare, moments=changes)]
-    assert len(deaths) > 5
+def test_killed_at_each_change_of_a_name_it_heals_when_run_again(tmp_path):
+    accident = Accident(tmp_path, "wal")
+    moments = moments_of(accident.work, accident.prepare, moments=("os.rename", "os.link"))
+    assert len([accident.heals() for _ in moments]) > 5
 
 
 @pytest.mark.stress
-def test_killed_at_every_moment_it_heals_when_run_again(accident):
-    work = lambda: run_playbook(accident.acting, DAMAGED)  # noqa: E731
-    deaths = [accident.heals() for _ in moments_of(work, accident.prepare, moments=MOMENTS)]
-    assert len(deaths) > 100
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_killed_at_every_moment_it_heals_when_run_again(tmp_path, mode):
+    accident = Accident(tmp_path, mode)
+    assert len([accident.heals() for _ in moments_of(accident.work, accident.prepare)]) > 100
 
 
 @pytest.mark.stress
-def test_an_undo_that_is_killed_at_any_moment_is_done_when_run_again(accident):
+def test_an_undo_that_is_killed_at_any_moment_is_done_when_run_again(tmp_path):
+    accident = Accident(tmp_path, "wal")
+
     def swapped():
         accident.prepare()
         run_playbook(accident.acting, DAMAGED)
@@ -94,17 +93,15 @@ def test_ending_a_holder_that_is_killed_at_any_moment_ends_it_when_run_again(tmp
     shop = make_database(tmp_path / "shop.db", "wal", rows=50)
     target = {"path": str(shop), "application_id": APPLICATION}
     quick = LOCKED.model_copy(update={"steps": tuple(s for s in LOCKED.steps if s.id != "wait")})
-    for _ in (
-        moments_of(
-            lambda: run_playbook(Acting(target, tmp_path), quick),
-            lambda: holders.append(hold(shop)),
-        )
-        if (holders := []) is not None
-        else ()
-    ):
+    held = []
+    moments = moments_of(
+        lambda: run_playbook(Acting(target, tmp_path), quick), lambda: held.append(hold(shop))
+    )
+    for _ in moments:
         run_playbook(Acting(target, tmp_path), quick)
-        assert holders[-1].wait(10) == -15
+        assert held[-1].wait(10) == -15
         assert row_count(shop) == 50
+    assert len(held) > 10
 
 
 def test_a_log_that_was_moved_away_by_a_killed_swap_comes_back(tmp_path, hold):

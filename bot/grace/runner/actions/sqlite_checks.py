@@ -1,13 +1,11 @@
 """Looking at an SQLite database: is it whole, is it in use, and how does a new file compare."""
 
-from grace.domain.playbooks.action import Scalar
 from grace.runner.action import ActionFailed, Found, Situation
 from grace.runner.actions.database_common import first_file
+from grace.runner.actions.database_compare import TOLD, compared
 from grace.runner.actions.database_processes import hidden, openers, process
 from grace.runner.actions.sqlite_rows import complaints, counts, sound
 from grace.runner.actions.sqlite_target import SqliteStep, path_of, sidecars
-
-TOLD = 5
 
 
 class Check(SqliteStep):
@@ -99,30 +97,3 @@ class Compare(SqliteStep):
             {name: count or 0 for name, count in counts(candidate, situation).items()},
             self.number(situation, "max_lost_percent"),
         )
-
-
-def compared(before: dict[str, int | None], after: dict[str, int], most: float) -> Found:
-    """Judge a new database by the rows of each table; `most`: the percentage that may be lost."""
-    grave, told = [], []
-    for table in sorted({*before, *after}):
-        was, now = before.get(table), after.get(table)
-        if now is None:
-            grave.append(f"table {table} is missing")
-        elif was is None:
-            told.append(f"{table} has {now} rows (uncountable before)")
-            if now == 0 and before:
-                grave.append(f"of table {table}, which could not be counted, nothing is left")
-        elif now < was:
-            told.append(f"{table} has {now} of {was} rows")
-            if (was - now) * 100 > most * was:
-                grave.append(f"table {table} would lose {was - now} of {was} rows")
-    values: dict[str, Scalar] = {
-        "tables": len(after),
-        "rows_before": sum(count or 0 for count in before.values()),
-        "rows_after": sum(after.values()),
-        "uncountable": sum(1 for table in after if before.get(table) is None),
-    }
-    if grave:
-        return Found(False, f"too much would be lost: {'; '.join(grave[:TOLD])}"[:900], values)
-    told = told or ["each table has as many rows as before"]
-    return Found(True, "; ".join(told[: 2 * TOLD])[:900], values)
