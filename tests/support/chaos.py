@@ -74,6 +74,8 @@ class Chaos:
             self._judge_fixed(mission)
         self._judge_queue(mission)
         self.counted.update(n.kind for n in decision.notes)
+        # Whatever way a mission takes to its end, it leaves one memory, in the decision that ends it.
+        assert self.counted["mission.remembered"] == int(not mission.live)
         anew = self.counted["mission.revert_made_anew"]
         assert self.counted["push_revert"] <= 1 + anew + self.failed.count("push_revert")
         assert self.counted["mission.reverted"] <= 1
