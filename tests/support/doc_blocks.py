@@ -45,7 +45,7 @@ def table(*rows: tuple[str, ...]) -> str:
 
 def stages() -> str:
     rows = [(f"`{phase}`", ", ".join(STAGES[phase]) or "none") for phase in Phase]
-    return table(("phase", "stages of the coding pipeline"), *rows)
+    return table(("phase", "stages of the coding pipeline and of healing"), *rows)
 
 
 def effects() -> str:

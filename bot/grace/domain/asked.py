@@ -57,12 +57,16 @@ class Offered(Frozen):
 
 
 class Agreement(Frozen):
-    """A person's word that a playbook, or one step of it, may run."""
+    """A person's word that a playbook, or one step of it, may run.
+
+    `thing`: what exactly the step would be done to, as its report said then.
+    """
 
     login: str
     actor_id: int = 0
     gate: str
     run: int
+    thing: str = ""
     at: AwareDatetime
     about: str
 

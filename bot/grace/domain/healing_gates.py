@@ -28,9 +28,20 @@ def valid(case: Case, given: Agreement) -> bool:
     return allowed and not approving.proposes(case.mission, case.policy, actor)
 
 
+def thing_of(each: PlaybookTry) -> str:
+    """Say what exactly the step that waits would be done to."""
+    steps = each.report.steps if each.report is not None else ()
+    return next((s.about for s in reversed(steps) if s.step == each.waiting_for), "")
+
+
 def agreed(case: Case, each: PlaybookTry, gate: str) -> tuple[str, ...]:
-    """List who validly agreed to a gate of the playbook in play."""
-    found = (a for a in case.mission.agreements if a.gate == gate and a.run == each.number)
+    """List who validly agreed to a gate of the playbook in play, and to that very thing."""
+    thing = thing_of(each) if gate == each.waiting_for else ""
+    found = (
+        a
+        for a in case.mission.agreements
+        if (a.gate, a.run) == (gate, each.number) and a.thing == thing
+    )
     return tuple(sorted({a.login for a in found if valid(case, a)}))
 
 

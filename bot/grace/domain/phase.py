@@ -66,6 +66,22 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+# The stages that a phase goes through: of the coding pipeline, and of the healing workflow.
+STAGES: dict[Phase, tuple[str, ...]] = {
+    Phase.FILED: (),
+    Phase.INVALID: (),
+    Phase.AWAITING_START: (),
+    Phase.PLANNING: ("context", "snapshot", "plan"),
+    Phase.PATCHING: ("branch and patch",),
+    Phase.TESTING: ("tests", "stress tests", "diagnostics", "metrics"),
+    Phase.GATING: ("governance",),
+    Phase.MERGING: ("merge",),
+    Phase.EXECUTING: ("execute", "verify"),
+    Phase.OBSERVING: ("observation window",),
+    Phase.REVERTING: ("resolve or roll back",),
+    Phase.CLOSED: ("resolve or roll back",),
+}
+
 # Which phase may follow which. A healing mission goes from planning to executing its playbook,
 # which may end in a patch; else it is observed next, and what was done is undone if it went badly.
 TRANSITIONS: dict[Phase, frozenset[Phase]] = {

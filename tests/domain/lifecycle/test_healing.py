@@ -99,7 +99,8 @@ def test_veto_stops_a_playbook_and_shadow_mode_runs_nothing():
 def test_step_that_needs_a_person_asks_when_its_turn_comes_and_names_who_agreed():
     world = healing_world(healing_policy(playbook(steps=PERSON)))
     assert order_of(world).order.approved == {}
-    say(world, RunState.NEEDS_PERSON, waiting_for="end")
+    waits = done("end", world.now, StepState.NEEDS_PERSON).model_copy(update={"about": "pid 7"})
+    say(world, RunState.NEEDS_PERSON, waiting_for="end", steps=(done("look", world.now), waits))
     assert world.verdict.root.holding().name == "step end"
     world.command("approve", "rita", number="2")  # it must be named
     assert world.mission.agreements == ()
@@ -107,7 +108,8 @@ def test_step_that_needs_a_person_asks_when_its_turn_comes_and_names_who_agreed(
     order = order_of(world).order
     assert order.approved == {"end": "rita"}
     assert order.id.endswith("run/1.2")
-    assert [s.step for s in order.resumes] == ["look"]
+    assert (order.first, order.agreed) == (f"{world.mission.name}/run/1.1", {"end": "pid 7"})
+    assert [s.step for s in order.resumes] == ["look", "end"]
     world.command("approve", "max", number="4", argument="playbook")
     assert len(world.mission.agreements) == 1
     say(world, RunState.HEALED)
@@ -277,3 +279,15 @@ def test_playbook_of_a_target_that_was_healed_says_so_in_the_verdict_until_it_is
         assert tree.children[-1].result.value == result
     waiting = world.mission.trying.model_copy(update={"state": RunState.NEEDS_PERSON})
     assert "named person" in healing_gates.healing_tree(world.case(), waiting).children[-1].who
+
+
+def test_agreement_is_to_one_thing_and_not_to_what_took_its_place():
+    world = healing_world(healing_policy(playbook(steps=PERSON)))
+    for number, thing in enumerate(("pid 7", "pid 8")):
+        waits = done("end", world.now, StepState.NEEDS_PERSON).model_copy(update={"about": thing})
+        say(world, RunState.NEEDS_PERSON, waiting_for="end", steps=(waits,))
+        orders = len([e for e in world.done if isinstance(e, fx.OfferRun)])
+        assert orders == number + 1
+        assert world.verdict.root.holding().name == "step end"
+        world.command("approve", "rita", number=f"a{number}", argument="end")
+        assert order_of(world).order.agreed == {"end": thing}

@@ -142,15 +142,18 @@ def lay_out(draft: Draft, each: PlaybookTry) -> None:
     )
     if each.undoing is None:
         draft.set(basis=basis_of(draft, new))
-    report = each.report
+    report, agreed = each.report, approved(draft, new)
+    first = run_id(mission, new.model_copy(update={"run": 1}))
     order = RunOrder(
         id=run_id(mission, new),
+        first=None if new.run == 1 else first,
         mission=mission.name,
         playbook=playbook,
         target=new.target,
         kind=new.kind,
         mode="undo" if new.undoing is not None else "run",
-        approved=approved(draft, new),
+        approved={step: given.login for step, given in agreed.items()},
+        agreed={step: given.thing for step, given in agreed.items() if given.thing},
         resumes=report.steps if report is not None else (),
     )
     draft.note_elite(
@@ -177,11 +180,14 @@ def basis_of(draft: Draft, each: PlaybookTry) -> str:
     return "trust" if asked else "none"
 
 
-def approved(draft: Draft, each: PlaybookTry) -> dict[str, str]:
-    """Say who agreed to which step that needs a named person."""
+def approved(draft: Draft, each: PlaybookTry) -> dict[str, Agreement]:
+    """Find who agreed to which step that needs a named person; the newest word counts."""
     case = draft.case()
-    found = {step: gates.agreed(case, each, step) for step in each.persons}
-    return {step: logins[0] for step, logins in found.items() if logins}
+    return {
+        a.gate: a
+        for a in draft.mission.agreements
+        if a.run == each.number and a.gate in each.persons and gates.valid(case, a)
+    }
 
 
 def await_runner(draft: Draft, each: PlaybookTry) -> None:
@@ -315,6 +321,7 @@ def approve(draft: Draft, order: Order, gate: str) -> str | None:
         actor_id=order.given.actor.id,
         gate=gate or gates.PLAYBOOK,
         run=each.number,
+        thing=gates.thing_of(each),
         at=order.given.at or draft.now,
         about=about_of(order.given),
     )
