@@ -15,6 +15,7 @@ from grace.cli.forge import app as forge_app
 from grace.cli.github import app as github_app
 from grace.cli.init import init
 from grace.cli.keys import app as keys_app
+from grace.cli.memory import app as memory_app
 from grace.cli.missions import app as missions_app
 from grace.cli.notify import app as notify_app
 from grace.cli.playbook import app as playbook_app
@@ -45,6 +46,7 @@ app.add_typer(playbook_app, name="playbook", help="Check, plan, run and take bac
 app.add_typer(detect_app, name="detect", help="Try the detectors on recorded metrics.")
 app.add_typer(window_app, name="window", help="Try the observation judge on recorded metrics.")
 app.add_typer(trust_app, name="trust", help="Show how far agents are trusted, and why.")
+app.add_typer(memory_app, name="memory", help="Look at what ended missions left, and keep it.")
 app.add_typer(token_app, name="token", help="Make, list and revoke tokens of API and page.")
 app.command("schema")(schema)
 app.add_typer(github_app, name="github", help="Make the GitHub App that Grace acts as.")

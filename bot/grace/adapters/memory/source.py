@@ -5,7 +5,7 @@ The tables are written by the store alone, in the transaction that ends a missio
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from grace.ports.memory import MemoryUnavailable
 _BUSY_MS: Final = 10_000
 # Whose memories may be cited; `grace.domain.memory.places.may_cite` in SQL.
 CITABLE: Final = (
-    "(m.log = :log OR (m.host = :host AND m.installation_id = :installation"
+    "(:everywhere OR m.log = :log OR (m.host = :host AND m.installation_id = :installation"
     " AND (:private OR v.private = 0)))"
 )
 _PLACES: Final = (
@@ -70,9 +70,10 @@ def place_of(connection: sqlite3.Connection, ref: MissionRef) -> Place:
     )
 
 
-def reach(asker: Place) -> dict[str, Any]:
-    """Give the parameters of `CITABLE`."""
+def reach(asker: Place, *, everywhere: bool = False) -> dict[str, Any]:
+    """Give the parameters of `CITABLE`; `everywhere`: for the operator, who cites nothing."""
     return {
+        "everywhere": everywhere,
         "log": asker.log,
         "host": asker.host,
         "installation": asker.installation_id,
@@ -133,7 +134,7 @@ def with_diff(connection: sqlite3.Connection, found: Remembered) -> Remembered:
 
 
 def candidates(
-    connection: sqlite3.Connection, match: str, asker: Place, by: str, most: int
+    connection: sqlite3.Connection, match: str, reached: Mapping[str, Any], by: str, most: int
 ) -> list[Candidate]:
     """Find memories by full text, the likest by plain BM25 first; not that of the mission `by`."""
     rows = connection.execute(
@@ -142,7 +143,7 @@ def candidates(
         f" WHERE memory_text MATCH :match AND {CITABLE}"
         " AND NOT (m.log = :log AND m.mission = :by)"
         " ORDER BY bm25(memory_text, 6.0, 1.0, 2.0), m.id LIMIT :most",
-        {**reach(asker), "match": match, "by": by, "most": most},
+        {**reached, "match": match, "by": by, "most": most},
     )
     return [_candidate(row) for row in rows]
 

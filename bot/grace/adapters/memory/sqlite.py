@@ -16,10 +16,14 @@ CANDIDATES: Final = 100
 
 
 class SqliteMemory:
-    """`grace.ports.memory.MemorySearch` over the file of the store; it never writes there."""
+    """`grace.ports.memory.MemorySearch` over the file of the store; it never writes there.
 
-    def __init__(self, path: Path) -> None:
+    `everywhere`: find what may not be cited too, for the operator's eyes alone.
+    """
+
+    def __init__(self, path: Path, *, everywhere: bool = False) -> None:
         self._path = path
+        self._everywhere = everywhere
 
     async def similar(self, question: Question, limit: int = 20) -> Memories:
         """Return the likest missions, the likest first."""
@@ -37,7 +41,8 @@ class SqliteMemory:
             found = list[Candidate]()
             if asked.weights:
                 match = any_of(asked.weights)
-                found = source.candidates(connection, match, asker, question.asker, CANDIDATES)
+                reached = source.reach(asker, everywhere=self._everywhere)
+                found = source.candidates(connection, match, reached, question.asker, CANDIDATES)
             alike = likest(question, asked, [(c.found, c.place, c.fields) for c in found], limit)
             return Memories(
                 asker=asker,

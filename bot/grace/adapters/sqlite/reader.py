@@ -23,6 +23,7 @@ from grace.adapters.sqlite import (
 )
 from grace.adapters.sqlite.desk import Desk
 from grace.adapters.sqlite.errors import StoreUnreadable
+from grace.adapters.sqlite.memory_store import MemoryReads
 from grace.adapters.sqlite.schema import connect, require_current
 from grace.adapters.sqlite.values import facts_of, mission_of, moment, verdict_of
 from grace.domain.facts import Facts
@@ -34,7 +35,7 @@ from grace.ports import Recorded, StopIssue
 T = TypeVar("T")
 
 
-class StoreReader:
+class StoreReader(MemoryReads):
     """All of the store that can be asked without changing it.
 
     `page`: how many entries of a log are read at once where they are streamed.

@@ -27,6 +27,7 @@ from grace.adapters.sqlite.desk import Desk
 from grace.adapters.sqlite.hub_reader import HubReader
 from grace.adapters.sqlite.ledger_rows import Pen
 from grace.adapters.sqlite.lock import ProcessLock
+from grace.adapters.sqlite.memory_store import MemoryTables
 from grace.adapters.sqlite.outcome_rows import Histories
 from grace.adapters.sqlite.outgoing_store import OutgoingTables
 from grace.adapters.sqlite.probing import ProbedTables
@@ -63,7 +64,7 @@ def _nothing() -> None:
     """Hold nothing up before a commit, and tell nobody behind it."""
 
 
-class SqliteStore(HubReader, CapaTables, ProbedTables, OutgoingTables):
+class SqliteStore(HubReader, CapaTables, ProbedTables, OutgoingTables, MemoryTables):
     """`grace.ports.hub.HubStore` in one file.
 
     Each writing method returns after the commit that contains it is on disk. What the worker asks
