@@ -170,7 +170,10 @@ def _codex(model: str, prompt: str) -> Line:
 
 
 def _aider(model: str, files: Files) -> Line:
-    """One message from a file; no commits, for `.git` is not to be written."""
+    """One message from a file; no commits, for `.git` is not to be written.
+
+    It writes a name into the repository's settings where it finds none, so it is given one.
+    """
     return Line(
         argv=(
             *("aider", "--message-file", str(files.prompt), "--model", model, "--yes-always"),
@@ -181,7 +184,8 @@ def _aider(model: str, files: Files) -> Line:
             *("--input-history-file", str(files.left / "aider.input")),
             *("--chat-history-file", str(files.left / "aider.chat")),
         ),
-        env=_litellm(),
+        env={**_litellm(), "XDG_CONFIG_HOME": str(files.given)},
+        more={"git/config": "[user]\n\tname = agent\n\temail = agent@localhost\n"},
     )
 
 

@@ -35,6 +35,7 @@ def run_preset(room: Room, preset: Preset) -> Found:
     files = Files(prompt=Path(env["GRACE_PROMPT"]), given=room.given, left=room.left)
     line = line_of(preset, model_of(room.agent, preset), files, files.prompt.read_text("utf-8"))
     for name, text in line.more.items():
+        (room.given / name).parent.mkdir(exist_ok=True)
         (room.given / name).write_text(text, encoding="utf-8")
     command = _command(room, line, program)
     command = replace(

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import rfc8785
 
+from grace.adapters.config.agent_problems import unknown_in_agents
 from grace.adapters.config.alert_problems import alert_problems
 from grace.adapters.config.notification_problems import unknown_names
 from grace.adapters.config.playbook_files import gather_playbooks
@@ -23,6 +24,7 @@ from grace.adapters.config.strict import (
     locate,
 )
 from grace.adapters.config.watch_problems import watch_problems
+from grace.domain.agents import Agents
 from grace.domain.alerting.sources import AlertSources
 from grace.domain.base import Frozen
 from grace.domain.catalog import Catalog, Subsystems
@@ -41,6 +43,7 @@ GOVERNANCE_FILE = "governance.yaml"
 NOTIFICATIONS_FILE = "notifications.yaml"
 ALERT_SOURCES_FILE = "alert_sources.yaml"
 REMEDIES_FILE = "remedies.yaml"
+AGENTS_FILE = "agents.yaml"
 FILES: dict[str, type[Frozen]] = {
     CATALOG_FILE: Catalog,
     SUBSYSTEMS_FILE: Subsystems,
@@ -48,6 +51,7 @@ FILES: dict[str, type[Frozen]] = {
     NOTIFICATIONS_FILE: Notifications,
     ALERT_SOURCES_FILE: AlertSources,
     REMEDIES_FILE: Remedies,
+    AGENTS_FILE: Agents,
 }
 REPOSITORY_FILES: dict[str, type[Frozen]] = {
     POLICY_FILE: RepositoryPolicy,
@@ -68,6 +72,7 @@ class Configuration(Frozen):
     notifications: Notifications = Notifications()
     alert_sources: AlertSources = AlertSources()
     remedies: Remedies = Remedies()
+    agents: Agents = Agents()
     playbooks: Playbooks = Playbooks()
 
     def policy(self, bot_login: str, app_id: int) -> Policy:
@@ -77,6 +82,7 @@ class Configuration(Frozen):
             catalog=self.catalog,
             subsystems=self.subsystems,
             remedies=self.remedies,
+            agents=self.agents,
             playbooks=self.playbooks,
             bot_login=bot_login,
             app_id=app_id,
@@ -113,6 +119,7 @@ def load_configuration(
     notifications = gather(Notifications, sources[NOTIFICATIONS_FILE], problems)
     alerts = gather(AlertSources, sources[ALERT_SOURCES_FILE], problems)
     remedies = gather(Remedies, sources[REMEDIES_FILE], problems)
+    agents = gather(Agents, sources[AGENTS_FILE], problems)
     beside = folder / PLAYBOOKS_FOLDER if folder is not None else None
     if playbooks_folder is None and beside is not None and beside.is_dir():
         playbooks_folder = beside
@@ -123,6 +130,8 @@ def load_configuration(
         if remedies is not None:
             source = sources[REMEDIES_FILE]
             problems += unknown_in_remedies(source, remedies, catalog, subsystems)
+        if agents is not None:
+            problems += unknown_in_agents(sources[AGENTS_FILE], agents, subsystems)
         if alerts is not None:
             source = sources[ALERT_SOURCES_FILE]
             problems += alert_problems(source, alerts, subsystems, catalog)
@@ -139,6 +148,7 @@ def load_configuration(
         or notifications is None
         or alerts is None
         or remedies is None
+        or agents is None
     ):
         raise ConfigError(problems)
     return Configuration(
@@ -148,6 +158,7 @@ def load_configuration(
         notifications=notifications,
         alert_sources=alerts,
         remedies=remedies,
+        agents=agents,
         playbooks=playbooks,
     )
 
