@@ -5,6 +5,7 @@ is looked at first, and done again only where it is not so.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import assert_never
 
 from grace.domain.playbooks.action import ActionSpec
 from grace.domain.playbooks.playbook import Step
@@ -42,6 +43,8 @@ def next_thing(
             return _dry_run(run)
         case "undo":
             return _take_back(run, order.playbook.steps, "")
+        case _ as never:
+            assert_never(never)
 
 
 def _run(run: Run) -> Thing:
@@ -153,6 +156,8 @@ def _end(run: Run) -> Thing:
             return End(RunState.HEALED, sentence)
         case Looked(sentence=sentence) | Failed(sentence=sentence):
             return End(RunState.NOT_HEALED, f"all steps are over, and it is not: {sentence}")
+        case _ as never:
+            assert_never(never)
 
 
 def _diff(run: Run) -> str | None:

@@ -3,6 +3,7 @@
 import difflib
 import math
 from collections.abc import Iterator, Mapping
+from typing import assert_never
 
 from grace.domain.base import Frozen
 from grace.domain.playbooks.action import ActionSpec, Param, Risk, Scalar
@@ -18,6 +19,8 @@ _TYPES = {
     "number": "a number",
     "flag": "true or false",
 }
+# Parameters of whatever action that say how long it waits.
+_WAITS = ("seconds", "busy_seconds", "wait_seconds")
 
 
 class PlaybookProblem(Frozen):
@@ -59,6 +62,7 @@ def _step_problems(
         told = f"{spec.name} is for {kinds}, and the target is {playbook.target.value}"
         yield _at(place, "action", f"{told}; take an action for {playbook.target.value}")
     yield from _param_problems(place, step, spec)
+    yield from _wait_problems(place, step, spec)
     if risk_of(step, spec) is not (step.risk or spec.risk):
         told = f"{spec.name} is {spec.risk.value}, and a step cannot say that it is milder"
         yield _at(place, "risk", f"{told}; remove it, or write a graver one")
@@ -68,6 +72,18 @@ def _step_problems(
     if spec.person and step.person is False:
         told = f"{spec.name} always needs a named person, whatever a playbook says; remove it"
         yield _at(place, "person", told)
+
+
+def _wait_problems(place: Place, step: Step, spec: ActionSpec) -> Iterator[PlaybookProblem]:
+    """Find a step that is ended before it has waited as long as it is to."""
+    given = given_to(step, spec)
+    for name in _WAITS:
+        param, wait = spec.param(name), given.get(name)
+        if param is None or wait is None or _misfit(param, wait) is not None:
+            continue
+        if isinstance(wait, int | float) and wait >= step.timeout_seconds:
+            told = f"is ended after {step.timeout_seconds:g} s, and {name} is {wait:g}; write more"
+            yield _at(place, "timeout_seconds", told)
 
 
 def _param_problems(place: Place, step: Step, spec: ActionSpec) -> Iterator[PlaybookProblem]:
@@ -115,6 +131,8 @@ def _is(param: Param, value: Scalar) -> bool:
                 and not isinstance(value, bool)
                 and math.isfinite(value)
             )
+        case _ as never:
+            assert_never(never)
 
 
 def _healed_problems(healed: Step, actions: Mapping[str, ActionSpec]) -> Iterator[PlaybookProblem]:

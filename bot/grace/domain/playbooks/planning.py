@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, assert_never
 
 from pydantic import Field
 
@@ -147,6 +147,8 @@ def _when(step: Step) -> str:
             return "while the trouble lasts"
         case "failed":
             return f"if {step.after} failed"
+        case _ as never:
+            assert_never(never)
 
 
 def _order(match: Match) -> tuple[bool, int, int, str, str]:
