@@ -222,16 +222,22 @@ class Pipes:
     answers: int
 
 
+def bound_memory(statm: Path) -> None:
+    """Allow this process so much more memory than it has; without a /proc its sandbox bounds it."""
+    if not statm.exists():
+        return
+    size = int(statm.read_text("ascii").split()[0]) * resource.getpagesize()
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    if hard == resource.RLIM_INFINITY or hard > size + MEMORY:
+        resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, hard))
+
+
 def child(request: Json, out: int, run: Callable[[int], None]) -> None:
     """Be the child: bounded, in a session of its own, never returning."""
     status = 1
     try:
         os.setsid()
-        pages = Path("/proc/self/statm").read_text("ascii").split()[0]
-        size = int(pages) * resource.getpagesize()
-        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        if hard == resource.RLIM_INFINITY or hard > size + MEMORY:
-            resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, hard))
+        bound_memory(Path("/proc/self/statm"))
         run(out)
         write(out, {"nonce": request["nonce"], "end": True})
         status = 0
