@@ -12,9 +12,11 @@ from grace.repair.wanted import RepairError
 
 BROKEN = frozenset({"f", "t", "c"})
 # The longest that a test may take at first, in processor seconds, and the shortest limit.
-FIRST_LIMIT, LEAST_LIMIT = 10.0, 0.06
+FIRST_LIMIT, LEAST_LIMIT = 10.0, 0.03
 # A candidate may take so many times what the code took before.
 TIMES = 8.0
+# What timed out before may only have been slow: it gets so long when all else passes.
+SLOW = 2.0
 # How many tests of each kind are traced, and how many that never end are waited for.
 TRACED_FAILING, TRACED_PASSING, HANGING = 12, 40, 3
 # Where an exception came through is likelier to be wrong, by this factor.
@@ -39,6 +41,7 @@ class Baseline:
     lines: dict[tuple[str, int], float] = field(default_factory=dict)
     types: dict[str, dict[str, set[str]]] = field(default_factory=dict)
     imported: dict[str, set[int]] = field(default_factory=dict)
+    longest: float = FIRST_LIMIT
     alone: dict[str, bool] = field(default_factory=dict)
 
     def limit(self, test: str, times: float = 1.0) -> float:
@@ -52,8 +55,11 @@ class Baseline:
                 for t, status in self.statuses.items()
                 if status == "p" and t.partition("::")[0] == file
             ]
-            took = max([*near, self.seconds[test] if self.statuses[test] == "f" else 0.0, 0.005])
-        return (LEAST_LIMIT + TIMES * took) * times
+            took = max([*near, self.seconds[test] if self.statuses[test] == "f" else 0.0, 0.0025])
+        allowed = (LEAST_LIMIT + TIMES * took) * times
+        if self.statuses[test] == "t" and times > 1:
+            allowed = max(allowed, SLOW)
+        return min(allowed, self.longest)
 
 
 def measure(link: Link, held_back: float, seed: int, limit_s: float) -> Baseline:
@@ -63,7 +69,7 @@ def measure(link: Link, held_back: float, seed: int, limit_s: float) -> Baseline
         errors = link.collected["errors"]
         why = f": {errors[0].strip()[-400:]}" if errors else "."
         raise RepairError(f"The test command finds no test that could be run{why}")
-    base = Baseline()
+    base = Baseline(longest=max(SLOW, limit_s / 10))
     _run_all(link, tests, base, limit_s)
     broken = [test for test in tests if base.statuses[test] in BROKEN]
     if not broken:

@@ -61,13 +61,13 @@ class Scope:
 
     @cached_property
     def names(self) -> dict[str, Kinds]:
-        """The variables, with the kinds of the values that they were seen to have."""
+        """The variables, nearest first, with the kinds of the values that were seen in them."""
         found: dict[str, Kinds] = {}
-        for function in self.around:
+        for function in reversed(self.around):
             seen = self._seen(function)
             fields = (name for name in seen if name.startswith("self."))
             for name in (*_bound(function), *fields):
-                found[name] = frozenset(kind_of(t) for t in seen.get(name, ()))
+                found.setdefault(name, frozenset(kind_of(t) for t in seen.get(name, ())))
         if self.function is None:
             for node in self.source.tree.body:
                 for name in _targets([node]):

@@ -103,7 +103,8 @@ def arithmetic(site: Site) -> Iterator[Edit]:
     left, right = site.segment(node.left), site.segment(node.right)
     for kept, dropped in ((left, right), (right, left)):
         constant = dropped.strip("()").isdigit()
-        yield site.put(kept, "operand dropped", 1.8 if constant else 2.2)
+        likely = constant and isinstance(node.op, (ast.Add, ast.Sub))
+        yield site.put(kept, "operand dropped", 1.8 if likely else 2.3)
     if not isinstance(node.op, (ast.Mult, ast.BitAnd, ast.BitOr, ast.BitXor)):
         kinds = site.scope.kinds(node.left) | site.scope.kinds(node.right)
         moves = not isinstance(node.op, ast.Add) or not kinds <= {"num", "bool"} or not kinds

@@ -72,7 +72,9 @@ def insertions(site: Site) -> Iterator[Edit]:
     before, after = _lines(site, node)
     elif_ = site.source.text.startswith("elif", site.source.span(node)[0])
     last = node is block[-1] and not isinstance(node, LEAVING)
-    statements = dict(_statements(site))
+    statements: dict[str, float] = {}
+    for text, cost in _statements(site):
+        statements[text] = min(cost, statements.get(text, cost))
     for text, cost in statements.items():
         if not elif_:
             yield site.plain((before, before), f"{indent}{text}\n", "statement put", cost)
