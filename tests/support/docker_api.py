@@ -100,7 +100,14 @@ def served_engine(path):
             if self.command != "HEAD":
                 self.wfile.write(data)
 
-        do_GET = do_POST = do_HEAD = reply
+        def do_GET(self):
+            self.reply()
+
+        def do_POST(self):
+            self.reply()
+
+        def do_HEAD(self):
+            self.reply()
 
     with _Server(str(path), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))

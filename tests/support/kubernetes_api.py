@@ -219,7 +219,17 @@ def served_cluster(**more):
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_PUT = do_PATCH = do_POST = reply
+        def do_GET(self):
+            self.reply()
+
+        def do_PUT(self):
+            self.reply()
+
+        def do_PATCH(self):
+            self.reply()
+
+        def do_POST(self):
+            self.reply()
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True

@@ -69,7 +69,7 @@ def test_a_compose_service_is_scaled_by_its_file(engine, target, tmp_path):
         "compose_file": "/srv/compose.yaml",
     }
     situation = situated("docker.scale", tmp_path / "run", compose, {"processes": 3}, seconds=4)
-    with pytest.raises(ActionFailed, match="not all 3 run|took too long|time is over"):
+    with pytest.raises(ActionFailed, match=r"not all 3 run|took too long|time is over"):
         taken("docker.scale", situation)
     assert log.read_text() == (
         f"--host=unix://{tmp_path}/docker.sock compose --file=/srv/compose.yaml "
@@ -92,7 +92,7 @@ def test_containers_are_restarted_one_after_another(engine, target, tmp_path, co
 
 def test_at_the_first_container_that_is_not_healthy_it_stops(engine, target, tmp_path):
     engine.sick.add("web-1")
-    with pytest.raises(ActionFailed, match="web-1 did not become healthy within 0.5 s; 1 of 2"):
+    with pytest.raises(ActionFailed, match=r"web-1 did not become healthy within 0.5 s; 1 of 2"):
         taken("docker.restart", step("restart", tmp_path, target, healthy_seconds=0.5))
     assert engine.changes == ["web-1"]
 
@@ -107,7 +107,7 @@ def test_at_the_first_container_that_is_not_healthy_it_stops(engine, target, tmp
         ({"docker": "/nowhere/docker"}, ActionFailed, "there is no program `docker` here"),
     ],
 )
-def test_on_the_wrong_target_nothing_changes(engine, target, tmp_path, changed, error, said):
+def test_on_the_wrong_target_nothing_changes(engine, target, tmp_path, *, changed, error, said):
     with pytest.raises(error, match=said):
         taken("docker.scale", step("scale", tmp_path, {**target, **changed}))
     assert engine.changes == []

@@ -58,7 +58,7 @@ def test_a_service_is_known_by_a_field_or_a_header(target, tmp_path, field, head
     ],
 )
 def test_another_service_is_refused_and_asked_for_nothing(
-    service, target, tmp_path, changed, error, said
+    service, target, tmp_path, *, changed, error, said
 ):
     with pytest.raises(error, match=said):
         taken("http.warm", situated("http.warm", tmp_path, {**target, **changed}))

@@ -73,7 +73,7 @@ def test_a_bad_revision_is_gone_back_from_and_undo_returns_to_it(cluster, target
 
 def test_a_rollout_that_never_completes_fails_in_time(cluster, target, tmp_path):
     cluster.stuck = True
-    with pytest.raises(ActionFailed, match="the rollout did not complete|took too long"):
+    with pytest.raises(ActionFailed, match=r"the rollout did not complete|took too long"):
         taken("kubernetes.restart", step("restart", tmp_path, target, seconds=3))
 
 
@@ -89,7 +89,7 @@ def test_a_rollout_that_never_completes_fails_in_time(cluster, target, tmp_path)
         ({"kubectl": "/nowhere/kubectl"}, ActionFailed, "there is no program `kubectl` here"),
     ],
 )
-def test_on_the_wrong_target_nothing_changes(cluster, target, tmp_path, changed, error, said):
+def test_on_the_wrong_target_nothing_changes(cluster, target, tmp_path, *, changed, error, said):
     with pytest.raises(error, match=said):
         taken("kubernetes.scale", step("scale", tmp_path, {**target, **changed}))
     assert cluster.changes == []
