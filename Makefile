@@ -63,7 +63,8 @@ schema: setup ## write the JSON Schemas of the configuration files anew
 	  [pathlib.Path("bot/grace/config/schema", n).write_text(t) for n, t in schemas().items()]'
 
 lock: setup ## resolve pyproject.toml into requirements.lock
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --all-extras --group dev \
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --group dev \
+	  $(addprefix --extra ,ci forge plot postgres redis) \
 	  --no-header --no-annotate --generate-hashes pyproject.toml -o requirements.lock
 
 clean: ## remove what was installed and built

@@ -7,8 +7,12 @@ import httpx
 import pytest
 import yaml
 
+from grace.adapters.memory.postgres import PostgresMemory
+from grace.adapters.memory.sqlite import SqliteMemory
+from grace.adapters.memory.vectors import VectorMemory
 from grace.app import settings as settings_
 from grace.app.bootstrap import SystemClock, make_forge, make_site
+from grace.app.bootstrap.working import memory_of
 from grace.app.settings import Settings, SettingsError
 
 APP = {"app_id": 7, "app_key": "a key"}
@@ -105,3 +109,14 @@ def test_alert_sources_are_those_with_a_secret_which_is_never_shown(tmp_path: Pa
     made = load(tmp_path, **APP, **HOOK, alert_token="a-token", sentry_secret="old,new")
     assert made.alert_secrets == {"alertmanager": "a-token", "sentry": "old,new"}
     assert "a-token" not in repr(made)
+
+
+def test_memory_is_searched_where_the_settings_say(tmp_path: Path) -> None:
+    assert isinstance(memory_of(load(tmp_path, **APP, **HOOK)), SqliteMemory)
+    given = {**APP, **HOOK, "memory_url": "postgresql://me:s3cret@db/grace"}
+    made = load(tmp_path, **given)
+    assert isinstance(memory_of(made), PostgresMemory)
+    assert "s3cret" not in repr(made)
+    assert isinstance(memory_of(load(tmp_path, **given, memory_model="a-model")), VectorMemory)
+    with pytest.raises(SettingsError, match="memory_url must be the address of a PostgreSQL"):
+        load(tmp_path, **{**given, "memory_url": "mysql://db"})

@@ -118,6 +118,8 @@ SETTINGS = {
     "content_per_hour": "GitHub's limit: content created an hour; lower it to share it",
     "keep_samples_days": "how long samples of metrics are kept",
     "keep_samples_mb": "how large their file `samples.db` may be, in MiB; the oldest go first",
+    "memory_url": "a PostgreSQL database to search [memory](memory.md) in; else it is SQLite",
+    "memory_model": "a model for `sentence-transformers`, by name or folder, to search memory by",
     "log_json": "JSON lines, or text for people",
     "log_level": "DEBUG, INFO, WARNING or ERROR",
 }

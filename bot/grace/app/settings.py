@@ -36,6 +36,7 @@ _WAYS_OUT: Final = {
     "no address": (
         "must be an address alone, such as https://grace.example.org: no path, query or user"
     ),
+    "no database": "must be the address of a PostgreSQL database: postgresql://user@host/name",
     "half a client": "is required beside the other: both are on the App's settings page",
     "short session key": "is too short to seal sessions: give 32 random characters or more",
     "empty alerts": (
@@ -48,6 +49,7 @@ _WAYS_OUT: Final = {
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Amount = Annotated[int, Field(gt=0, le=1_000_000)]
 _LEAST_KEY: Final = 32
+_POSTGRES: Final = ("postgresql://", "postgres://")
 _ALERT_FIELDS: Final = {
     "alertmanager": "alert_token",
     "grafana": "grafana_secret",
@@ -129,6 +131,8 @@ class Settings(BaseSettings):
     content_per_hour: Amount = 500
     keep_samples_days: Annotated[float, Field(gt=0, le=365)] = 14
     keep_samples_mb: Annotated[int, Field(ge=16, le=100_000)] = 512
+    memory_url: SecretStr | None = None
+    memory_model: str | None = None
     log_json: bool = True
     log_level: str = "INFO"
 
@@ -139,6 +143,7 @@ class Settings(BaseSettings):
             *self._credential_problems(),
             *self._sign_in_problems(),
             *self._alert_problems(),
+            *self._memory_problems(),
         ]
         if problems:
             raise _Wrong(problems)
@@ -180,6 +185,11 @@ class Settings(BaseSettings):
         for name, secret in self.alert_secrets.items():
             if not secret.replace(",", " ").strip():
                 yield _ALERT_FIELDS[name], "empty alerts"
+
+    def _memory_problems(self) -> Iterator[tuple[str, str]]:
+        url = self.memory_url
+        if url is not None and not url.get_secret_value().startswith(_POSTGRES):
+            yield "memory_url", "no database"
 
     @property
     def alert_secrets(self) -> dict[str, str]:

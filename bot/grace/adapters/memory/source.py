@@ -113,6 +113,27 @@ def said(connection: sqlite3.Connection, asker: Place) -> list[tuple[Remembered,
     return [read(row) for row in reversed(rows)]
 
 
+@dataclass(frozen=True, slots=True)
+class Citable:
+    """A memory that may be cited, and the newest change of its row."""
+
+    row: int
+    change: int
+    found: Remembered
+    place: Place
+
+
+def citable(connection: sqlite3.Connection, asker: Place, by: str, most: int) -> list[Citable]:
+    """Return the newest memories that may be cited for an asker, newest first; not its own."""
+    rows = connection.execute(
+        f"SELECT m.id, m.changed, m.document, v.private {_PLACES} WHERE {CITABLE}"
+        " AND NOT m.forgotten AND NOT (m.log = :log AND m.mission = :by)"
+        " ORDER BY m.closed_at DESC, m.id DESC LIMIT :most",
+        {**reach(asker), "by": by, "most": most},
+    )
+    return [Citable(row["id"], row["changed"], *read(row)) for row in rows]
+
+
 def spoiled(connection: sqlite3.Connection, log: str) -> frozenset[str]:
     """Return the digests of a repository's patches that were reverted, or did not last."""
     rows = connection.execute(

@@ -13,7 +13,10 @@ from grace.adapters.github.forge import GitHubForge
 from grace.adapters.github.ours import Ours
 from grace.adapters.github.workshop import ApiWorkshop
 from grace.adapters.keys import PublicKeys
+from grace.adapters.memory.postgres import PostgresMemory
+from grace.adapters.memory.sentences import SentenceEmbedder
 from grace.adapters.memory.sqlite import SqliteMemory
+from grace.adapters.memory.vectors import VectorMemory
 from grace.adapters.secrets import secret_scan
 from grace.app.bootstrap.system import System, make_sources
 from grace.app.brakes import Brakes, Cab
@@ -22,12 +25,14 @@ from grace.app.inlets import readers_of
 from grace.app.interpreter import Interpreter, World
 from grace.app.news import News
 from grace.app.router import Router
+from grace.app.settings import Settings
 from grace.app.sweep import Inbox, Sweep
 from grace.app.worker import Parts, Worker
 from grace.domain.catalog import Subsystems
 from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
 from grace.ports import ForgeError, Repositories
+from grace.ports.memory import MemorySearch
 
 
 async def connect(system: System) -> str:
@@ -124,6 +129,18 @@ def bases_of(subsystems: Subsystems) -> frozenset[str]:
     return frozenset(s.base_branch for s in subsystems.subsystems.values())
 
 
+def memory_of(settings: Settings) -> MemorySearch:
+    """Say where memory is searched: in the store or a copy of it, and by a model's vectors too."""
+    store = settings.data_dir / "grace.db"
+    memory: MemorySearch = SqliteMemory(store)
+    if settings.memory_url is not None:
+        memory = PostgresMemory(settings.memory_url.get_secret_value(), store)
+    if settings.memory_model is None:
+        return memory
+    embedder = SentenceEmbedder(settings.memory_model)
+    return VectorMemory(memory, embedder, store, settings.data_dir / "memory-vectors.db")
+
+
 def build_worker(system: System, policy: Policy) -> Worker:
     """Put worker, router and interpreter together."""
     settings = system.settings
@@ -134,7 +151,7 @@ def build_worker(system: System, policy: Policy) -> Worker:
         forge=system.forge,
         repositories=repositories,
         runs=system.store.runs,
-        memory=SqliteMemory(settings.data_dir / "grace.db"),
+        memory=memory_of(settings),
         metrics=make_sources(system),
         samples=system.samples,
         store=system.store,
