@@ -44,10 +44,12 @@ def taken(action, situation):
 
 
 def resumed(action, situation):
-    """Take up a step of which only its beginning is known: verify first, act only if not so."""
+    """Take up a step of which only its beginning is known: verify, look, and act if not so."""
     step = action_named(action)
     step.identify(situation)
     seen = step.verify(situation)
+    if not seen.holds:
+        seen = step.look(situation)
     if not seen.holds:
         step.act(situation)
         seen = step.verify(situation)

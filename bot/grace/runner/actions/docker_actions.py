@@ -91,6 +91,9 @@ class DockerScale:
         identify_docker(situation)
 
     def look(self, situation: Situation) -> Found:
+        begun = Notes(situation).read()
+        if begun:
+            return Found(holds=False, sentence=f"goes on to {begun['wanted']}")
         now = _service_of(situation).asked()
         wanted = wanted_count(situation, now)
         values: dict[str, Scalar] = {"tasks": now, "wanted": wanted}

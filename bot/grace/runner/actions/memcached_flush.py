@@ -36,6 +36,8 @@ class MemcachedFlush:
                 now = self._generation(server, generation)
                 return Found(holds=False, sentence=f"generation {now} would end")
             items = int(server.stats().get("curr_items", "0"))
+            if not self._marked(situation, server):
+                return Found(holds=False, sentence="it was flushed, and has to get its marker back")
         kept = 1 if setting(situation, "expect_marker", "") else 0
         if items <= kept:
             return Found(holds=True, sentence="it holds nothing", values={"items": 0})

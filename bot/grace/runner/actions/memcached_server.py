@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from grace.runner.action import ActionFailed, Situation, WrongTarget
-from grace.runner.actions.service_target import expect, remaining, setting
+from grace.runner.actions.service_target import expect, remaining, setting, setting_number
 
 _MOST = 1_000_000
 
@@ -91,7 +91,7 @@ def _connection(situation: Situation) -> socket.socket:
     path = setting(situation, "unix_socket", "")
     if not path:
         host = setting(situation, "host", "127.0.0.1")
-        port = int(setting(situation, "port", "11211"))
+        port = int(setting_number(situation, "port", 11211))
         return socket.create_connection((host, port), timeout=seconds)
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(seconds)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from grace.runner.action import ActionFailed, Situation, WrongTarget
-from grace.runner.actions.service_target import expect, remaining, setting
+from grace.runner.actions.service_target import expect, remaining, setting, setting_number
 
 _MISSING = (
     "the package redis is not installed: install grace-mission-control with its extra `redis`"
@@ -26,9 +26,9 @@ def redis_of(situation: Situation) -> Iterator[Any]:
     where = setting(situation, "unix_socket", "")
     server = redis.Redis(
         host=setting(situation, "host", "127.0.0.1"),
-        port=int(setting(situation, "port", "6379")),
+        port=int(setting_number(situation, "port", 6379)),
         unix_socket_path=where or None,
-        db=int(setting(situation, "db")),
+        db=int(setting_number(situation, "db")),
         username=setting(situation, "username", "") or None,
         password=setting(situation, "password", "") or None,
         ssl=situation.target.get("tls") is True,

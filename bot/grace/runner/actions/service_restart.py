@@ -30,6 +30,9 @@ class RollingRestart:
 
     def look(self, situation: Situation) -> Found:
         self._refuse_without_leak(situation)
+        begun = Notes(situation).read()
+        if begun:
+            return Found(holds=False, sentence=f"goes on restarting {', '.join(begun)}")
         running = _running(self._open(situation))
         if not running:
             raise ActionFailed("none of its processes runs, so that there is nothing to restart")

@@ -25,6 +25,9 @@ class ScaleOut:
         identify_target(situation)
 
     def look(self, situation: Situation) -> Found:
+        begun = Notes(situation).read()
+        if begun:
+            return Found(holds=False, sentence=f"goes on starting {begun['started']}")
         running, idle = _parted(self._open(situation))
         wanted = wanted_count(situation, len(running))
         counts: dict[str, Scalar] = {"running": len(running), "wanted": wanted}
