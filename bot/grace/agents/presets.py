@@ -77,7 +77,7 @@ ABOUT: Final = {
     ),
     Preset.MINI_SWE_AGENT: About(
         program="mini",
-        makes="uv tool install mini-swe-agent",
+        makes="uv tool install mini-swe-agent --with mcp",
         model="anthropic/claude-sonnet-4-5",
         page="https://mini-swe-agent.com/latest/usage/mini/",
     ),

@@ -6,6 +6,7 @@ import typer
 
 from grace import __version__
 from grace.ci.cli import app as ci_app
+from grace.cli.agent import app as agent_app
 from grace.cli.audit import app as audit_app
 from grace.cli.demo import demo
 from grace.cli.detect import app as detect_app
@@ -41,6 +42,7 @@ app = typer.Typer(
 app.add_typer(keys_app, name="keys", help="Make and show the key that signs the ledger.")
 app.add_typer(audit_app, name="audit", help="Verify what the bot did, offline.")
 app.add_typer(missions_app, name="mission", help="Look at missions in the bot's store.")
+app.add_typer(agent_app, name="agent", help="Look at agents, and try one on a checkout.")
 app.add_typer(policy_app, name="policy", help="Check, explain, try and lay out the rules.")
 app.add_typer(playbook_app, name="playbook", help="Check, plan, run and take back playbooks.")
 app.add_typer(detect_app, name="detect", help="Try the detectors on recorded metrics.")
