@@ -23,8 +23,14 @@ sys.stdin.read()
 """
 
 
-@pytest.fixture(params=["delete", "wal"])
+@pytest.fixture(params=[pytest.param("delete", marks=pytest.mark.stress), "wal"])
 def shop(request, tmp_path):
+    return make_database(tmp_path / "shop.db", request.param)
+
+
+@pytest.fixture(params=["delete", "wal"])
+def both(request, tmp_path):
+    """The shop in both ways in which SQLite writes, where that makes the difference."""
     return make_database(tmp_path / "shop.db", request.param)
 
 

@@ -14,7 +14,7 @@ PLAYBOOK = Playbook.model_validate(
     )
 )
 ABOUT = """
-SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, 
+SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate,
   (SELECT array_agg(x::text ORDER BY x::text) FROM unnest(datacl) x),
   shobj_description(oid, 'pg_database'),
   (SELECT setconfig::text FROM pg_db_role_setting WHERE setdatabase = oid)
@@ -84,7 +84,11 @@ def restored(store):
 
 
 def test_a_database_in_use_or_written_since_is_not_swapped(store, restored):
+    about = restored.look("postgresql.swap").about
     with store.session("SELECT 1"):
+        seen = restored.look("postgresql.swap")
+        assert "1 sessions are connected" in seen.sentence
+        assert seen.about == about != ""
         with pytest.raises(ActionFailed, match=r"stop its programs first: .*clerk \(till\)"):
             restored.do("postgresql.swap")
         assert restored.do("postgresql.swap", close_connections=True).holds

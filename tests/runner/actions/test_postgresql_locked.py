@@ -37,6 +37,10 @@ def test_an_idle_transaction_that_blocks_another_is_ended(store, quick):
     assert acting.look("postgresql.unblocked", waiting_seconds=0).holds
     with store.session(*HELD) as idle, store.session(waits=WAITS) as waits:
         blocked(acting)
+        acting.do("postgresql.sessions", idle_seconds=0)
+        told = acting.look("postgresql.terminate", min_age_seconds=0)
+        assert told.about.startswith("session ")
+        assert told.about == acting.look("postgresql.terminate", min_age_seconds=0).about
         failed = run_playbook(acting, quick)
         found = acting.found["sessions"]
         assert (found["count"], found["role_1"], found["blocks_1"]) == (1, "clerk", 1)

@@ -42,18 +42,18 @@ def test_a_free_database_can_be_written(shop, acting):
     assert acting.do("sqlite.wait", seconds=5).holds
 
 
-def test_the_holder_is_found_with_its_name_and_age(shop, acting, hold):
-    process = hold(shop)
+def test_the_holder_is_found_with_its_name_and_age(both, acting, hold):
+    process = hold(both)
     assert not acting.look("sqlite.writable", busy_seconds=0).holds
     found = acting.do("sqlite.holder")
     assert found.values["pid"] == process.pid
     assert found.values["name"].startswith("python")
     assert 0 <= found.values["age_seconds"] < 60
-    assert str(shop) not in found.sentence, "what stands behind an option may be a secret"
+    assert str(both) not in found.sentence, "what stands behind an option may be a secret"
 
 
-def test_a_reader_does_not_count_as_holder(shop, acting, hold):
-    hold(shop, statement="SELECT count(*) FROM orders")
+def test_a_reader_does_not_count_as_holder(both, acting, hold):
+    hold(both, statement="SELECT count(*) FROM orders")
     assert acting.do("sqlite.holder").values == {"held": False}
     assert acting.look("sqlite.writable").holds
 
@@ -96,7 +96,8 @@ def test_a_dry_run_says_whom_it_would_end_and_ends_nobody(shop, acting, hold):
     process = hold(shop)
     told = acting.look("sqlite.end_holder")
     assert told.sentence.startswith("would end python")
-    assert str(process.pid) in told.sentence
+    assert told.about.startswith(f"process {process.pid} (")
+    assert told.about == acting.look("sqlite.end_holder").about
     assert process.poll() is None
 
 

@@ -52,6 +52,11 @@ class Process:
     def words(self) -> str:
         return f"{self.name} (process {self.pid}, {self.age_seconds:.0f} s old: {self.command})"
 
+    @property
+    def about(self) -> str:
+        """Name it so that it is told from any other, as long as it lives."""
+        return f"process {self.pid} ({self.name}), started at {self.started} of boot {self.boot}"
+
 
 def locks_of(path: Path) -> tuple[Lock, ...]:
     """List the locks on a file's inode, of processes that really have that file open."""

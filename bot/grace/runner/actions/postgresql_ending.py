@@ -65,7 +65,8 @@ class _Ending(PostgresqlStep):
     def _told(self, found: list[Session], refused: list[str]) -> Found:
         if found:
             told = "; ".join(each.words for each in found)
-            return Found(False, f"would {self.verb}: {told}"[:900], {"count": len(found)})
+            about = "; ".join(sorted(each.about for each in found))
+            return Found(False, f"would {self.verb}: {told}"[:900], {"count": len(found)}, about)
         left = f"; left alone: {'; '.join(refused)}" if refused else ""
         return Found(
             True, f"of the sessions that were found there is none left to {self.verb}{left}"[:900]

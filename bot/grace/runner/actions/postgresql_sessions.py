@@ -57,6 +57,11 @@ class Session:
     blocks: int
 
     @property
+    def about(self) -> str:
+        """Name it so that it is told from any other, as long as it lives."""
+        return f"session {self.pid} of {self.role}, begun at {self.started}"
+
+    @property
     def words(self) -> str:
         named = f" ({self.application})" if self.application else ""
         blocks = f", {self.blocks} wait for it" if self.blocks else ""

@@ -56,14 +56,19 @@ class Swap(PostgresqlStep):
         if done.holds or step not in situation.found:
             return done
         name = database_of(situation)
-        rows = asked(
-            situation, lambda c: c.fetch(_CONNECTED, name), database=maintenance(situation)
-        )
-        told = f"; {len(rows)} sessions are connected" if rows else ""
+        new = str(situation.found[step].get("database", ""))
+
+        async def seen(connection: Any) -> tuple[int, str]:
+            oids = [await connection.fetchval(_OID, each) for each in (new, name)]
+            rows = await connection.fetch(_CONNECTED, name)
+            return len(rows), f"{new} (oid {oids[0]}) in the place of {name} (oid {oids[1]})"
+
+        sessions, about = asked(situation, seen, database=maintenance(situation), reads=True)
+        told = f"; {sessions} sessions are connected" if sessions else ""
         return Found(
             False,
-            f"would rename {name} to {self._old(situation)}, and "
-            f"{situation.found[step].get('database')} to {name}{told}",
+            f"would rename {name} to {self._old(situation)}, and {new} to {name}{told}",
+            about=about,
         )
 
     def act(self, situation: Situation) -> Found:

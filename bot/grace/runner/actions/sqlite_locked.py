@@ -198,7 +198,7 @@ class EndHolder(SqliteStep):
         if target is None:
             return Found(True, "the process that held the write lock holds it no more")
         self._refuse(situation, target)
-        return Found(False, f"would end {target.words}", _values(target))
+        return Found(False, f"would end {target.words}", _values(target), target.about)
 
     def act(self, situation: Situation) -> Found:
         target = self._target(situation)
@@ -221,7 +221,7 @@ class EndHolder(SqliteStep):
         if now is None:
             return Found(True, "no process holds the write lock now")
         self._refuse(situation, now)
-        return Found(False, f"would end {now.words}", _values(now))
+        return Found(False, f"would end {now.words}", _values(now), now.about)
 
     def _target(self, situation: Situation) -> Process | None:
         """Answer the process that was found, while it is the one that holds the lock."""

@@ -137,7 +137,10 @@ class Swap(SqliteStep):
         if candidate is None:
             return Found(False, "would put the new file in place; there is none yet")
         return Found(
-            False, f"would put {candidate.name} in place and keep the old file as {place.old.name}"
+            False,
+            f"would put {candidate.name} in place and keep the old file as {place.old.name}",
+            about=f"{candidate.name} with {fingerprint(candidate, situation)} "
+            f"in the place of {place.path.name}, file {_inode(place.path)}",
         )
 
     def act(self, situation: Situation) -> Found:
