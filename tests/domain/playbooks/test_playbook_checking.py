@@ -187,6 +187,7 @@ def test_who_must_agree_follows_the_risk():
     rules = ByRisk(read=0, low=1, medium=2, high=3)
     assert [rules.needed(risk) for risk in Risk] == [0, 1, 2, 3]
     assert [radius.rank for radius in Radius] == [0, 2, 3, 4, 5, 1]
+    assert [risk.mild for risk in Risk] == [True, True, True, False]
 
 
 def test_a_secret_stands_in_one_place():
