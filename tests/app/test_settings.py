@@ -118,5 +118,5 @@ def test_memory_is_searched_where_the_settings_say(tmp_path: Path) -> None:
     assert isinstance(memory_of(made), PostgresMemory)
     assert "s3cret" not in repr(made)
     assert isinstance(memory_of(load(tmp_path, **given, memory_model="a-model")), VectorMemory)
-    with pytest.raises(SettingsError, match="memory_url must be the address of a PostgreSQL"):
+    with pytest.raises(SettingsError, match="memory_url: must be the address of a PostgreSQL"):
         load(tmp_path, **{**given, "memory_url": "mysql://db"})
