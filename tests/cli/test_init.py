@@ -305,7 +305,7 @@ def test_the_workflow_of_agents_takes_orders_and_can_write_nothing(suite, python
     assert loaded["permissions"] == {}
     (job,) = loaded["jobs"].values()
     assert job["permissions"] == {"contents": "read"}
-    checkout, *_, told, asked = job["steps"]
+    checkout, *_, told, _, asked = job["steps"]
     assert checkout["with"]["persist-credentials"] is False
     assert checkout["with"]["ref"] == "${{ inputs.base }}"
     assert all("${{" not in step.get("run", "") for step in job["steps"])
