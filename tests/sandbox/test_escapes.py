@@ -191,14 +191,18 @@ def within(strength: Strength, escape: Escape, tmp_path: Path, outside: dict[str
         pytest.skip(f"no {strength} here: {error}")
 
 
-# Each costs a tenth of a second: of the second kind of sandbox, these stand for the others.
-SAMPLE = {"tcp", "other-environments", "write-absolute", "daemon"}
+# Each costs a tenth of a second: of the second kind of sandbox, and of the costly ones, these stand
+# for the others outside of the stress runs.
+SAMPLE = {"tcp", "daemon"}
+COSTLY = {"spin", "memory-at-once", "memory", "scratch", "unreadable-folder", "large-file", "udp"}
 CASES = [
     pytest.param(
         each,
         strength,
         id=f"{each.name}-{strength}",
-        marks=() if strength is SANDBOXES[0] or each.name in SAMPLE else pytest.mark.stress,
+        marks=()
+        if each.name in SAMPLE or (strength is SANDBOXES[0] and each.name not in COSTLY)
+        else pytest.mark.stress,
     )
     for each in ESCAPES
     for strength in SANDBOXES

@@ -61,7 +61,7 @@ _SET_FLAGS: Final = 0x8914
 _IFF_UP: Final = 1
 
 _DEVICES: Final = ("null", "zero", "full", "random", "urandom", "tty")
-_NOT_STARTED: Final = 127
+NOT_STARTED: Final = 127
 
 _What = tuple[str | None, str, str | None]
 Told = Mapping[str, Any]  # JSON that the caller of this program writes
@@ -91,7 +91,7 @@ def main(fd: int) -> int:
             _wait(told)
             os.chdir(told["cwd"])
             _become(told)
-    return _NOT_STARTED
+    return NOT_STARTED
 
 
 def _bound(kind: int, value: int) -> None:
@@ -121,7 +121,7 @@ def _become(told: Told) -> None:
         os.execvpe(argv[0], argv, env)  # noqa: S606 - what this program is for
     except OSError as error:
         os.write(2, f"{argv[0]}: {error.strerror}\n".encode())
-        os._exit(_NOT_STARTED)
+        os._exit(NOT_STARTED)
 
 
 def _outlive(libc: ctypes.CDLL, told: Told) -> int:
@@ -137,7 +137,7 @@ def _outlive(libc: ctypes.CDLL, told: Told) -> int:
         Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1", encoding="ascii")
     except OSError as error:
         _tell(told, {"error": f"user namespaces: {error.strerror}"})
-        return _NOT_STARTED
+        return NOT_STARTED
     _die_with_parent(libc)
     ready, say = os.pipe()
     child = os.fork()
@@ -148,7 +148,7 @@ def _outlive(libc: ctypes.CDLL, told: Told) -> int:
             _furnish(libc, told)
         except OSError as error:
             os.write(say, f"{error.filename or ''} {error.strerror}".encode())
-            os._exit(_NOT_STARTED)
+            os._exit(NOT_STARTED)
         os.close(say)
         _first(told)
     os.close(say)
@@ -321,7 +321,7 @@ def _tell(told: Told, what: Mapping[str, object]) -> None:
 def _wait(told: Told) -> None:
     """Wait for the caller's word; without it, for it has died, end."""
     if not os.read(told["block"], 1):
-        os._exit(_NOT_STARTED)
+        os._exit(NOT_STARTED)
     os.close(told["block"])
 
 

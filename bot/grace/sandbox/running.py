@@ -24,6 +24,7 @@ from grace.sandbox.model import Bounds, Ended, SandboxError, SandboxMissing, Spe
 from grace.sandbox.streams import Sink, Streams
 from grace.sandbox.watching import Mine, Watch
 
+_NO_SUCH_COMMAND: Final = b"bwrap: execvp "
 _PROC: Final = Path("/proc")
 _LOOK_EVERY_S: Final = 0.05
 _START_S: Final = 20.0
@@ -124,6 +125,8 @@ class _Going:
             over = "output"
         seconds = time.monotonic() - self.began
         told = self._told_code()
+        if told is None and _NO_SUCH_COMMAND in streams.err:
+            told = entering.NOT_STARTED
         if over is None and told is None and self.first != self.process.pid:
             raise SandboxError(_not_made(bytes(streams.err), code))
         status = told if told is not None else (code if code >= 0 else 128 - code)
