@@ -83,7 +83,12 @@ def token(
     )
 
 
-@pytest.mark.parametrize("scope", list(Scope))
+async def test_a_runners_token_sees_nothing(world: World) -> None:
+    reach = await world.rights.reach(token(Scope.RUNNER))
+    assert (reach.logs, reach.own) == (frozenset(), False)
+
+
+@pytest.mark.parametrize("scope", sorted(set(Scope) - {Scope.RUNNER}))
 async def test_a_token_that_is_nobodys_sees_every_repository(world: World, scope: Scope) -> None:
     reach = await world.rights.reach(token(scope))
     assert reach.logs is None
