@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import median
+from typing import Any
 
 from grace.repair.link import Ask, Link, Result
 from grace.repair.wanted import RepairError
@@ -21,6 +22,8 @@ SLOW = 2.0
 TRACED_FAILING, TRACED_PASSING, HANGING = 12, 40, 3
 # Where an exception came through is likelier to be wrong, by this factor.
 BLAME = 1.25
+# What ran at import, for all tests alike, is suspicious by so much.
+OUTSIDE = 0.3
 
 
 @dataclass(slots=True)
@@ -141,25 +144,47 @@ def _trace(link: Link, base: Baseline, limit_s: float) -> None:
     for test in [*traced, *quick]:
         if time.monotonic() > until and failed:
             break
-        count += base.statuses[test] in BROKEN
-        limit = min(0.5 + 30 * base.seconds[test], limit_s / 20)
-        answer = link.ask(Ask((test,), (limit,), 10 + 10 * limit, trace=True))
-        status = answer.results[0].status if answer.results else "c"
-        base.alone[test] = (status in BROKEN) == (base.statuses[test] in BROKEN)
-        counts = failed if base.statuses[test] in BROKEN else passed
-        for file, lines in (answer.watch or {}).get("lines", {}).items():
+        broken = base.statuses[test] in BROKEN
+        count += broken
+        watched = _traced(link, base, test, limit_s)
+        counts = failed if broken else passed
+        for file, lines in watched.get("lines", {}).items():
             for line in lines:
                 counts[file, line] = counts.get((file, line), 0) + 1
-        for where, names in (answer.watch or {}).get("types", {}).items():
+        for where, names in watched.get("types", {}).items():
             known = base.types.setdefault(where, {})
             for name, kinds in names.items():
                 known.setdefault(name, set()).update(kinds)
     base.lines = {
-        place: _ochiai(count, passed.get(place, 0), count) for place, count in failed.items()
+        place: _ochiai(times, passed.get(place, 0), count) for place, times in failed.items()
     }
     for place in blamed & set(base.lines):
         base.lines[place] = min(1.0, base.lines[place] * BLAME)
+    _import(link, base)
+
+
+def _traced(link: Link, base: Baseline, test: str, limit_s: float) -> dict[str, Any]:
+    """Run a test alone with a trace; with those before it, if it says nothing by itself."""
+    limit = min(0.5 + 30 * base.seconds[test], limit_s / 20)
+    answer = link.ask(Ask((test,), (limit,), 10 + 10 * limit, trace=True))
+    status = answer.results[0].status if answer.results else "c"
+    same = (status in BROKEN) == (base.statuses[test] in BROKEN)
+    watched = answer.watch or {}
+    base.alone[test] = same and bool(watched.get("lines") or status not in BROKEN)
+    if base.alone[test]:
+        return watched
+    tests = tuple(base.seen[: base.seen.index(test) + 1])
+    limits = tuple(0.5 + 30 * base.seconds[t] for t in tests)
+    ask = Ask(tests, limits, 10 + sum(limits), stop=False, trace=True)
+    return link.ask(ask).watch or watched
+
+
+def _import(link: Link, base: Baseline) -> None:
+    """Suspect a little what ran at import, in the files that the failing tests run."""
     base.imported = {file: set(lines) for file, lines in link.collected["lines"].items()}
+    for file in {file for file, _ in base.lines}:
+        for line in base.imported.get(file, ()):
+            base.lines.setdefault((file, line), OUTSIDE)
 
 
 def _ochiai(failed: int, passed: int, all_failed: int) -> float:

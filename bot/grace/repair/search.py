@@ -12,7 +12,7 @@ from grace.repair.templates import edits
 from grace.repair.trying import Bench
 
 # After the first plausible patch others are sought that are not much less likely, for a while.
-NEAR, GRACE_SHARE, GRACE_LEAST = 0.8, 0.25, 3.0
+NEAR, GRACE_SHARE, GRACE_LEAST = 0.8, 0.25, 2.0
 # How far single edits may go before what timed out and pairs get their share of the time.
 SINGLES_SHARE = 0.7
 PARTIALS, OTHERS, CHEAP = 25, 400, 120

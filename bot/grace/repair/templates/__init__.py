@@ -32,8 +32,6 @@ TEMPLATES: tuple[Template, ...] = (
 )
 # How much a line's suspicion weighs beside a template's cost.
 SUSPICION = 2.0
-# Code outside of functions runs at import, for all tests alike.
-OUTSIDE = 0.3
 USES = 0.7
 WORDS = re.compile(r"[^\W\d]\w*")
 

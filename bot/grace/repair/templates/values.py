@@ -101,8 +101,10 @@ def _list(site: Site, node: ast.List | ast.Tuple) -> Iterator[Edit]:
             yield site.put("set()", "empty value", 2.6)
         for name, kinds in site.visible().items():
             if "call" not in kinds:
-                cost = spread(2.2 if not kinds & {"list", "dict", "set"} else 2.8, site.visible())
-                yield site.put(f"{opening}{name}{closing}", "element put", cost)
+                cost = 1.9 if isinstance(site.parent, ast.Return) else 2.2
+                nested = 0.6 if kinds & {"list", "dict", "set"} else 0.0
+                text = f"{opening}{name}{closing}"
+                yield site.put(text, "element put", spread(cost + nested, site.visible()))
     elif len(node.elts) == 1 and isinstance(node, ast.List):
         yield site.put("[]", "element dropped", 2.4)
         yield site.put(site.segment(node.elts[0]), "unwrapped", 2.4)
