@@ -11,12 +11,12 @@ from grace.domain.memory.question import Question, question_of
 from grace.domain.memory.recall import recollect
 from grace.domain.memory.recollection import Recollection
 from grace.domain.mission import Mission
-from grace.domain.proposals import Proposal, Refusal
+from grace.domain.proposals import PastAttempt, Proposal, Refusal
 from grace.domain.remedy_words import memory_silent
 from grace.ports import Clock, Forge, Job, ProposalFound, ProposalQuery, RunBoard
 from grace.ports.memory import MemorySearch, MemoryUnavailable
 
-MAX_INPUTS = 60_000  # a forge takes 65,535 characters in all the inputs of a run
+MAX_INPUTS = 60_000  # bytes; a forge takes 65,535 characters in all the inputs of a run
 
 
 class Remedying:
@@ -91,31 +91,37 @@ def silent(question: Question, reason: str, now: datetime) -> Recollection:
 
 def shortened(effect: fx.AskAgent) -> str:
     """Write a task as JSON that a forge takes: what an agent can miss best is left out first."""
-    task = effect.task
+    task, few = effect.task, effect.task.failing[:20]
+    past: dict[str, object] = {"evidence": (), "remediation_history": ()}
+    workspace = type(task.mission.workspace)()
     cuts: tuple[dict[str, object], ...] = (
         {},
         {"memory": ()},
         {"attempts": tuple(a.model_copy(update={"diff": ""}) for a in task.attempts)},
         {"failing_output": task.failing_output[-4000:]},
-        {"failing": task.failing[:20]},
-        {"mission": task.mission.model_copy(update={"evidence": (), "remediation_history": ()})},
-        {"mission": task.mission.model_copy(update={"workspace": type(task.mission.workspace)()})},
+        {"failing": tuple(t.model_copy(update={"message": t.message[:300]}) for t in few)},
+        {"attempts": tuple(a.model_copy(update=_end(a)) for a in task.attempts[-5:])},
+        {"mission": task.mission.model_copy(update=past)},
+        {"mission": task.mission.model_copy(update={**past, "workspace": workspace})},
     )
     for cut in cuts:
         task = task.model_copy(update=cut)
         told = task.model_dump_json(exclude_defaults=True)
-        if len(told) <= MAX_INPUTS:
+        if len(told.encode()) <= MAX_INPUTS:
             return told
     bare = task.mission.model_copy(
         update={
-            "evidence": (),
-            "remediation_history": (),
-            "workspace": type(task.mission.workspace)(),
+            **past,
+            "workspace": workspace,
             "summary": task.mission.summary[:4000],
             "symptoms": task.mission.symptoms[:5],
         }
     )
     return task.model_copy(update={"mission": bare}).model_dump_json(exclude_defaults=True)
+
+
+def _end(attempt: PastAttempt) -> dict[str, str]:
+    return {"diff": "", "failure": attempt.failure[-500:]}
 
 
 def proposal_of(effect: fx.ReadProposal, found: ProposalFound) -> Proposal:
