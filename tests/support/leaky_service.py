@@ -1,6 +1,6 @@
 """A small service with hooks: `leaky_service.py PORT KB` leaks that many kB fifty times a second.
 
-`/health`, `/heap`, POST `/collect` (lets go of what may be let go), `/sick` (health
+`/health`, `/heap`, `/eat` (60 MB at once), POST `/collect` (lets go of what may be let go), `/sick` (health
 fails from then on), `/identity`.
 """
 
@@ -39,6 +39,8 @@ class Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if path == "/sick":
             state.sick = True
+        if path == "/eat":
+            state.kept.append(b"x" * 60_000_000)
         if path == "/health":
             self.answer("sick" if state.sick else "well", 503 if state.sick else 200)
         elif path == "/heap":

@@ -56,6 +56,7 @@ def test_what_somebody_else_asked_for_since_is_left(engine, target, tmp_path):
         action_named("docker.scale").undo(situation)
 
 
+@pytest.mark.stress
 def test_a_compose_service_is_scaled_by_its_file(engine, target, tmp_path):
     log, client = tmp_path / "words", tmp_path / "docker"
     client.write_text(COMPOSE.format(log=log, docker=target["docker"]))
@@ -113,6 +114,7 @@ def test_on_the_wrong_target_nothing_changes(engine, target, tmp_path, *, change
     assert engine.changes == []
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize(("name", "line"), [("scale", 120), ("restart", 140)])
 def test_killed_at_a_line_the_next_try_does_it_once(engine, target, tmp_path, name, line):
     situation = step(name, tmp_path, target)

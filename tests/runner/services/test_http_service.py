@@ -97,6 +97,7 @@ def test_each_address_is_asked_for_and_a_missing_one_is_told(service, target, tm
         taken("http.warm", situated("http.warm", tmp_path, broken, key="2"))
 
 
+@pytest.mark.stress
 def test_killed_while_warming_the_next_try_warms_all(service, target, tmp_path):
     situation = situated("http.warm", tmp_path, target)
     assert killed_at("http.warm", situation, 40)
@@ -104,6 +105,7 @@ def test_killed_while_warming_the_next_try_warms_all(service, target, tmp_path):
     assert service.state.asked.count("/3") == 1
 
 
+@pytest.mark.stress
 def test_a_cache_is_warmed_through_the_service_beside_it(target, tmp_path):
     with redis_at(tmp_path) as (path, client):
         client.set("grace:identity", "shop")

@@ -87,6 +87,7 @@ def flushed_after_a_kill(cache, folder, line):
     return killed
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("line", [30, 70])
 def test_killed_at_a_line_it_is_flushed_by_the_next_try(cache, tmp_path, line):
     assert flushed_after_a_kill(cache, tmp_path, line)

@@ -44,6 +44,7 @@ def test_a_leak_is_found_and_the_restart_it_allows_frees_the_memory(leaking, tmp
     assert freed.values["rss_mb"] < found.values["rss_mb"]
 
 
+@pytest.mark.stress
 def test_where_nothing_leaks_the_step_fails_and_says_why(steady, tmp_path):
     watched = situated("process.leak", tmp_path, steady.target, WATCH)
     with pytest.raises(ActionFailed, match=r"no leak was found: .* nothing is restarted"):
@@ -51,6 +52,7 @@ def test_where_nothing_leaks_the_step_fails_and_says_why(steady, tmp_path):
     assert not action_named("process.leak").verify(watched).holds
 
 
+@pytest.mark.stress
 def test_memory_within_its_bound_is_well(steady, tmp_path):
     target = {**steady.target, "max_rss_mb": 500}
     found = action_named("process.memory").look(situated("process.memory", tmp_path, target))
@@ -58,6 +60,7 @@ def test_memory_within_its_bound_is_well(steady, tmp_path):
     assert 1 < found.values["largest_mb"] < 500
 
 
+@pytest.mark.stress
 def test_a_target_without_processes_is_told(steady, tmp_path):
     target = {**steady.target, "group": "nobody", "max_rss_mb": 500}
     with pytest.raises(ActionFailed, match="knows no group"):

@@ -107,6 +107,7 @@ def test_the_targets_own_map_comes_first(target, checkout, index, tmp_path):
     assert "house-yaml==1.0" in found.diff
 
 
+@pytest.mark.stress
 def test_an_interpreter_that_has_it_says_what_brings_it(target, tmp_path):
     target["reference_python"] = sys.executable
     situation = step(tmp_path, target)
@@ -206,6 +207,7 @@ def test_in_another_repository_nothing_is_read(target, index, tmp_path, changed,
     assert index.asked == []
 
 
+@pytest.mark.stress
 def test_killed_while_it_chooses_the_next_try_ends_in_the_same_patch(target, tmp_path):
     situation = step(tmp_path, target)
     assert killed_at("python.requirement", situation, 400)

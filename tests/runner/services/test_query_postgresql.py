@@ -127,6 +127,7 @@ def test_what_cannot_be_advised_is_refused_in_words(shop, tmp_path, changed, err
     assert state_of(shop["url"]) == before
 
 
+@pytest.mark.stress
 def test_killed_while_it_tries_nothing_is_left_and_the_next_try_ends(shop, tmp_path):
     before = state_of(shop["url"])
     situation = situated("query.index", tmp_path / "run", shop)

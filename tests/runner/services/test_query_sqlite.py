@@ -109,6 +109,7 @@ def test_what_cannot_be_advised_is_refused_in_words(shop, tmp_path, changed, err
     assert shop.read_bytes() == before
 
 
+@pytest.mark.stress
 def test_killed_while_it_tries_the_next_try_writes_one_migration(shop, tmp_path):
     situation = index(shop, tmp_path / "run")
     before = shop.read_bytes()

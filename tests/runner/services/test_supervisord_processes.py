@@ -39,6 +39,7 @@ def test_a_group_is_restarted_one_after_another(web, tmp_path):
     assert not set(before.values()) & set(after.values())
 
 
+@pytest.mark.stress
 def test_verified_again_nothing_is_restarted_again(web, tmp_path):
     situation = restart(web, tmp_path)
     taken("supervisord.restart", situation)
@@ -75,6 +76,7 @@ def test_without_a_leak_nothing_is_restarted(web, tmp_path, leaking):
     assert marks(web, tmp_path) == before
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize(("had", "holds"), [(5000.0, True), (0.5, False)])
 def test_after_a_leak_the_memory_must_have_dropped(web, tmp_path, had, holds):
     found = {"evidence": {"leaking": True, "rss_mb": had}}
@@ -113,6 +115,7 @@ def restarted_after_a_kill(made, folder, line):
     return killed
 
 
+@pytest.mark.stress
 def test_killed_between_stop_and_start_the_next_try_starts_it(web, tmp_path):
     situation = restart(web, tmp_path)
     taken("supervisord.restart", situation)
@@ -122,7 +125,8 @@ def test_killed_between_stop_and_start_the_next_try_starts_it(web, tmp_path):
     assert resumed("supervisord.restart", situation).holds
 
 
-@pytest.mark.parametrize("line", [60, 250])
+@pytest.mark.stress
+@pytest.mark.parametrize("line", [250])
 def test_killed_at_a_line_the_next_try_restarts_the_rest(web, tmp_path, line):
     assert restarted_after_a_kill(web, tmp_path, line)
 
@@ -165,6 +169,7 @@ def test_more_than_are_configured_is_refused_and_starts_nothing(spare, tmp_path)
     assert running(spare, tmp_path) == []
 
 
+@pytest.mark.stress
 def test_killed_while_starting_the_next_try_starts_the_same_ones(spare, tmp_path):
     situation = scale(spare, tmp_path, processes=2)
     assert killed_at("supervisord.scale", situation, 150)

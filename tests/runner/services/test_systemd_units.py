@@ -98,6 +98,7 @@ def test_on_the_wrong_target_nothing_changes(systemd, tmp_path, changed, error, 
     assert changes(seen) == []
 
 
+@pytest.mark.stress
 def test_killed_at_a_line_the_next_try_restarts_the_rest(systemd, tmp_path):
     target, seen = systemd
     situation = step("restart", tmp_path, target)

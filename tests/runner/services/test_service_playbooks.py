@@ -1,0 +1,137 @@
+import asyncio
+import threading
+
+import httpx
+import pytest
+
+from grace.domain.playbooks.run import RunState
+from support.carried import Carried, Killed, states
+from support.leaky_service import serve
+from support.service_servers import redis_at, supervised
+
+
+@pytest.fixture
+def leaking(tmp_path):
+    folder = tmp_path / "supervisord"
+    folder.mkdir()
+    with supervised(folder, count=1, leak_kb=20) as made:
+        url = f"http://127.0.0.1:{made.ports[0]}"
+        httpx.get(f"{url}/eat")
+        more = {"heap_url": f"{url}/heap", "collect_url": f"{url}/collect", "max_rss_mb": 70}
+        yield {**made.target, **more}
+
+
+WATCH = {"seconds": 1.0, "samples": 12}
+
+
+@pytest.mark.stress
+async def test_a_leaking_service_is_healed_with_evidence_first(leaking, tmp_path):
+    carried = Carried(tmp_path / "state", "memory-leak-supervisord", leaking, evidence=WATCH)
+    report = await carried.run()
+    assert report.state is RunState.HEALED, report
+    assert states(report) == {
+        "evidence": "done",
+        "heap": "needless",
+        "collect": "done",
+        "restart": "done",
+        "small": "done",
+    }
+    evidence = report.steps[0].found
+    assert evidence["leaking"] is True
+    assert evidence["mb_per_hour"] > 100
+    assert "uses" in report.sentence
+
+
+@pytest.mark.stress
+async def test_what_is_large_and_does_not_grow_is_not_restarted(tmp_path):
+    folder = tmp_path / "supervisord"
+    folder.mkdir()
+    with supervised(folder, count=1) as made:
+        await asyncio.to_thread(httpx.get, f"http://127.0.0.1:{made.ports[0]}/eat")
+        target = {**made.target, "max_rss_mb": 50}
+        carried = Carried(tmp_path / "state", "memory-leak-supervisord", target, evidence=WATCH)
+        report = await carried.run()
+        assert report.state is RunState.FAILED
+        assert "no leak was found" in report.sentence
+        assert states(report) == {"evidence": "failed"}
+
+
+@pytest.fixture
+def stale(tmp_path):
+    """A Redis that is a cache, and a service that no bound is wide enough for."""
+    with redis_at(tmp_path) as (path, client), serve(0) as service:
+        client.set("grace:identity", "shop")
+        client.mset({f"page:{n}": "old" for n in range(20)})
+        thread = threading.Thread(target=service.serve_forever, args=(0.01,))
+        thread.start()
+        url = f"http://127.0.0.1:{service.server_port}/page"
+        settings = {
+            "kind": "redis",
+            "unix_socket": str(path),
+            "db": 0,
+            "cache": True,
+            "expect_marker": "shop",
+            "max_latency_ms": 0.001,
+            "probe_url": url,
+            "warm_urls": url,
+        }
+        yield client, settings
+        service.shutdown()
+        thread.join()
+
+
+@pytest.mark.stress
+async def test_a_dry_run_says_what_would_be_done_and_changes_nothing(stale, tmp_path):
+    client, settings = stale
+    report = await Carried(tmp_path / "state", "high-latency-redis", settings).run(dry=True)
+    assert states(report) == {"flush": "skipped", "warm": "skipped"}
+    assert "20 keys of database 0 would go" in report.steps[0].sentence
+    assert client.dbsize() == 21
+
+
+async def test_on_the_wrong_target_a_run_is_refused_and_changes_nothing(stale, tmp_path):
+    client, settings = stale
+    wrong = {**settings, "expect_marker": "bank"}
+    report = await Carried(tmp_path / "state", "high-latency-redis", wrong).run()
+    assert report.state is RunState.REFUSED
+    assert "this is not the target that was meant" in report.sentence
+    assert client.dbsize() == 21
+
+
+async def killed_at(stale, folder, point):
+    client, settings = stale
+    client.mset({f"page:{n}": "old" for n in range(20)})
+    carried = Carried(folder, "high-latency-redis", settings)
+    carried.kill_at = point
+    try:
+        report = await carried.run()
+    except Killed:
+        report = await carried.resume()
+    assert states(report) in (
+        {"flush": "done", "warm": "done", "fast": "done"},
+        {"flush": "needless", "warm": "done", "fast": "done"},
+    )
+    assert client.keys() == ["grace:identity"]
+    return carried.points >= point
+
+
+@pytest.mark.stress
+async def test_a_runner_that_is_killed_at_any_point_goes_on_where_it_was(stale, tmp_path):
+    point = 1
+    while await killed_at(stale, tmp_path / str(point), point):
+        point += 1
+    assert point > 20
+
+
+@pytest.mark.stress
+async def test_a_group_gets_one_more_process_and_gives_it_back(tmp_path):
+    folder = tmp_path / "supervisord"
+    folder.mkdir()
+    with supervised(folder, started=False) as made:
+        broken = f"http://127.0.0.1:{made.ports[0]}/missing"
+        settings = {**made.target, "probe_url": broken, "max_latency_ms": 1, "health_url": broken}
+        changed = {"scale": {"healthy_seconds": 1}}
+        carried = Carried(tmp_path / "state", "high-latency-supervisord", settings, **changed)
+        report = await carried.run()
+        assert report.state is RunState.UNDONE
+        assert states(report)["scale"] == "undone"
