@@ -117,10 +117,11 @@ async def test_agent_observation_and_audit_run_in_jobs(repository, run, metrics)
 
     said = ran.logs["patch"].splitlines()
     assert "mission_20261122_001" in said
-    (names,) = (line for line in said if line.startswith("CI GRACE_BASE GRACE_MISSION HOME"))
+    (names,) = (line for line in said if line.startswith("CI GRACE_BASE GRACE_MISSION "))
     assert set(names.split()) <= {
-        *("CI", "GRACE_BASE", "GRACE_MISSION", "HOME", "LANG", "PATH", "PWD", "SHLVL", "TMPDIR"),
-        "_",
+        *("CI", "GRACE_BASE", "GRACE_MISSION", "GRACE_PROMPT", "GRACE_RATIONALE", "GRACE_TASK"),
+        *("GRACE_TEST", "GRACE_USAGE", "PYTHONDONTWRITEBYTECODE"),
+        *("HOME", "LANG", "PATH", "PWD", "SHLVL", "TMPDIR", "_"),
     }
     assert ran.ends["patch"].annotations == ()
     patch = ran.artifacts / "grace-patch"
@@ -130,7 +131,7 @@ async def test_agent_observation_and_audit_run_in_jobs(repository, run, metrics)
     assert repository.git("write-tree") == told.tree
 
     (note,) = ran.ends["workflows"].annotations
-    assert "touches '.github/workflows/ci.yml', which only people may change" in note.message
+    assert "path .github/workflows/ci.yml steers CI or git itself" in note.message
 
     observed = ran.artifacts / "grace-results-observe" / "observe.json"
     piece = Piece.model_validate_json(observed.read_bytes())

@@ -108,7 +108,16 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("command", "kind", "says"), REFUSED, ids=lambda value: str(value)[:24])
+FIRST_OF_A_KIND = [
+    n for n, (_, kind, _) in enumerate(REFUSED) if kind not in [k for _, k, _ in REFUSED[:n]]
+]
+CASES = [
+    pytest.param(*case, id=case[0][:24], marks=() if n in FIRST_OF_A_KIND else pytest.mark.stress)
+    for n, case in enumerate(REFUSED)
+]
+
+
+@pytest.mark.parametrize(("command", "kind", "says"), CASES)
 def test_what_may_not_leave_is_refused_with_its_sentence(checkout, command, kind, says):
     budget = {"max_bytes": 50_000, "max_files": 3, "protected_paths": ["kept/"]}
     limit = ("--limit", "1") if kind is Refusal.TIMED_OUT else ()
@@ -244,7 +253,13 @@ def test_a_model_s_key_needs_a_sandbox_and_reaches_no_agent(checkout):
     assert "the environment has GRACE_MODEL_KEY" in done.output
 
 
-@pytest.mark.parametrize("escape", GIT_ESCAPES, ids=lambda escape: escape.name)
+@pytest.mark.parametrize(
+    "escape",
+    [
+        pytest.param(e, id=e.name, marks=() if e.name == "git-config" else pytest.mark.stress)
+        for e in GIT_ESCAPES
+    ],
+)
 def test_what_the_agent_leaves_for_git_steers_nothing(checkout, escape):
     mark, control = checkout.parent / "mark", checkout.parent / "control"
     command = escape.command.replace("MARK", str(mark))
