@@ -54,7 +54,7 @@ def test_a_service_is_known_by_a_field_or_a_header(target, tmp_path, field, head
         ({"identity_header": "X-None"}, WrongTarget, "its header X-None is missing"),
         ({"identity_url": "http://127.0.0.1:1/"}, ActionFailed, "does not answer: ConnectError"),
         ({"identity_url": "no address"}, ActionFailed, "does not answer"),
-        ({"expect_identity": ""}, ActionFailed, "no setting `expect_identity`"),
+        ({"expect_identity": ""}, WrongTarget, "set `expect_identity` in the runner"),
     ],
 )
 def test_another_service_is_refused_and_asked_for_nothing(

@@ -91,7 +91,7 @@ def test_after_a_leak_the_memory_must_have_dropped(web, tmp_path, had, holds):
     ("changed", "error", "said"),
     [
         ({"expect_identification": "bank"}, WrongTarget, "identification is shop, expected bank"),
-        ({"expect_identification": ""}, ActionFailed, "no setting `expect_identification`"),
+        ({"expect_identification": ""}, WrongTarget, "set `expect_identification` in"),
         ({"group": "nobody"}, ActionFailed, "knows no group `nobody`"),
         ({"unix_socket": "/nowhere"}, ActionFailed, "supervisord does not answer"),
         ({"unix_socket": "", "url": "ftp://x"}, ActionFailed, "begins with http://"),
@@ -132,7 +132,7 @@ def test_killed_at_a_line_the_next_try_restarts_the_rest(web, tmp_path, line):
 
 
 @pytest.mark.stress
-def test_killed_at_every_line_the_next_try_restarts_the_rest(web, tmp_path):
+def test_killed_at_every_ninth_line_the_next_try_restarts_the_rest(web, tmp_path):
     line = 1
     while restarted_after_a_kill(web, tmp_path, line):
         line += 9

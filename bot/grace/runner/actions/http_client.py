@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from grace.runner.action import ActionFailed, Situation
-from grace.runner.actions.service_target import expect, remaining, setting
+from grace.runner.actions.service_target import expect, expected_mark, remaining, setting
 
 _MOST_BYTES = 200_000
 
@@ -53,7 +53,7 @@ def plain(url: str) -> str:
 
 def identify_http(situation: Situation) -> None:
     """Compare a header, or a field of JSON, of what `identity_url` answers."""
-    expected = setting(situation, "expect_identity")
+    expected = expected_mark(situation, "expect_identity")
     answer = ask(situation, setting(situation, "identity_url"))
     header = setting(situation, "identity_header", "")
     if header:

@@ -5,7 +5,7 @@ from typing import Any
 
 from grace.runner.action import ActionFailed, Situation
 from grace.runner.actions.service_command import Program
-from grace.runner.actions.service_target import expect, setting
+from grace.runner.actions.service_target import expect, expected_mark, setting
 
 REVISION = "deployment.kubernetes.io/revision"
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
@@ -25,7 +25,7 @@ def kubectl_of(situation: Situation) -> Program:
 
 def identify_kubernetes(situation: Situation) -> None:
     """Compare the namespace's uid, which no other namespace of any cluster has."""
-    expected = setting(situation, "expect_namespace_uid")
+    expected = expected_mark(situation, "expect_namespace_uid")
     name = setting(situation, "namespace")
     namespace = kubectl_of(situation).json("get", "namespace", name, "--output=json")
     expect("namespace uid", expected, str(_at(namespace, "metadata", "uid") or ""))

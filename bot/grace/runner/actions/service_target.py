@@ -72,6 +72,14 @@ def expect(what: str, expected: str, seen: str) -> None:
         )
 
 
+def expected_mark(situation: Situation, name: str) -> str:
+    """Read what the target must be; a target of which nothing is expected is the wrong one."""
+    value = setting(situation, name, "")
+    if not value:
+        raise WrongTarget(f"nothing says which target is meant: set `{name}` in the runner's file")
+    return value
+
+
 def remaining(situation: Situation, most: float = 30.0) -> float:
     """Say how many seconds one call may take, by the step's deadline."""
     left = situation.deadline - time.time()

@@ -10,7 +10,7 @@ from typing import Any
 
 from grace.runner.action import ActionFailed, Situation
 from grace.runner.actions.service_members import Member
-from grace.runner.actions.service_target import expect, remaining, setting
+from grace.runner.actions.service_target import expect, expected_mark, remaining, setting
 
 _ALREADY_STARTED, _NOT_RUNNING = 60, 70
 _RUNS = frozenset({"STARTING", "RUNNING"})
@@ -76,7 +76,7 @@ def supervisord_of(situation: Situation) -> Iterator[Any]:
 
 def identify_supervisord(situation: Situation) -> None:
     """Compare its identification, `[supervisord] identifier`, with what is expected."""
-    expected = setting(situation, "expect_identification")
+    expected = expected_mark(situation, "expect_identification")
     with supervisord_of(situation) as supervisor:
         expect("identification", expected, str(supervisor.getIdentification()))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from grace.runner.action import ActionFailed, Situation
 from grace.runner.actions.service_command import Program
 from grace.runner.actions.service_members import Member
-from grace.runner.actions.service_target import expect, setting, words_of
+from grace.runner.actions.service_target import expect, expected_mark, setting, words_of
 
 _SHOWN = "Id,LoadState,ActiveState,MainPID,InvocationID"
 _RUNS = frozenset({"active", "activating", "reloading"})
@@ -22,7 +22,7 @@ def systemctl_of(situation: Situation) -> Program:
 
 def identify_systemd(situation: Situation) -> None:
     """Compare the machine's id (machine-id(5)) with what is expected."""
-    expected = setting(situation, "expect_machine_id")
+    expected = expected_mark(situation, "expect_machine_id")
     path = Path(setting(situation, "machine_id_file", "/etc/machine-id"))
     try:
         seen = path.read_text("utf-8").strip()
