@@ -35,7 +35,7 @@ from grace.domain.playbooks.run import (
     StepState,
 )
 from grace.domain.playbooks.things import Close, Do, End, shortened
-from grace.runner.calling import Calls, Unanswered
+from grace.runner.calling import Unanswered
 from grace.runner.journal import Journal, split
 from grace.runner.locks import alone_with
 from grace.runner.step import Answer, Request
@@ -58,6 +58,14 @@ class Hold(Protocol):
     def withdrawn(self) -> str | None:
         """Why the run is to stop."""
         ...
+
+
+class Caller(Protocol):
+    """What calls actions (`grace.runner.calling.Calls`)."""
+
+    async def call(
+        self, request: Request, seconds: float, log: Path, lock: int
+    ) -> Answer | Unanswered: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,7 @@ class Bench:
 
     name: str
     state: Path
-    calls: Calls
+    calls: Caller
     actions: Mapping[str, ActionSpec]
     say: Callable[[str], None] = unsaid
     at: Callable[[str], None] = nowhere
