@@ -24,6 +24,7 @@ TRACED_FAILING, TRACED_PASSING, HANGING = 12, 40, 3
 BLAME = 1.25
 # What ran at import, for all tests alike, is suspicious by so much.
 OUTSIDE = 0.3
+MOST_LINES = 400
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class Baseline:
     failing: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    walls: dict[str, float] = field(default_factory=dict)
     statuses: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     lines: dict[tuple[str, int], float] = field(default_factory=dict)
@@ -103,6 +105,7 @@ def _run_all(link: Link, tests: list[str], base: Baseline, limit_s: float) -> No
 def _note(base: Baseline, test: str, result: Result) -> None:
     base.statuses[test] = result.status
     base.seconds[test] = result.seconds
+    base.walls[test] = result.wall
     base.errors[test] = result.error
     for place in result.blamed:
         base.lines.setdefault(place, 0.0)
@@ -166,7 +169,7 @@ def _trace(link: Link, base: Baseline, limit_s: float) -> None:
 def _traced(link: Link, base: Baseline, test: str, limit_s: float) -> dict[str, Any]:
     """Run a test alone with a trace; with those before it, if it says nothing by itself."""
     limit = min(0.5 + 30 * base.seconds[test], limit_s / 20)
-    answer = link.ask(Ask((test,), (limit,), 10 + 10 * limit, trace=True))
+    answer = link.ask(Ask((test,), (limit,), 10 + 10 * limit + 5 * base.walls[test], trace=True))
     status = answer.results[0].status if answer.results else "c"
     same = (status in BROKEN) == (base.statuses[test] in BROKEN)
     watched = answer.watch or {}
@@ -175,7 +178,9 @@ def _traced(link: Link, base: Baseline, test: str, limit_s: float) -> dict[str, 
         return watched
     tests = tuple(base.seen[: base.seen.index(test) + 1])
     limits = tuple(0.5 + 30 * base.seconds[t] for t in tests)
-    ask = Ask(tests, limits, 10 + sum(limits), stop=False, trace=True)
+    ask = Ask(
+        tests, limits, 10 + sum(limits) + 5 * sum(base.walls.values()), stop=False, trace=True
+    )
     return link.ask(ask).watch or watched
 
 
@@ -192,9 +197,10 @@ def _ochiai(failed: int, passed: int, all_failed: int) -> float:
 
 
 def suspicious(base: Baseline, files: Iterable[str]) -> dict[str, dict[int, float]]:
-    """Group the lines by file, for the files that may be changed."""
+    """Group the most suspicious lines by file, for the files that may be changed."""
     found: dict[str, dict[int, float]] = {file: {} for file in files}
-    for (file, line), score in base.lines.items():
-        if file in found and score > 0:
+    ranked = sorted(base.lines.items(), key=lambda item: (-item[1], item[0]))
+    for (file, line), score in [one for one in ranked if one[0][0] in found][:MOST_LINES]:
+        if score > 0:
             found[file][line] = score
     return {file: lines for file, lines in found.items() if lines}

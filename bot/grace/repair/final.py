@@ -12,7 +12,7 @@ from grace.repair.command import Command
 from grace.repair.link import Place
 from grace.repair.source import Candidate
 
-LEAST_WAIT = 60.0
+LEAST_WAIT = 20.0
 
 
 def passes(candidate: Candidate, command: Command, place: Place, base: Baseline) -> bool:
@@ -26,7 +26,7 @@ def passes(candidate: Candidate, command: Command, place: Place, base: Baseline)
     wanted = len(base.seen) + len(base.held)
     path.write_bytes(candidate.text.encode())
     try:
-        status = _run(command, place, report, LEAST_WAIT + 30 * sum(base.seconds.values()))
+        status = _run(command, place, report, LEAST_WAIT + 10 * sum(base.walls.values()))
         return status == 0 and _passed(report) >= wanted
     finally:
         path.write_bytes(before)

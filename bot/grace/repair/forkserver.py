@@ -137,7 +137,7 @@ def run_items(session: Session, request: Json, out: int) -> None:
             write(out, {"nonce": request["nonce"], "status": CRASHED, "error": "not collected"})
             return
         session.outcome = Outcome()
-        started = time.process_time()
+        started, clock = time.process_time(), time.monotonic()
         limit(limits[index], None if watch is None else lambda: tell(watch, request, out))
         follow = items[index + 1] if index + 1 < len(items) else None
         if watch is not None:
@@ -155,6 +155,7 @@ def run_items(session: Session, request: Json, out: int) -> None:
                 "error": said.error,
                 "blamed": said.blamed[-20:],
                 "seconds": time.process_time() - started,
+                "wall": time.monotonic() - clock,
             },
         )
         if said.status == FAILED and request["stop"]:

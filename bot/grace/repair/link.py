@@ -44,12 +44,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one test ended: p(assed), f(ailed), s(kipped), t(imed out), c(rashed)."""
+    """How one test ended: p(assed), f(ailed), s(kipped), t(imed out), c(rashed).
+
+    `seconds` are the processor's, `wall` the clock's.
+    """
 
     status: str
     seconds: float = 0.0
     error: str = ""
     blamed: tuple[tuple[str, int], ...] = ()
+    wall: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,7 @@ class Link:
                 float(r.get("seconds", 0.0)),
                 str(r.get("error", "")),
                 tuple((str(file), int(line)) for file, line in r.get("blamed", ())),
+                float(r.get("wall", 0.0)),
             )
             for r in heard["results"]
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 LEAVING = (ast.Return, ast.Raise, ast.Break, ast.Continue)
+IDLE = (ast.Name, ast.Attribute, ast.Subscript, ast.BinOp, ast.Compare, ast.List, ast.Tuple)
 # What each oddity costs beside a template's own cost.
 UNUSED, SAME, EMPTY, RECURSION = 1.2, 1.5, 1.0, 1.0
 
@@ -109,6 +110,11 @@ def _negation(node: ast.UnaryOp) -> float:
     return SAME if twice else 0.0
 
 
+def _statement(node: ast.Expr) -> float:
+    """Nothing is done with a value, and computing it does nothing."""
+    return SAME if isinstance(node.value, IDLE) else 0.0
+
+
 def _condition(node: ast.If) -> float:
     return SAME if isinstance(node.test, ast.Constant) else 0.0
 
@@ -122,6 +128,7 @@ ODD: Mapping[type[ast.AST], Callable[[Any], float]] = {
     ast.Subscript: _subscript,
     ast.UnaryOp: _negation,
     ast.If: _condition,
+    ast.Expr: _statement,
 }
 BLOCKS = frozenset({
     ast.If, ast.For, ast.While, ast.With, ast.Try, ast.FunctionDef, ast.AsyncFunctionDef,

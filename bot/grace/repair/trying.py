@@ -83,7 +83,7 @@ class Bench:
     ) -> Answer:
         """Run tests with the candidate in place."""
         limits = tuple(self.base.limit(test, times) for test in tests)
-        wall = 5.0 + 6 * sum(sorted(limits)[-3:]) + 3 * sum(self.base.seconds[t] for t in tests)
+        wall = 5.0 + 6 * sum(sorted(limits)[-3:]) + 3 * sum(self.base.walls[t] for t in tests)
         ask = Ask(tuple(tests), limits, wall, None, stop)
         path = Path(self.place.copy, candidate.path)
         source = self.sources[candidate.path]

@@ -9,6 +9,8 @@ from grace.repair.templates.site import Site, spread
 
 LEAVING = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 LONGEST_ANSWER = 30
+# Where very many variables are in scope, so many of the likelier statements are put at each place.
+MOST_STATEMENTS = 250
 
 
 def removals(site: Site) -> Iterator[Edit]:
@@ -75,7 +77,7 @@ def insertions(site: Site) -> Iterator[Edit]:
     statements: dict[str, float] = {}
     for text, cost in _statements(site):
         statements[text] = min(cost, statements.get(text, cost))
-    for text, cost in statements.items():
+    for text, cost in sorted(statements.items(), key=lambda one: one[1])[:MOST_STATEMENTS]:
         if not elif_:
             yield site.plain((before, before), f"{indent}{text}\n", "statement put", cost)
         if last:
@@ -130,7 +132,7 @@ def _reset(visible: dict[str, Kinds]) -> Iterator[tuple[str, float]]:
     for name, kinds in visible.items():
         for kind in sorted(kinds & set(values)):
             for value in values[kind]:
-                yield f"{name} = {value}", spread(3.0, visible)
+                yield f"{name} = {value}", spread(2.6, visible)
         if "bool" in kinds:
             yield f"{name} = True", spread(3.0, visible)
             yield f"{name} = False", spread(3.0, visible)

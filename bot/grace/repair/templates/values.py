@@ -201,6 +201,10 @@ def variables(site: Site) -> Iterator[Edit]:
         if name != site.text and "call" not in site.visible()[name] - kinds:
             same = 0.0 if kinds and site.visible()[name] & kinds else 0.5
             yield site.put(name, "variable", spread(base + same, names))
+    # The variable that stands here may be of the wrong type just because it is the wrong one.
+    for name, other in site.visible().items() if isinstance(node, ast.Name) else ():
+        if name not in names and "call" not in other:
+            yield site.put(name, "variable", spread(base + 1.2, site.visible()))
     for name, other in site.scope.globals.items():
         if isinstance(node, ast.Name) and name != node.id and "call" not in other:
             yield site.put(name, "variable", spread(2.8, site.scope.globals))
