@@ -1,4 +1,8 @@
 import asyncio
+import contextlib
+import sqlite3
+import subprocess
+import sys
 import threading
 
 import httpx
@@ -7,6 +11,7 @@ import pytest
 from grace.domain.playbooks.run import RunState
 from support.carried import Carried, Killed, states
 from support.leaky_service import serve
+from support.package_index import digest, file, served_index
 from support.service_servers import redis_at, supervised
 
 
@@ -135,3 +140,59 @@ async def test_a_group_gets_one_more_process_and_gives_it_back(tmp_path):
         report = await carried.run()
         assert report.state is RunState.UNDONE
         assert states(report)["scale"] == "undone"
+
+
+@pytest.mark.stress
+async def test_a_slow_statement_ends_in_a_patch_with_its_migration(stale, tmp_path):
+    _, settings = stale
+    path = tmp_path / "shop.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INT)")
+        rows = [(n % 400,) for n in range(12_000)]
+        connection.executemany("INSERT INTO orders (customer) VALUES (?)", rows)
+        connection.execute("PRAGMA application_id = 4711")
+        connection.commit()
+    database = {
+        "kind": "sqlite",
+        "path": str(path),
+        "application_id": 4711,
+        "statements": "SELECT * FROM orders WHERE customer = 7",
+        "migrations_folder": "db",
+        "probe_url": settings["probe_url"],
+        "max_latency_ms": 0.001,
+    }
+    report = await Carried(tmp_path / "state", "high-latency-sqlite", database).run()
+    assert report.state is RunState.HEALED
+    assert states(report) == {"analyze": "needless", "advise": "done"}
+    assert "+CREATE INDEX IF NOT EXISTS orders_customer_idx ON orders (customer);" in report.diff
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A repository whose requirements have hashes, and its first commit."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    (folder / "requirements.txt").write_text("zipp==1 \\\n    --hash=sha256:" + "0" * 64 + "\n")
+    git = ("git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.com")
+    for words in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "Begin")):
+        subprocess.run([*git, *words], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+    return folder, head.stdout.strip()
+
+
+@pytest.mark.stress
+async def test_a_missing_module_ends_in_a_patch_with_its_requirement(checkout, tmp_path):
+    folder, root = checkout
+    with served_index() as index:
+        index.add("pyyaml", file("PyYAML-6.0.tar.gz"))
+        target = {
+            "kind": "checkout",
+            "checkout": str(folder),
+            "expect_root_commit": root,
+            "check": f"{sys.executable} -S -c 'import yaml'",
+            "index_url": index.url,
+        }
+        report = await Carried(tmp_path / "state", "import-error", target).run()
+    assert report.state is RunState.HEALED
+    assert report.sentence.startswith("it ends in a patch: PyYAML 6.0 is added")
+    assert f"+    --hash=sha256:{digest('PyYAML-6.0.tar.gz')}" in report.diff
