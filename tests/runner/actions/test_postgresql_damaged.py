@@ -159,7 +159,7 @@ def test_killed_at_every_moment_it_heals_when_run_again(store):
             file.unlink() if file.is_file() else file.rmdir()
 
     counts = set()
-    for _ in moments_of(lambda: run_playbook(store.acting(), PLAYBOOK), prepare, step=5):
+    for _ in moments_of(lambda: run_playbook(store.acting(), PLAYBOOK), prepare, step=9):
         deaths += 1
         acting = store.acting()
         run_playbook(acting, PLAYBOOK)

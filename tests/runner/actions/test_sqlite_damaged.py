@@ -1,5 +1,6 @@
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import yaml
 from grace.domain.playbooks.playbook import Playbook
 from grace.runner.action import ActionFailed, WrongTarget
 from support.acting import Acting, run_playbook
-from support.shop_database import damage, execute, is_whole, make_database, row_count
+from support.shop_database import APPLICATION, damage, execute, is_whole, make_database, row_count
 
 PLAYBOOK = Playbook.model_validate(
     yaml.safe_load(
@@ -61,7 +62,7 @@ def test_a_damaged_table_gives_way_to_the_newest_sound_backup(shop, acting, back
     assert acting.found["weigh"]["rows_after"] == 1520
 
 
-@pytest.mark.parametrize("own", [True, False], ids=["own reading", "sqlite3 .recover"])
+@pytest.mark.parametrize("own", [True, False], ids=["own", "by sqlite3 where it can"])
 def test_every_row_outside_a_damaged_page_is_saved(shop, acting, own):
     damage(shop, "orders")
     lost = set(range(1, 2001))
@@ -76,6 +77,43 @@ def test_every_row_outside_a_damaged_page_is_saved(shop, acting, own):
     with pytest.raises(ActionFailed, match=r"too much would be lost: .*table orders"):
         acting.do("sqlite.compare", candidate="recover")
     assert acting.do("sqlite.compare", candidate="recover", max_lost_percent=5).holds
+
+
+SQLITE3 = """#!{python}
+import sqlite3, sys
+if sys.argv[-1] == ".recover":
+    # What .recover of a build that can do it writes, by and large.
+    print("BEGIN; PRAGMA application_id = {application}; PRAGMA writable_schema = on;")
+    print("CREATE TABLE orders (id INTEGER PRIMARY KEY, note TEXT);")
+    print("CREATE TABLE shops (name TEXT PRIMARY KEY);")
+    print("INSERT OR IGNORE INTO orders VALUES (1, 'saved');")
+    print("CREATE TABLE lost_and_found (rootpgno INTEGER, pgno INTEGER, c0);")
+    print("INSERT INTO lost_and_found VALUES (4, 9, 'whose is it');")
+    print("PRAGMA writable_schema = off; COMMIT;")
+    sys.exit({status})
+sqlite3.connect(sys.argv[-1]).executescript(sys.stdin.read())
+"""
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_rows_of_unknown_tables_are_put_aside(shop, acting, tmp_path, monkeypatch, status):
+    damage(shop, "orders")
+    program = tmp_path / "sqlite3"
+    program.write_text(
+        SQLITE3.format(python=sys.executable, application=APPLICATION, status=status)
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    acting.do("sqlite.copy")
+    found = acting.do("sqlite.recover")
+    aside = acting.folder / "lost_and_found.db"
+    if status == 0:
+        assert found.sentence == "recovered by sqlite3: 1 rows"
+        assert execute(aside, "SELECT c0 FROM lost_and_found") == [[("whose is it",)]]
+    else:
+        assert found.sentence.startswith("read row after row: ")
+        assert not aside.exists()
+        assert row_count(found.values["path"]) > 1900
 
 
 def test_a_file_that_is_no_database_any_more_is_restored(shop, acting, backups):

@@ -11,7 +11,8 @@ from pydantic import StringConstraints
 
 from grace.domain.base import Frozen
 
-Scalar = str | int | float | bool
+# bool before int: a union is written by the first that fits, and true would become 1.
+Scalar = str | bool | int | float
 ActionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 
 

@@ -174,7 +174,7 @@ class Compare(PostgresqlStep):
         found = self.verify(situation)
         if not found.holds:
             raise ActionFailed(found.sentence)
-        return found
+        return Found(True, "counted", found.values)
 
     def verify(self, situation: Situation) -> Found:
         name = str(earlier(situation, self.text(situation, "restore")).get("database", ""))

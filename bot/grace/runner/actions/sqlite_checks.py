@@ -82,7 +82,7 @@ class Compare(SqliteStep):
         found = self._compare(situation)
         if not found.holds:
             raise ActionFailed(found.sentence)
-        return found
+        return Found(True, "counted", found.values)
 
     def verify(self, situation: Situation) -> Found:
         return self._compare(situation)

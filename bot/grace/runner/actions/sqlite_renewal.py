@@ -125,9 +125,12 @@ class Recover(NewFile):
 
 
 def _recover(cli: str, source: Path, target: Path, situation: Situation) -> bool:
-    """Pipe `.recover` of one database into another; False where this sqlite3 cannot do that."""
+    """Pipe `.recover` of one database into another; False where this sqlite3 cannot do that.
+
+    Some builds lack the module that it needs, and fail at once.
+    """
     with subprocess.Popen(
-        [cli, "-batch", "-bail", str(source), ".recover"],
+        [cli, "-batch", str(source), ".recover"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -141,14 +144,18 @@ def _recover(cli: str, source: Path, target: Path, situation: Situation) -> bool
                 timeout=left(situation),
                 check=False,
             )
-        except subprocess.TimeoutExpired:
-            left(situation)
-            raise
+            if reader.stdout is not None:
+                reader.stdout.close()
+            read = reader.wait(left(situation))
+        except subprocess.TimeoutExpired as error:
+            raise ActionFailed(
+                "sqlite3 .recover did not end in time: give the step a longer `timeout_seconds`"
+            ) from error
         finally:
             reader.kill()
-    if writer.returncode != 0 or not target.exists() or not counts(target, situation):
+    if read != 0 or writer.returncode != 0 or not target.exists():
         return False
-    return not complaints(target, situation, "quick")
+    return bool(counts(target, situation)) and not complaints(target, situation, "quick")
 
 
 def _plain(path: Path) -> None:
@@ -218,6 +225,7 @@ class Restore(NewFile):
         trial = self._place(situation).with_suffix(".trial")
         for end in (trial, *sidecars(trial)):
             end.unlink(missing_ok=True)
+        situation.folder.mkdir(parents=True, exist_ok=True)
         need_space(situation.folder, file.stat().st_size)
         try:
             for source, name in zip(
