@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 from grace.domain.base import Frozen
 from grace.domain.package import Name
 from grace.domain.phase import Severity
-from grace.domain.proposals import Money
+
+Money = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
 
 # What an agent's patches are called in records, before its name.
 AGENT: Final = "agent"

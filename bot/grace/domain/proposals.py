@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
+from grace.domain.agents import Agent, Money
 from grace.domain.base import Frozen
 from grace.domain.package import MissionPackage, Name
 from grace.domain.phase import Outcome
@@ -21,7 +22,6 @@ MAX_OUTPUT = 20_000
 
 # `mission_20261122_001/ask/2`: unique, and printable wherever a run is named.
 RequestKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,119}$")]
-Money = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
 Words = Annotated[str, Field(max_length=MAX_WORDS)]
 
 
@@ -68,12 +68,14 @@ class AgentTask(Frozen):
     """What an agent is told. Every text in it was written by strangers.
 
     `failing_output`: the end of what the tests printed at the base, where they were run.
-    `suspects`: commits that landed shortly before the trouble, newest first.
+    `suspects`: commits that landed shortly before the trouble, newest first. `setup`: how the
+    operator's agents.yaml says that the agent is run; None: as Grace comes.
     """
 
     v: Literal[1] = 1
     request: RequestKey
     agent: Name
+    setup: Agent | None = None
     mission: MissionPackage
     base: Sha
     failing: Annotated[tuple[FailingTest, ...], Field(max_length=200)] = ()

@@ -236,11 +236,14 @@ def test_agents_of_other_roles_severities_and_without_tests_are_not_asked():
 
 
 def test_memory_is_asked_before_every_mission_and_cited():
-    world = World(recollection=recollection(World(), records=(record("agent:repair"),)))
+    world = World(
+        recollection=recollection(World(), signature="s", records=(record("agent:repair"),) * 9)
+    )
     world.policy = seeking_policy(REPAIR, BUMP)
     world.file(issue_body_without())
     assert world.mission.recalled == "one like this"
-    assert world.mission.choice.order[0].remedy == "agent:repair"
+    assert {r.remedy for r in world.mission.choice.order} == {"agent:repair", "agent:bump"}
+    assert "agent:repair" in world.mission.choice.sentence
     (noted,) = [n for n in world.notes if n.kind == "elite.recalled"]
     assert noted.payload["hits"][0]["mission"] == "mission_20261001_001"
     assert asks_of(world)[0].task.memory[0].tried == ("agent:coder: held",)

@@ -6,7 +6,7 @@ from grace.domain.memory import words
 from grace.domain.memory.places import Place
 from grace.domain.memory.question import Question
 from grace.domain.memory.ranking import Likeness
-from grace.domain.memory.recall import LEAST, Memories, past_missions, recollect
+from grace.domain.memory.recall import LEAST, MAX_SAME, Memories, past_missions, recollect
 from grace.domain.memory.recollection import (
     MAX_HITS,
     MAX_RECORDS,
@@ -176,7 +176,7 @@ def test_every_trial_that_may_be_counted_is_a_record(leave, now):
     ]
     assert found.records[1].signature == "latency/latency/-"
     many = asked(now, said=[leave(n % 9 + 1) for n in range(MAX_RECORDS + 9)])
-    assert len(many.records) == MAX_RECORDS
+    assert len(many.records) == MAX_SAME  # of the same symptoms, and there are no others
 
 
 def test_results_count_for_or_against_or_for_nothing():

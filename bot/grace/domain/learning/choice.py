@@ -1,8 +1,15 @@
-"""Rank remedies by how they did in missions like this one."""
+"""Rank remedies by Thompson sampling: the better one is believed to be, the oftener it goes first.
 
+Each remedy draws a value from what is believed of it, and the highest goes first (W. R. Thompson,
+"On the likelihood that one unknown probability exceeds another", Biometrika 25, 1933). The draw is
+made from the mission's own id, so the same mission ranks the same way wherever it is replayed.
+"""
+
+import hashlib
 from collections.abc import Sequence
 
 from grace.domain.base import Frozen
+from grace.domain.learning.posterior import Posterior, posterior
 from grace.domain.memory.recollection import OutcomeRecord
 
 
@@ -17,13 +24,17 @@ class Option(Frozen):
 
 
 class Ranked(Frozen):
-    """A remedy with what is believed of it: expected share of successes, an interval, the draw."""
+    """A remedy with what is believed of it: expected share of successes, an interval, the draw.
+
+    `held` of `tried` missions with these symptoms it fixed for good.
+    """
 
     remedy: str
     mean: float
     low: float
     high: float
     draw: float
+    held: int = 0
     tried: int = 0
 
 
@@ -47,19 +58,65 @@ class Question(Frozen):
     seed: str
 
 
+def uniform(seed: str, name: str) -> float:
+    """Turn two texts into a number between 0 and 1, the same one always."""
+    digest = hashlib.sha256(f"{seed}\n{name}".encode()).digest()
+    return (int.from_bytes(digest[:7]) + 0.5) / 2**56
+
+
 def choose(
     options: Sequence[Option], records: Sequence[OutcomeRecord], question: Question
 ) -> Choice:
-    """Rank options by the records, newest last."""
-    del question
-    ranked = []
-    for option in options:
-        own = [r for r in records if r.remedy == option.remedy and r.result.success is not None]
-        good = sum(bool(r.result.success) for r in own)
-        mean = (good + 1) / (len(own) + 2)
-        ranked.append(
-            Ranked(remedy=option.remedy, mean=mean, low=0.0, high=1.0, draw=mean, tried=len(own))
-        )
-    ranked.sort(key=lambda r: -r.draw)
-    sentence = f"{ranked[0].remedy} held best so far" if ranked and ranked[0].tried else ""
-    return Choice(order=tuple(ranked), sentence=sentence)
+    """Rank options by the records, oldest first.
+
+    What may not be explored goes first only where it is believed to be the best, and else last.
+    """
+    ranked = [
+        _ranked(posterior(records, o.remedy, question.signature, question.subsystem), question)
+        for o in options
+    ]
+    if not records or len(ranked) <= 1:
+        return Choice(order=tuple(ranked), sentence=_words(ranked))
+    free = {o.remedy for o in options if o.explore}
+    best = max(r.mean for r in ranked)
+
+    def key(each: Ranked) -> tuple[bool, float]:
+        if each.remedy in free:
+            return False, -each.draw
+        return each.mean < best, -each.mean
+
+    order = sorted(ranked, key=key)
+    return Choice(order=tuple(order), sentence=_words(order))
+
+
+def _ranked(found: Posterior, question: Question) -> Ranked:
+    low, high = found.interval
+    return Ranked(
+        remedy=found.remedy,
+        mean=found.mean,
+        low=low,
+        high=high,
+        draw=found.draw(uniform(question.seed, found.remedy)),
+        held=found.held,
+        tried=found.tried,
+    )
+
+
+def _words(order: Sequence[Ranked]) -> str:
+    """Say why the first goes first; nothing where there was nothing to choose between."""
+    if len(order) <= 1:
+        return ""
+    first = order[0]
+    if not any(r.tried for r in order):
+        return f"{first.remedy} goes first: nothing is known of any for such symptoms yet"
+    told = f"{first.remedy} goes first: it held {_of(first)}"
+    best = max(order, key=lambda r: r.mean)
+    if best.remedy != first.remedy:
+        return f"{told}; {best.remedy} held {_of(best)}, and this one is tried to learn of it"
+    others = [f"{r.remedy} {_of(r)}" for r in order[1:3]]
+    return f"{told}; {', '.join(others)}"
+
+
+def _of(each: Ranked) -> str:
+    share = f"{each.mean:.0%} expected, {each.low:.0%} to {each.high:.0%}"
+    return f"{each.held} of {each.tried} times ({share})"

@@ -18,6 +18,7 @@ from grace.domain.events import (
 )
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.given import request_of
+from grace.domain.memory.recall import past_missions
 from grace.domain.mission import CANDIDATE, Mission
 from grace.domain.package import PatchCandidate
 from grace.domain.phase import Phase
@@ -26,7 +27,6 @@ from grace.domain.proposals import (
     Budget,
     FailingTest,
     PastAttempt,
-    PastMission,
     Proposal,
     Refusal,
 )
@@ -35,6 +35,7 @@ from grace.domain.results import TestOutcome
 POLL: Final = timedelta(minutes=5)
 MAX_OFFERED: Final = 10
 MAX_TOLD: Final = 20
+MAX_PAST: Final = 5
 BEFORE_WORK: Final = frozenset({Phase.PLANNING, Phase.PATCHING})
 
 
@@ -94,25 +95,15 @@ def task_of(draft: Draft, agent: Agent, request: str) -> AgentTask:
     assert package is not None  # its contract parsed
     subsystem = draft.policy.subsystem(package.subsystem_id)
     found = draft.facts.memory
-    hits = found.hits if found is not None else ()
     return AgentTask(
         request=request,
         agent=agent.name,
+        setup=agent,
         mission=package,
         base=base.sha,
         failing=failing(draft),
         attempts=tuple(past(mission, number) for number in range(len(mission.attempts)))[-5:],
-        memory=tuple(
-            PastMission(
-                mission=h.mission,
-                outcome=h.outcome,
-                reverted=h.reverted,
-                tried=tuple(f"{t.remedy}: {t.result.value}" for t in h.tried),
-                closed_at=h.closed_at,
-                summary=h.summary,
-            )
-            for h in hits[:5]
-        ),
+        memory=past_missions(found)[:MAX_PAST] if found is not None else (),
         memory_sentence=mission.recalled or "",
         budget=Budget(
             minutes=agent.minutes,

@@ -27,6 +27,7 @@ from grace.domain.proposals import PastMission
 
 # Below this share of what a question would score against itself, two texts have little in common.
 LEAST: Final = 0.15
+MAX_SAME: Final = 350
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def recollect(question: Question, memories: Memories, now: datetime) -> Recollec
         hits=hits,
         counts=counts_of(hits),
         reusable=_reusable(question, alike, memories.spoiled),
-        records=records_of(asker, memories.said),
+        records=records_of(question.signature, asker, memories.said),
         sentence=words.sentence(hits),
     )
 
@@ -126,8 +127,13 @@ def _reusable(
     return tuple(each_held)[:MAX_REUSABLE]
 
 
-def records_of(asker: Place, said: Sequence[tuple[Remembered, Place]]) -> tuple[OutcomeRecord, ...]:
-    """List trials as learning counts them, oldest first; the newest 500."""
+def records_of(
+    signature: str, asker: Place, said: Sequence[tuple[Remembered, Place]]
+) -> tuple[OutcomeRecord, ...]:
+    """List trials as learning counts them, oldest first; the newest 500.
+
+    Those of the same symptoms come first, however old: one's own past weighs most.
+    """
     every = [
         OutcomeRecord(
             mission=found.mission,
@@ -144,7 +150,9 @@ def records_of(asker: Place, said: Sequence[tuple[Remembered, Place]]) -> tuple[
         if may_cite(asker, place)
         for trial in found.tried
     ]
-    return tuple(every[-MAX_RECORDS:])
+    same = [r for r in every if r.signature == signature][-MAX_SAME:]
+    others = [r for r in every if r.signature != signature][-(MAX_RECORDS - len(same)) :]
+    return tuple(sorted((*same, *others), key=lambda r: r.at))
 
 
 def past_missions(found: Recollection) -> tuple[PastMission, ...]:
