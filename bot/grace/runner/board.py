@@ -81,6 +81,8 @@ def board_client(url: str, token: str) -> httpx.AsyncClient:
         parts = httpx.URL(url)
     except httpx.InvalidURL as error:
         raise RunnerError(f"--url {url} is no address: write https://HOST") from error
+    if parts.scheme not in {"http", "https"} or not parts.host:
+        raise RunnerError(f"--url {url} is no address: write https://HOST")
     if parts.scheme != "https" and parts.host not in {"127.0.0.1", "::1", "localhost"}:
         raise RunnerError(f"--url {url} would send the token unencrypted: write https://HOST")
     return httpx.AsyncClient(base_url=parts, headers={"Authorization": f"Bearer {token}"})
