@@ -191,6 +191,26 @@ def test_an_agent_that_comes_with_grace_is_asked_by_its_name(checkout):
     assert "was given none" in proposal.sentence
 
 
+OWN = {"command": 'echo "$GRACE_BASE" > file', "minutes": 5}
+
+
+def test_an_agent_of_the_operator_is_run_as_the_task_sets_it_up(checkout):
+    """The task says how the agent is run where the job names that very agent."""
+    told = {"setup": {"name": "tester", **OWN}}
+    proposal = answer(checkout, "", "--agent", "tester", told=told)
+    assert f"+{proposal.base}" in proposal.diff
+
+
+@pytest.mark.stress
+def test_the_job_s_own_word_goes_before_the_task_s_setup(checkout):
+    told = {"setup": {"name": "tester", **OWN}}
+    assert "+by the job" in answer(checkout, "echo by the job > file", told=told).diff
+    assert answer(checkout, "", "--agent", "repair", told=told).refusal is Refusal.NO_PATCH
+    slow = {"setup": {"name": "tester", "command": "sleep 60", "minutes": 5}}
+    late = answer(checkout, "", "--agent", "tester", "--limit", "1", told=slow)
+    assert late.refusal is Refusal.TIMED_OUT
+
+
 def test_the_agent_sees_none_of_the_job_s_environment(checkout):
     done = propose(checkout, "env > file", env={"JOB_SETTING": "visible-to-jobs"})
     assert done.exit_code == 0, done.output

@@ -30,7 +30,7 @@ from grace.domain.proposals import AgentTask, Proposal
 def patch(  # noqa: PLR0913, PLR0917 - the options of a command
     out: Annotated[Path, typer.Option(help="Folder for the patch and the proposal.")],
     command: Annotated[str, typer.Option(help="Shell command; it reads $GRACE_TASK.")] = "",
-    agent: Annotated[str, typer.Option(help="An agent that comes with Grace instead.")] = "",
+    agent: Annotated[str, typer.Option(help="An agent that comes with Grace, or the task's.")] = "",
     task: Annotated[str, typer.Option(help="Task as JSON, as the bot gives it.")] = "",
     mission: Annotated[str, typer.Option(help="Mission package as JSON instead.")] = "",
     base: Annotated[str, typer.Option(help="SHA of the commit that is checked out.")] = "",

@@ -175,13 +175,16 @@ def refuse_secrets(env: Mapping[str, str], sandbox: Sandbox) -> None:
 
 
 def _agent(wanted: PatchWanted, task: AgentTask) -> Agent:
-    """Return the agent: the command that is given, or one that comes with Grace."""
+    """Return the agent: the command that is given, as the task sets it up, or as Grace comes."""
     if (wanted.command is None) == (wanted.agent is None):
         raise PatchRefused("give either a command or an agent")
     minutes, name = wanted.limit_s / 60, task.agent
     if wanted.command is not None:
         return Agent(name=name, command=wanted.command, network=wanted.network, minutes=minutes)
     assert wanted.agent is not None
+    told = task.setup
+    if told is not None and told.name == wanted.agent:
+        return told.model_copy(update={"minutes": min(told.minutes, minutes)})
     if wanted.agent in set(Builtin):
         return Agent(name=name, builtin=Builtin(wanted.agent), minutes=minutes)
     if wanted.agent in set(Preset):
