@@ -40,8 +40,9 @@ class RedisFlush:
         with redis_of(situation) as server:
             self._refuse(situation, server)
             count = self._count(situation, server)
+            begun = bool(server.exists(self._proof(situation)))
         what = self._what(situation)
-        if count == 0:
+        if count == 0 and not begun:
             return Found(holds=True, sentence=f"{what} has no keys", values={"keys": 0})
         return Found(
             holds=False, sentence=f"{count} keys of {what} would go", values={"keys": count}
