@@ -6,6 +6,8 @@ from grace.domain.asked import Agreement, PlaybookTry
 from grace.domain.people import Actor
 from grace.domain.playbooks.action import Risk
 from grace.domain.playbooks.run import RunState, StepState
+from grace.domain.rules import standing
+from grace.domain.rules.calendar import Calendar
 from grace.domain.rules.case import Case
 from grace.domain.verdict import Condition, Result, all_of, leaf
 
@@ -88,7 +90,25 @@ def barriers(case: Case, each: PlaybookTry) -> tuple[Condition, ...]:
     if case.governance.shadow:
         reason = "shadow mode: everything is decided and shown, and nothing is run"
         found.append(leaf("shadow mode", Result.PENDING, reason, "an operator, who ends it"))
-    return (*found, *gates.kill_switches(case.facts))
+    return (*found, *freezes(case, each), *gates.kill_switches(case.facts))
+
+
+def freezes(case: Case, each: PlaybookTry) -> tuple[Condition, ...]:
+    """List the freezes of the floor that are on: they hold what may break more than little."""
+    if each.risk.rank <= Risk.LOW.rank and each.waiting_for is None:
+        return ()
+    return tuple(standing.freeze(calendar, case) for calendar in frozen(case))
+
+
+def frozen(case: Case) -> tuple[Calendar, ...]:
+    """Find the freezes that are on now, of rules that hold for everything."""
+    return tuple(
+        wanted.freeze
+        for rule in case.governance.rules
+        if rule.when is None
+        for wanted in rule.require.walk()
+        if wanted.freeze is not None and wanted.freeze.holds(case.now)
+    )
 
 
 def healing_tree(case: Case, each: PlaybookTry) -> Condition:

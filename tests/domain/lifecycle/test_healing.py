@@ -291,3 +291,18 @@ def test_agreement_is_to_one_thing_and_not_to_what_took_its_place():
         assert world.verdict.root.holding().name == "step end"
         world.command("approve", "rita", number=f"a{number}", argument="end")
         assert order_of(world).order.agreed == {"end": thing}
+
+
+def test_freeze_holds_what_is_graver_than_low_risk_until_it_ends():
+    calendar = {"dates": [{"first": "2026-11-22", "last": "2026-11-23"}]}
+    rules = [{"name": "no changes", "require": {"freeze": calendar}}]
+    mild = healing_world(healing_policy(rules=rules))
+    assert order_of(mild).order.mode == "run"
+    grave = healing_world(healing_policy(playbook(risk=Risk.MEDIUM), rules=rules))
+    grave.command("approve", "rita", number="2")
+    assert "freeze" in [c.name for c in grave.verdict.root.children]
+    assert grave.mission.tries[0].run == 0
+    assert grave.wake_at is not None
+    grave.now = grave.wake_at
+    grave.tick(1)
+    assert grave.mission.tries[0].run == 1

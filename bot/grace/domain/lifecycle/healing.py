@@ -121,7 +121,10 @@ def lay_out(draft: Draft, each: PlaybookTry) -> None:
     """Order the run where nothing stands in its way."""
     mission, rules = draft.mission, draft.policy.governance.healing
     if each.undoing is None:
-        if not all(c.passes for c in gates.barriers(draft.case(), each)):
+        case = draft.case()
+        for ends in filter(None, (c.ends(case.now) for c in gates.frozen(case))):
+            draft.wake(ends)
+        if not all(c.passes for c in gates.barriers(case, each)):
             return
         today = [r for r in draft.facts.runs if r.target == each.target and r.at > draft.now - DAY]
         if not each.run and len(today) >= rules.max_per_day:
