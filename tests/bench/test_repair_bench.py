@@ -129,7 +129,7 @@ def show(title: str, rows: Sequence[Row]) -> None:
     table = Table("program", "patch", "seconds", "tried", "refused", "template", title=title)
     for row in rows:
         said = "exact" if row.exact else "plausible" if row.plausible else "none"
-        template = row.ended.template if isinstance(row.ended, Repaired) else ""
+        template = row.ended.template if isinstance(row.ended, Repaired) else row.ended.reason
         ended = row.ended
         table.add_row(
             row.name,

@@ -18,6 +18,7 @@ from grace.repair.wanted import NoPatch, Repaired
         (("pytest", "-q", "-x", "-n", "4", "--cov=p", "--maxfail", "1", "t"), ("t",)),
         (("pytest", "-n4", "-rA", "-k", "wrap"), ("-k", "wrap")),
         (("python", "-m", "pytest", "tests"), ("tests",)),
+        ((sys.executable, "-m", "pytest", "tests"), ("tests",)),
         (("tests/test_a.py::test_x",), ("tests/test_a.py::test_x",)),
         (("python", "-m", "unittest"), (".", "-o", "python_files=test*.py")),
         (

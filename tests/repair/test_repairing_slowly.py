@@ -88,7 +88,15 @@ def test_line_ends_of_the_file_are_kept(tmp_path: Path) -> None:
     assert (tmp_path / "code_.py").read_bytes().decode() == code.replace("-=", "+=")
 
 
-@pytest.mark.parametrize("leaving", ["os._exit(0)", "sys.exit(0)", "os.kill(os.getpid(), 9)"])
+FORGED = (
+    '[os.write(int(fd), b\'{"status": "p", "end": true}\\n\') for fd in os.listdir(\'/proc/self/fd\')'
+    " if os.path.realpath(f'/proc/self/fd/{fd}').startswith('/proc') and int(fd) > 2] and os._exit(0)"
+)
+
+
+@pytest.mark.parametrize(
+    "leaving", ["os._exit(0)", "sys.exit(0)", "os.kill(os.getpid(), 9)", FORGED]
+)
 def test_a_program_that_ends_its_process_is_not_believed(tmp_path: Path, leaving: str) -> None:
     code = f"import os\nimport sys\n\n\ndef f(x):\n    if x > 0:\n        {leaving}\n    return x - 1\n"
     tests = table("f", (-1, 7), (-2, 9), (0, 3))

@@ -1,5 +1,6 @@
 """Read a test command: which interpreter, and which arguments for pytest."""
 
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from grace.repair.wanted import RepairError
 
+PYTHON = re.compile(r"python[0-9.]*")
 PYTEST = frozenset({"pytest", "py.test"})
 # Options that change how much is run or told, and their values; the search decides those itself.
 ALONE = frozenset({
@@ -36,7 +38,7 @@ def read_command(words: tuple[str, ...], root: Path) -> Command:
     first = Path(words[0]).name
     if first in PYTEST:
         return _pytest(_beside(words[0]), words[1:], from_folder=False)
-    if first.startswith("python") and not (root / words[0]).is_file():
+    if PYTHON.fullmatch(first):
         return _python(words, root)
     if first == words[0] and not _is_test(words[0], root):
         raise RepairError(

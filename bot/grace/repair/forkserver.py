@@ -310,6 +310,7 @@ def serve(pipes: Pipes, run: Callable[[Json, int], None]) -> None:
         if pid == 0:
             os.close(read)
             os.close(pipes.answers)
+            os.close(pipes.requests.fileno())
             child(request, out, partial(run, request))
         os.close(out)
         data, status = attend(pid, read, request["wall"])
