@@ -92,28 +92,36 @@ class Relay:
         ready: _Ready = _Ready()
         thread = threading.Thread(target=self._run, args=(loop, ready), name="relay", daemon=True)
         thread.start()
-        if not ready.event.wait(_START_S) or ready.error is not None:
+        if not ready.event.wait(_START_S) or not ready.listening:
             raise AgentError(f"The relay to the model cannot listen: {ready.error or 'no answer'}.")
         try:
             yield self
         finally:
             loop.call_soon_threadsafe(ready.stop)
             thread.join(_START_S)
+            self.socket.unlink(missing_ok=True)
 
     def _run(self, loop: asyncio.AbstractEventLoop, ready: "_Ready") -> None:
         asyncio.set_event_loop(loop)
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            runner.run(self._serve(ready))
+        try:
+            with asyncio.Runner(loop_factory=lambda: loop) as runner:
+                runner.run(self._serve(ready))
+        finally:
+            ready.event.set()
 
     async def _serve(self, ready: "_Ready") -> None:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=_SILENT_S)
         async with aiohttp.ClientSession(timeout=timeout, auto_decompress=True) as session:
             app = web.Application(client_max_size=MAX_QUESTION)
-            app.router.add_route("*", "/{path:.*}", lambda request: self._answer(request, session))
-            runner = web.AppRunner(app, access_log=None)
+
+            async def answer(request: web.Request) -> web.StreamResponse:
+                return await self._answer(request, session)
+
+            app.router.add_route("*", "/{path:.*}", answer)
+            runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
             await runner.setup()
             try:
-                await web.UnixSite(runner, str(self.socket), shutdown_timeout=1).start()
+                await web.UnixSite(runner, str(self.socket)).start()
                 await ready.until_stopped()
             except OSError as error:
                 ready.failed(error)
@@ -202,9 +210,11 @@ class _Ready:
     def __init__(self) -> None:
         self.event = threading.Event()
         self.error: OSError | None = None
+        self.listening = False
         self._stopped = asyncio.Event()
 
     async def until_stopped(self) -> None:
+        self.listening = True
         self.event.set()
         await self._stopped.wait()
 
@@ -213,7 +223,6 @@ class _Ready:
 
     def failed(self, error: OSError) -> None:
         self.error = error
-        self.event.set()
 
 
 def _question(path: str, body: bytes) -> tuple[bytes, bool]:

@@ -4,7 +4,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import assert_never
+from typing import Final, assert_never
 
 from grace.agents.bumping import bump
 from grace.agents.commands import run_command
@@ -17,6 +17,9 @@ from grace.agents.room import Found, Room
 from grace.domain.agents import Agent, Builtin
 from grace.domain.proposals import MAX_WORDS, AgentTask, Proposal, Refusal, Usage
 from grace.sandbox import Ended, SandboxError, SandboxMissing
+
+# What a shell ends with where it cannot run a program, or does not find it.
+_NOT_FOUND: Final = frozenset({126, 127})
 
 
 def run_agent(task: AgentTask, agent: Agent, place: Place) -> Proposal:
@@ -75,6 +78,9 @@ def _with_failing_output(room: Room, judge: Judge) -> Room:
     room.place.say("running the test at the base")
     ended = room.run_test()
     judge.restore()
+    if ended.status in _NOT_FOUND:
+        told = f"The test cannot be run here. It said last: {end_of(ended)[-300:]}"
+        raise Refused(Refusal.INVALID, told)
     if ended.succeeded and room.agent.builtin is not None:
         raise Refused(
             Refusal.NO_PATCH,

@@ -14,6 +14,7 @@ from grace.domain.proposals import AgentTask
 
 _PROSE: Final = frozenset(
     {"description", "summary", "excerpt", "detected_by", "assigned_to", "source"}
+    | {"memory_sentence", "failure"}
 )
 _MAX_EACH: Final = 6000
 _RULES: Final = """\
