@@ -96,9 +96,12 @@ class Look:
         return await self.until(issue, lambda m: m.phase in phases)
 
     async def closed(self, issue: int, outcome: Outcome, within: float = PATIENCE_S) -> Mission:
-        """Wait until a mission is closed and nothing is left to do for it."""
+        """Wait until a mission is closed, is remembered so, and nothing is left to do for it."""
         mission = await self.until(issue, lambda m: not m.live, within)
         assert mission.outcome is outcome, f"{mission.outcome}: {mission.reason}"
+        left = await self._reader.remembered(mission.name)
+        assert left is not None
+        assert (left.outcome, left.issue) == (outcome, issue)
         await self.settled()
         return await self.until(issue, lambda m: not m.live)
 
