@@ -106,8 +106,8 @@ def _verified(run: Run, step: Step, said: list[OfStep], verified: Verified) -> T
     acted = next((w for w in since if isinstance(w, Acted)), None)
     failed = next((w for w in since if isinstance(w, Failed) and w.doing == "act"), None)
     if verified.holds:
-        told = f"{acted.sentence}; {verified.sentence}" if acted is not None else verified.sentence
-        return run.close(step, StepState.DONE, told)
+        both = [*([acted.sentence] if acted is not None else []), verified.sentence]
+        return run.close(step, StepState.DONE, "; ".join(dict.fromkeys(both)))
     if failed is not None:
         return run.close(step, StepState.FAILED, failed.sentence)
     if acted is not None:
