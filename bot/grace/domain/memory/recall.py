@@ -25,8 +25,9 @@ from grace.domain.package import MemoryScope
 from grace.domain.phase import Outcome
 from grace.domain.proposals import PastMission
 
-# Below this share of what a question would score against itself, two texts have little in common.
-LEAST: Final = 0.15
+# Below this share of what a question would score against itself, two texts have little in common:
+# on the development half of the benchmark 2.1 of ten hits are above it where nothing is alike.
+LEAST: Final = 0.25
 MAX_SAME: Final = 350
 
 
