@@ -1,5 +1,6 @@
 """Real SQLite databases, and real processes that hold them."""
 
+import os
 import subprocess
 import sys
 
@@ -11,13 +12,14 @@ from support.shop_database import APPLICATION, make_database
 from support.store_database import Store
 
 HOLD = """
-import signal, sqlite3, sys, time
+import os, signal, sqlite3, sys
 if sys.argv[2] == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.execute(sys.argv[3])
 if sys.argv[3].startswith("BEGIN"):
     connection.execute("INSERT INTO orders (note) VALUES ('unfinished')")
+os.setuid(int(sys.argv[4]))
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -47,13 +49,10 @@ def hold():
     started = []
 
     def start(path, how="polite", statement="BEGIN IMMEDIATE", user=None):
-        # Another user cannot reach the interpreter of this one.
-        python = sys.executable if user is None else "/usr/bin/python3"
         process = subprocess.Popen(
-            [python, "-c", HOLD, str(path), how, statement],
+            [sys.executable, "-c", HOLD, str(path), how, statement, str(user or os.getuid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            user=user,
         )
         started.append(process)
         assert process.stdout.readline() == b"held\n"

@@ -156,7 +156,10 @@ def process(pid: int) -> Process | None:
         if fields[0] in "ZX":
             return None
         started = int(fields[19])
-        uid = folder.stat().st_uid
+        # Not the folder's owner: that is root's where the process changed its user.
+        uids = next(
+            line for line in (folder / "status").read_text().splitlines() if line.startswith("Uid:")
+        )
         arguments = (folder / "cmdline").read_bytes().split(b"\0")
         uptime = float((PROC / "uptime").read_text().split()[0])
     except (FileNotFoundError, ProcessLookupError):
@@ -166,7 +169,7 @@ def process(pid: int) -> Process | None:
         started=started,
         boot=(PROC / "sys/kernel/random/boot_id").read_text().strip(),
         name=name,
-        uid=uid,
+        uid=int(uids.split()[1]),
         age_seconds=max(0.0, uptime - started / os.sysconf("SC_CLK_TCK")),
         command=_told([a.decode(errors="replace") for a in arguments if a]) or name,
     )
