@@ -306,3 +306,19 @@ def test_freeze_holds_what_is_graver_than_low_risk_until_it_ends():
     grave.now = grave.wake_at
     grave.tick(1)
     assert grave.mission.tries[0].run == 1
+
+
+def test_kill_switch_and_veto_stop_a_run_at_its_next_step_and_it_goes_on_afterwards():
+    world = say(healing_world(), RunState.RUNNING)
+    world.switch(on=True)
+    assert [e.reason for e in world.done if isinstance(e, fx.WithdrawRun)] == [
+        "the kill switch is on"
+    ]
+    say(world, RunState.WITHDRAWN, 1)
+    assert world.mission.tries[0].run == 1
+    world.switch(on=False)
+    assert order_of(world).order.id.endswith("run/1.2")
+    world.command("veto", "max", number="2", argument="not now")
+    assert len([e for e in world.done if isinstance(e, fx.WithdrawRun)]) == 2
+    say(world, RunState.WITHDRAWN)
+    assert world.mission.tries[0].state is None

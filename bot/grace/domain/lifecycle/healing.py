@@ -107,6 +107,8 @@ def change(draft: Draft, **changes: object) -> PlaybookTry:
 def executing(draft: Draft) -> None:
     """Lay the run out once everybody agreed, and go on from how it ended."""
     each = trying_of(draft.mission)
+    if draft.facts.kill_switch and each.undoing is None:
+        leave(draft, "the kill switch is on")
     if each.state is None:
         lay_out(draft, each)
     elif each.state is RunState.OFFERED:

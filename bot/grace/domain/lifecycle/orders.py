@@ -253,6 +253,7 @@ def veto(draft: Draft, order: Order) -> str | None:
         approvals=tuple(a for a in mission.approvals if a.login != login),
     )
     draft.note("vetoed", login, reason=reason)
+    healing.leave(draft, f"{login} objects: {reason}")
     return None
 
 
