@@ -19,6 +19,7 @@ from grace.domain.phase import STAGES, TRANSITIONS, Phase, Severity
 from grace.setup.app_manifest import EVENTS, PERMISSIONS
 from support import labelled
 from support.api_blocks import API_BLOCKS
+from support.playbook_blocks import PLAYBOOK_BLOCKS
 from support.policy_blocks import POLICY_BLOCKS
 
 BUDGET = Path(__file__).parents[2] / "docs" / "api-budget.md"
@@ -225,6 +226,7 @@ GENERATED = {
     "hours": hours,
     **POLICY_BLOCKS,
     **API_BLOCKS,
+    **PLAYBOOK_BLOCKS,
     "hunter-rules": labelled.rules_table,
     "hunter-cases": labelled.cases_table,
 }
