@@ -130,6 +130,23 @@ def test_what_passes_only_what_it_saw_is_refused(tmp_path: Path) -> None:
     assert ended.tried > 50
 
 
+def test_tests_that_take_too_long_are_too_many(tmp_path: Path) -> None:
+    tests = (
+        "import time\nimport code_\n\n\ndef test_f():\n    time.sleep(60)\n    assert code_.f()\n"
+    )
+    code = "def f():\n    return 0\n"
+    ended = tried(tmp_path, {"code_.py": code, "test_code.py": tests}, limit_s=4)
+    assert isinstance(ended, NoPatch)
+    assert "more than half of 4 s" in ended.reason
+
+
+def test_a_test_that_sleeps_is_waited_for(tmp_path: Path) -> None:
+    code = "import time\n\n\ndef f(x):\n    time.sleep(0.5)\n    return x - 1\n"
+    tests = table("f", (1, 2), (2, 3), (5, 6))
+    ended = tried(tmp_path, {"code_.py": code, "test_code.py": tests})
+    assert changes(ended) == ["-    return x - 1", "+    return x + 1"]
+
+
 def test_the_same_request_has_the_same_answer(tmp_path: Path) -> None:
     case = next(case for case in CASES if case.name == "intervals")
     files = {"intervals.py": case.broken, "test_intervals.py": case.tests}

@@ -24,6 +24,8 @@ TRACED_FAILING, TRACED_PASSING, HANGING = 12, 40, 3
 BLAME = 1.25
 # What ran at import, for all tests alike, is suspicious by so much.
 OUTSIDE = 0.3
+# The first run of all tests may take such a share of the time.
+RUN_SHARE = 0.5
 MOST_LINES = 400
 
 
@@ -87,13 +89,19 @@ def measure(link: Link, held_back: float, seed: int, limit_s: float) -> Baseline
 def _run_all(link: Link, tests: list[str], base: Baseline, limit_s: float) -> None:
     """Run the tests in order, in as few children as there are tests that end one."""
     rest, hung = list(tests), 0
+    until = time.monotonic() + limit_s * RUN_SHARE
     allowed = min(FIRST_LIMIT, limit_s / 40)
     while rest:
         known = [base.seconds[t] for t in tests if base.statuses.get(t) == "p"]
         usual = max(0.5, 20 * median(known)) if known else 0.5
         limit = max(usual, allowed / 4**hung) if hung < HANGING else usual
-        ask = Ask(tuple(rest), (limit,) * len(rest), 30 + limit_s / 3, stop=False)
-        results = link.ask(ask).results
+        wall = max(0.1, until - time.monotonic())
+        results = link.ask(Ask(tuple(rest), (limit,) * len(rest), wall, stop=False)).results
+        if time.monotonic() >= until:
+            raise RepairError(
+                f"Running the tests once takes more than half of {limit_s:.0f} s: "
+                "name fewer tests, or give it more time."
+            )
         for test, result in zip(rest, results, strict=False):
             _note(base, test, result)
         hung += bool(results) and results[-1].status == "t"

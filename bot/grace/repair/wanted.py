@@ -18,7 +18,7 @@ class RepairWanted:
     `test`: the command as words (`pytest tests/test_x.py`, `python -m pytest -k wrap`,
     `python -m unittest`), or paths and node ids for pytest.
     `files`: the only files that may be changed, relative to `root`; none: all that the tests run.
-    `held_back`: the share of tests that the search does not see. `extra_edits`: whether two edits
+    `held_back`: the share of tests that the search does not see. `pairs`: whether two edits
     together are tried where one does not do.
     """
 
