@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from grace.agents import run_agent
-from grace.agents.presets import ABOUT, Files, line_of, said_by, upstream_of
+from grace.agents.presets import ABOUT, Files, line_of, said_by, upstream_of, words_of
 from grace.domain.agents import Agent, Preset
 from grace.domain.proposals import Budget, Refusal
 from support.agent_places import FIX, place, repository, task
@@ -149,6 +149,19 @@ def test_what_a_preset_says_that_it_used_is_read(preset, output, trajectory, sai
     usage = said_by(preset, output, trajectory)
     assert (usage.tokens_in, usage.tokens_out, usage.money_usd) == said
     assert not usage.measured
+
+
+def test_what_a_preset_said_last_is_its_rationale_where_it_left_none():
+    claude = '{"type":"result","result":"The sign."}'
+    codex = (
+        '{"type":"item.completed","item":{"type":"agent_message","text":"I look."}}\n'
+        '{"type":"item.completed","item":{"type":"agent_message","text":"The sign."}}\n'
+        '{"type":"item.completed","item":{"type":"command_execution","text":"no"}}'
+    )
+    assert words_of(Preset.CLAUDE_CODE, claude) == "The sign."
+    assert words_of(Preset.CODEX, codex) == "The sign."
+    assert words_of(Preset.AIDER, claude) == ""
+    assert words_of(Preset.CLAUDE_CODE, '{"type":"result","result":[1]}') == ""
 
 
 @pytest.mark.parametrize("preset", Preset)

@@ -52,7 +52,12 @@ def write_given(room: Room) -> dict[str, str]:
 def rationale_left(room: Room) -> str:
     """Read the words that an agent left about its change, as far as people would see them."""
     left = read_left(room.left / "rationale.md", 2 * MAX_WORDS)
-    return "" if left is None else strip_hidden(left).strip()[:MAX_WORDS]
+    return "" if left is None else as_rationale(left)
+
+
+def as_rationale(words: str) -> str:
+    """Keep of an agent's words what people would see, and no more than may leave."""
+    return strip_hidden(words[: 2 * MAX_WORDS]).strip()[:MAX_WORDS]
 
 
 def usage_left(room: Room) -> Usage:

@@ -255,6 +255,22 @@ def said_by(preset: Preset, output: str, trajectory: str | None) -> Usage:
             assert_never(never)
 
 
+def words_of(preset: Preset, output: str) -> str:
+    """Return what a preset said last of its work, where its output tells that apart."""
+    said = ""
+    for told in _lines(output):
+        if preset is Preset.CLAUDE_CODE and told.get("type") == "result":
+            said = _text(told.get("result"))
+        item = _part(told, "item")
+        if preset is Preset.CODEX and item.get("type") == "agent_message":
+            said = _text(item.get("text"))
+    return said
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
 def _said_by_claude(output: str) -> Usage:
     for told in _lines(output):
         if told.get("type") == "result":

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from grace.agents import forwarder
-from grace.agents.commands import rationale_left, write_given
+from grace.agents.commands import as_rationale, rationale_left, write_given
 from grace.agents.judge import AgentError, Refused
 from grace.agents.place import (
     Command,
@@ -14,7 +14,16 @@ from grace.agents.place import (
     read_left,
     refuse_unless_ended_well,
 )
-from grace.agents.presets import ABOUT, Files, Line, line_of, model_of, said_by, upstream_of
+from grace.agents.presets import (
+    ABOUT,
+    Files,
+    Line,
+    line_of,
+    model_of,
+    said_by,
+    upstream_of,
+    words_of,
+)
 from grace.agents.relay import Relay, Upstream
 from grace.agents.repairing import own_code
 from grace.agents.room import Found, Room
@@ -55,7 +64,8 @@ def run_preset(room: Room, preset: Preset) -> Found:
         raise Refused(refused.kind, refused.sentence, relay.usage()) from refused
     output = ended.stdout.decode(errors="replace")
     said = said_by(preset, output, read_left(room.left / "trajectory.json", 20_000_000))
-    return Found(rationale=rationale_left(room), usage=_used(relay.usage(), said))
+    words = rationale_left(room) or as_rationale(words_of(preset, output))
+    return Found(rationale=words, usage=_used(relay.usage(), said))
 
 
 def _installed(room: Room, preset: Preset) -> tuple[Path, tuple[Path, ...]]:

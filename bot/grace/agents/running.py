@@ -101,6 +101,9 @@ def _tested(room: Room, found: Found) -> Found:
     """Run the test once more, over what the agent left: information, and no verdict."""
     if room.place.test is None or found.plausible is not None or not found.test_again:
         return found
+    if time.monotonic() >= room.until:
+        room.place.say("no time is left to run the test with the change")
+        return found
     room.place.say("running the test with the change")
     return replace(found, plausible=room.run_test().succeeded)
 
