@@ -253,6 +253,18 @@ def test_steps_that_earlier_runs_ended_are_not_done_again():
     assert acted(world) == ["second"]
 
 
+def test_a_step_for_a_failure_of_an_earlier_run_comes_in_the_later_one():
+    steps = (
+        step("first", on_failure="continue"),
+        step("second", "swap", when="failed", after="first"),
+    )
+    resumes = [report_of("first", StepState.FAILED), report_of("well")]
+    world = World(heals=frozenset({"second"}))
+    end = carry(world, order(*steps, resumes=resumes, approved={"second": "ann"}))
+    assert (end.state, acted(world)) == (RunState.HEALED, ["second"])
+    assert states(world)["well"] == "done"  # looked at anew
+
+
 @pytest.mark.parametrize("at", range(1, 60))
 def test_a_run_that_is_withdrawn_stops_before_its_next_step_and_takes_back(at):
     world = World(withdraw_at=at)

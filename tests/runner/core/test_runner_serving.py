@@ -110,6 +110,9 @@ async def test_a_run_goes_from_the_bot_to_the_target_and_back(work, world):
             await board.renew(FakeBoard()._held(ordered))
         with pytest.raises(BoardRefused, match="403: your token is not for cache"):
             await board.claim(["cache"])
+    async with board_client(world.url, "grace_unknown") as client:
+        with pytest.raises(BoardRefused, match="401: this token is unknown"):
+            await serve(work, HttpBoard(client, "db-1", 60))
     assert work.done == {"first": 1, "second": 1}
     found = await world.store.find(mission)
     turn = await world.store.turn(found[0].uid)
@@ -117,12 +120,6 @@ async def test_a_run_goes_from_the_bot_to_the_target_and_back(work, world):
     assert heard[0].state is RunState.RUNNING
     assert heard[-1].state is RunState.HEALED
     assert [s.step for s in heard[-1].steps] == ["first", "second", "well"]
-
-
-async def test_a_token_that_is_not_in_force_ends_the_runner(work, world):
-    async with board_client(world.url, "grace_unknown") as client:
-        with pytest.raises(BoardRefused, match="401: this token is unknown"):
-            await serve(work, HttpBoard(client, "db-1", 60))
 
 
 async def test_a_bot_that_does_not_answer_is_away(work):

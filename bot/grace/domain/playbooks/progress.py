@@ -82,7 +82,12 @@ def progress_of(order: RunOrder, words: Sequence[Word], earlier: Sequence[Word] 
 
     `earlier`: their words, where they are known here, for what they may have changed.
     """
-    progress = Progress(reports={r.step: r for r in order.resumes if r.state not in _ANEW})
+    over = [r for r in order.resumes if r.state not in _ANEW]
+    over = [r for r in over if r.step != order.playbook.healed.id]
+    progress = Progress(
+        reports={r.step: r for r in over},
+        failures={r.step: r for r in over if r.state is StepState.FAILED},
+    )
     progress.touched.update(w.step for w in earlier if isinstance(w, Intended))
     for word in words:
         _fold(progress, word)
