@@ -22,6 +22,7 @@ FIXES = [
     ("slice", "def f(a):\n    return a[1:]\n", "def f(a):\n    return a[:]\n"),
     ("constant", "def f():\n    return 0\n", "def f():\n    return 1\n"),
     ("list", "def f(n):\n    return []\n", "def f(n):\n    return [n]\n"),
+    ("another type", "def f(s, n):\n    return 0\n", "def f(s, n):\n    return s\n"),
     ("unwrap", "def f(a):\n    yield f(a)\n", "def f(a):\n    yield a\n"),
     ("wrap", "def f(a):\n    return a\n", "def f(a):\n    return sorted(a)\n"),
     ("bounded", "def f(a):\n    b = a\n    return b\n", "def f(a):\n    b = max(b, a)\n    return b\n"),

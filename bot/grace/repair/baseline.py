@@ -93,7 +93,7 @@ def _run_all(link: Link, tests: list[str], base: Baseline, limit_s: float) -> No
     allowed = min(FIRST_LIMIT, limit_s / 40)
     while rest:
         known = [base.seconds[t] for t in tests if base.statuses.get(t) == "p"]
-        usual = max(0.5, 20 * median(known)) if known else 0.5
+        usual = max(0.3, 20 * median(known)) if known else 0.3
         limit = max(usual, allowed / 4**hung) if hung < HANGING else usual
         wall = max(0.1, until - time.monotonic())
         results = link.ask(Ask(tuple(rest), (limit,) * len(rest), wall, stop=False)).results
@@ -176,7 +176,7 @@ def _trace(link: Link, base: Baseline, limit_s: float) -> None:
 
 def _traced(link: Link, base: Baseline, test: str, limit_s: float) -> dict[str, Any]:
     """Run a test alone with a trace; with those before it, if it says nothing by itself."""
-    limit = min(0.5 + 30 * base.seconds[test], limit_s / 20)
+    limit = min(0.3 + 30 * base.seconds[test], limit_s / 20)
     answer = link.ask(Ask((test,), (limit,), 10 + 10 * limit + 5 * base.walls[test], trace=True))
     status = answer.results[0].status if answer.results else "c"
     same = (status in BROKEN) == (base.statuses[test] in BROKEN)

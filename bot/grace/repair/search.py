@@ -17,6 +17,8 @@ NEAR, GRACE_SHARE, GRACE_LEAST = 0.8, 0.25, 2.0
 SINGLES_SHARE = 0.7
 PARTIALS, OTHERS, CHEAP = 25, 400, 120
 LONGER = 8.0
+# What a patch gains, among those that pass, for each unit of oddity that it takes away.
+PLAINER = 0.5
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -163,7 +165,8 @@ class Search:
     def _try(self, bench: Bench, plan: Plan, made: Candidate, times: float) -> None:
         tried = bench.try_candidate(made, times)
         if tried.passed:
-            self._note(Plausible(plan, made, bench.held_back(made)))
+            weighed = replace(plan, cost=plan.cost + PLAINER * min(0.0, made.oddity))
+            self._note(Plausible(weighed, made, bench.held_back(made)))
         elif len(plan.edits) == 1:
             with self._lock:
                 if tried.timed_out and times == 1.0:

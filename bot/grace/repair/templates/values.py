@@ -54,8 +54,15 @@ def _constant(site: Site, node: ast.Constant) -> Iterator[Edit]:
     for other in site.scope.constants:
         if other != site.text and _same_type(value, ast.literal_eval(other)):
             yield site.put(other, "constant of the file", spread(2.0, site.scope.constants))
-    for name in site.alike(site.scope.kinds(node)) if value is not None else ():
-        yield site.put(name, "variable for constant", spread(2.2, site.visible()))
+    yield from _named(site, node)
+
+
+def _named(site: Site, node: ast.Constant) -> Iterator[Edit]:
+    alike = site.alike(site.scope.kinds(node)) if node.value is not None else []
+    for name, kinds in site.visible().items():
+        likely = 0.0 if name in alike else 0.8
+        if "call" not in kinds:
+            yield site.put(name, "variable for constant", spread(2.2 + likely, site.visible()))
 
 
 def _computed(site: Site) -> Iterator[Edit]:
@@ -209,8 +216,9 @@ def variables(site: Site) -> Iterator[Edit]:
         if isinstance(node, ast.Name) and name != node.id and "call" not in other:
             yield site.put(name, "variable", spread(2.8, site.scope.globals))
     for text, donor in site.scope.donors.items():
-        if text != site.text and may_be(kinds, site.scope.kinds(donor)):
-            far = 0.0 if kinds and site.scope.kinds(donor) & kinds else 0.4
+        if text != site.text:
+            known = site.scope.kinds(donor)
+            far = 0.0 if kinds and known & kinds else 0.4 if may_be(kinds, known) else 1.4
             yield site.put(text, "expression of the function", spread(2.6 + far, site.scope.donors))
 
 
