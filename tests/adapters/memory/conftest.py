@@ -100,7 +100,8 @@ def postgres() -> Iterator[str]:
         yield started.url()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+# That both say the same is tested always; each rule by itself with PostgreSQL when there is time.
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.stress)])
 async def memory(request: pytest.FixtureRequest, kept: Kept) -> AsyncIterator[MemorySearch]:
     """One search over the same memory."""
     if request.param == "sqlite":
