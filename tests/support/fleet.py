@@ -5,21 +5,30 @@ A mission tries remedies in the order that is asked for, three at most, until on
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
-from grace.domain.learning.choice import Option, Question, choose
-from grace.domain.memory.recollection import OutcomeRecord, Result
+from grace.domain.learning.choice import Option, Question, choose, uniform
+from grace.domain.learning.posterior import WEIGHTS, Tally, Weights
+from grace.domain.memory.recall import MAX_SAME
+from grace.domain.memory.recollection import MAX_RECORDS, OutcomeRecord, Result
 from grace.domain.phase import Severity
 
 SIGNATURES, REMEDIES, SUBSYSTEMS = 25, 8, 4
-A_WEEK, TRIES, KEPT = 60, 3, 500
+A_WEEK, TRIES = 60, 3
 START = datetime(2026, 1, 5, tzinfo=UTC)
 NAMES = tuple(f"playbook:remedy-{i + 1}" for i in range(REMEDIES))
 OPTIONS = tuple(Option(remedy=name) for name in NAMES)
 
-Order = Callable[[str, str, str, Sequence[OutcomeRecord]], Sequence[str]]
+
+class Order(Protocol):
+    """Orders remedies for a mission by its signature and subsystem, and by what came before."""
+
+    def __call__(
+        self, mission: str, *where: str, records: Sequence[OutcomeRecord]
+    ) -> Sequence[str]: ...
 
 
 @dataclass(slots=True)
@@ -67,9 +76,43 @@ class Week:
         return (self.learned - self.fixed) / (self.best - self.fixed)
 
 
-def live(fleet: Fleet, weeks: int, shift_after: int | None = None) -> list[Week]:
-    """Run the fleet with each order over the same missions, with the same luck."""
-    records: list[OutcomeRecord] = []
+def mean(weeks: Sequence[Week]) -> Week:
+    """Take the weeks of several seeds together, so that a small gap weighs little."""
+    shares = [(w.fixed, w.learned, w.best) for w in weeks]
+    return Week(*(sum(column) / len(column) for column in zip(*shares, strict=True)))
+
+
+def thompson(weights: Weights = WEIGHTS) -> Order:
+    """Order remedies as a mission does."""
+
+    def ordered(mission: str, *where: str, records: Sequence[OutcomeRecord]) -> Sequence[str]:
+        question = Question(signature=where[0], subsystem=where[1], seed=mission)
+        return [r.remedy for r in choose(OPTIONS, records, question, weights).order]
+
+    return ordered
+
+
+def greedy(mission: str, *where: str, records: Sequence[OutcomeRecord]) -> Sequence[str]:
+    """Order remedies by what is expected of them, and draw nothing."""
+    tally = Tally.of(records)
+    return sorted(NAMES, key=lambda name: -tally.believed(name, *where).mean)
+
+
+def at_random(mission: str, *where: str, records: Sequence[OutcomeRecord]) -> Sequence[str]:
+    """Order remedies by chance alone."""
+    return sorted(NAMES, key=lambda name: uniform(mission, name))
+
+
+def live(
+    fleet: Fleet,
+    weeks: int,
+    shift_after: int | None = None,
+    order: Order | None = None,
+    tries: int = TRIES,
+) -> list[Week]:
+    """Run the fleet with an order; one seed gives each order the same missions, with one luck."""
+    ordered = order or thompson()
+    past: list[list[OutcomeRecord]] = []
     found: list[Week] = []
     for week in range(weeks):
         if week == shift_after:
@@ -81,23 +124,24 @@ def live(fleet: Fleet, weeks: int, shift_after: int | None = None) -> list[Week]
             thrown = {name: fleet.luck.random() for name in NAMES}
             works = {n: thrown[n] < fleet.chances[signature, n] for n in NAMES}
             mission = f"mission_{week}_{number}"
-            learned = ordered(mission, signature, subsystem, records)
-            for place, order in enumerate((NAMES, learned, fleet.best(signature))):
-                held[place] += works[order[0]]
-            records += tried(mission, signature, subsystem, learned, works, week)
-            records = records[-KEPT:]
+            known = told(signature, past)
+            learned = ordered(mission, signature, subsystem, records=known)
+            for place, names in enumerate((NAMES, learned, fleet.best(signature))):
+                held[place] += works[names[0]]
+            past.append(tried(mission, signature, subsystem, learned[:tries], works, week))
         found.append(Week(*(count / A_WEEK for count in held)))
     return found
 
 
-def ordered(
-    mission: str, signature: str, subsystem: str, records: Sequence[OutcomeRecord]
-) -> tuple[str, ...]:
-    question = Question(signature=signature, subsystem=subsystem, seed=mission)
-    return tuple(r.remedy for r in choose(OPTIONS, records, question).order)
+def told(signature: str, past: Sequence[Sequence[OutcomeRecord]]) -> list[OutcomeRecord]:
+    """Cut the past as `records_of` cuts it: the newest missions, those of one's own symptoms first."""
+    every = [record for mission in past[-MAX_RECORDS:] for record in mission]
+    same = [r for r in every if r.signature == signature][-MAX_SAME:]
+    others = [r for r in every if r.signature != signature]
+    return [*others[len(same) - MAX_RECORDS :], *same]
 
 
-def tried(  # noqa: PLR0913, PLR0917 - a mission, all of it
+def tried(  # noqa: PLR0917 - a mission, all of it
     mission: str,
     signature: str,
     subsystem: str,
@@ -107,7 +151,7 @@ def tried(  # noqa: PLR0913, PLR0917 - a mission, all of it
 ) -> list[OutcomeRecord]:
     """Try remedies until one holds; each of them leaves a record."""
     records = []
-    for name in order[:TRIES]:
+    for name in order:
         records.append(
             OutcomeRecord(
                 mission=mission,

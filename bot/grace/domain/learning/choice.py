@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 
 from grace.domain.base import Frozen
-from grace.domain.learning.posterior import Posterior, posterior
+from grace.domain.learning.posterior import WEIGHTS, Tally, Weights
 from grace.domain.memory.recollection import OutcomeRecord
 
 
@@ -61,21 +61,23 @@ class Question(Frozen):
 def uniform(seed: str, name: str) -> float:
     """Turn two texts into a number between 0 and 1, the same one always."""
     digest = hashlib.sha256(f"{seed}\n{name}".encode()).digest()
-    return (int.from_bytes(digest[:7]) + 0.5) / 2**56
+    return (int.from_bytes(digest[:6]) + 0.5) / 2**48
 
 
 def choose(
-    options: Sequence[Option], records: Sequence[OutcomeRecord], question: Question
+    options: Sequence[Option],
+    records: Sequence[OutcomeRecord],
+    question: Question,
+    weights: Weights = WEIGHTS,
 ) -> Choice:
     """Rank options by the records, oldest first.
 
     What may not be explored goes first only where it is believed to be the best, and else last.
     """
-    ranked = [
-        _ranked(posterior(records, o.remedy, question.signature, question.subsystem), question)
-        for o in options
-    ]
-    if not records or len(ranked) <= 1:
+    tally = Tally.of(records, weights)
+    ranked = [_ranked(tally, o.remedy, question) for o in options]
+    known = any(o.remedy in tally.cells for o in options)
+    if not known or len(ranked) <= 1:
         return Choice(order=tuple(ranked), sentence=_words(ranked))
     free = {o.remedy for o in options if o.explore}
     best = max(r.mean for r in ranked)
@@ -89,14 +91,15 @@ def choose(
     return Choice(order=tuple(order), sentence=_words(order))
 
 
-def _ranked(found: Posterior, question: Question) -> Ranked:
+def _ranked(tally: Tally, remedy: str, question: Question) -> Ranked:
+    found = tally.believed(remedy, question.signature, question.subsystem)
     low, high = found.interval
     return Ranked(
-        remedy=found.remedy,
+        remedy=remedy,
         mean=found.mean,
         low=low,
         high=high,
-        draw=found.draw(uniform(question.seed, found.remedy)),
+        draw=found.draw(uniform(question.seed, remedy), tally.weights.sharp),
         held=found.held,
         tried=found.tried,
     )
@@ -109,14 +112,16 @@ def _words(order: Sequence[Ranked]) -> str:
     first = order[0]
     if not any(r.tried for r in order):
         return f"{first.remedy} goes first: nothing is known of any for such symptoms yet"
-    told = f"{first.remedy} goes first: it held {_of(first)}"
+    told = f"{first.remedy} goes first: it {_of(first)}"
     best = max(order, key=lambda r: r.mean)
     if best.remedy != first.remedy:
-        return f"{told}; {best.remedy} held {_of(best)}, and this one is tried to learn of it"
+        return f"{told}; {best.remedy} {_of(best)}, and this one is tried to learn of it"
     others = [f"{r.remedy} {_of(r)}" for r in order[1:3]]
     return f"{told}; {', '.join(others)}"
 
 
 def _of(each: Ranked) -> str:
     share = f"{each.mean:.0%} expected, {each.low:.0%} to {each.high:.0%}"
-    return f"{each.held} of {each.tried} times ({share})"
+    if not each.tried:
+        return f"is new for such symptoms ({share})"
+    return f"held {each.held} of {each.tried} times ({share})"
