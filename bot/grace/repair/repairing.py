@@ -126,11 +126,9 @@ def _ended(search: Search, command: Command, place: Place) -> Repaired | NoPatch
         failed_whole += 1
     tried = f"{search.tried} edits at {sum(map(len, search.lines.values()))} lines were tried"
     if refused or failed_whole:
-        told = (
-            f"{tried}; {refused} of them pass the tests that the search saw and fail one held back"
-        )
+        told = f"{tried}. Of those that pass what the search saw, {refused} fail a held-back test"
         if failed_whole:
-            told += f", {failed_whole} fail when the whole command runs"
+            told += f" and {failed_whole} the whole command"
         return NoPatch(f"{told}.", search.tried, 0.0, refused)
     return NoPatch(f"{tried}, and none makes the tests pass.", search.tried)
 

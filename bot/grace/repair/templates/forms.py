@@ -88,6 +88,9 @@ def _returned(site: Site, value: ast.expr | None) -> Iterator[Edit]:
             yield site.put(f"return {name}", "return", spread(2.0, site.visible()))
     if value is None:
         return
+    for name, kinds in site.visible().items():
+        if "call" not in kinds and not isinstance(value, (ast.Name, ast.Constant)):
+            yield site.instead(value, name, "return", spread(2.8, site.visible()))
     for other in ("True", "False", "None", "0", "[]", "''"):
         if other != site.segment(value):
             cost = 2.0 if isinstance(value, ast.Constant) else 3.4
