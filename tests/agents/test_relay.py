@@ -5,6 +5,7 @@ import threading
 import httpx
 import pytest
 
+from grace.agents.judge import AgentError
 from grace.agents.relay import Relay, Upstream
 from support.fake_model import KEY, FakeModel
 
@@ -155,3 +156,9 @@ def test_nothing_is_left_when_it_stops(model, tmp_path):
         assert relay.socket.exists()
     assert not relay.socket.exists()
     assert "relay" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_place_where_it_cannot_listen_is_told(model, tmp_path):
+    relay = Relay(Upstream(model.url, KEY), tmp_path / "no" / "model.sock")
+    with pytest.raises(AgentError, match=r"cannot listen: .*No such file"), relay.serving():
+        pass

@@ -157,3 +157,11 @@ def test_repair_proposes_what_it_finds(root, base):
     assert "+    return a + b" in proposal.diff
     assert proposal.plausible is True
     assert "plausible" in proposal.rationale
+
+
+def test_variables_of_git_around_the_run_do_not_steer_it(root, base, tmp_path):
+    os.environ["GIT_INDEX_FILE"] = str(tmp_path / "no" / "index")
+    try:
+        assert run(root, base, FIX, test=None).diff is not None
+    finally:
+        del os.environ["GIT_INDEX_FILE"]

@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 from grace.agents.bumping import bump
 from grace.agents.commands import run_command
-from grace.agents.judge import Judge, Judged, Refused, bounds_of
+from grace.agents.judge import AgentError, Judge, Judged, Refused, bounds_of
 from grace.agents.place import Place, end_of
 from grace.agents.presetting import run_preset
 from grace.agents.repairing import repair
@@ -46,6 +46,8 @@ def run_agent(task: AgentTask, agent: Agent, place: Place) -> Proposal:
         except Refused as refused:
             found = replace(found, usage=refused.usage or found.usage)
             return _refusal(room, refused.kind, refused.sentence, _spent(found, began))
+        except AgentError as error:
+            return _refusal(room, Refusal.INVALID, str(error), _spent(found, began))
         except SandboxMissing as missing:
             told = str(missing)
             return _refusal(room, Refusal.NO_SANDBOX, told, _spent(found, began))
