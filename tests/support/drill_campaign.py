@@ -14,7 +14,7 @@ from grace.demo.scenes import Scene
 from grace.demo.stage import OWNER, Stage, set_up
 from grace.domain.mission import Mission
 from grace.domain.phase import Outcome
-from support.drill_services import HEALTHY, Place, Service, files_of, ignore, write_nothing
+from support.drill_services import HEALTHY, Place, RunningMesh, files_of, ignore, write_nothing
 from support.flows import free_port
 
 BOUND_S = 60.0  # from a fault to an open mission
@@ -106,7 +106,7 @@ def _spread(values: Sequence[float | None]) -> str:
 class Campaign:
     """Break services by turns, and look at what the bot makes of it."""
 
-    def __init__(self, plan: Plan, stage: Stage, services: Mapping[str, Service]) -> None:
+    def __init__(self, plan: Plan, stage: Stage, services: Mapping[str, RunningMesh]) -> None:
         self._plan = plan
         self._stage = stage
         self._services = services
@@ -143,14 +143,14 @@ class Campaign:
             for index, name in enumerate(self._plan.names[: self._plan.broken]):
                 group.create_task(self._drills(index, self._services[name]))
 
-    async def _drills(self, index: int, service: Service) -> None:
+    async def _drills(self, index: int, service: RunningMesh) -> None:
         dice = random.Random(f"{self._plan.seed}/{index}/times")
         for fault in self._plan.faults(index):
             await asyncio.sleep(dice.uniform(*RESTED_S))
             self.findings.early += [said(m) for m in self._count(service.place.name)]
             self.findings.shots.append(await self._drill(service, fault))
 
-    async def _drill(self, service: Service, fault: Fault) -> Shot:
+    async def _drill(self, service: RunningMesh, fault: Fault) -> Shot:
         """Break a service, wait for its mission, mend it, and wait for the mission's end."""
         name = service.place.name
         await service.run(fault.name)
@@ -237,7 +237,7 @@ async def campaign(folder: Path, plan: Plan) -> Findings:
     places = {
         name: Place(name, free_port(), free_port(), name in plan.quiet_names) for name in plan.names
     }
-    services = {name: Service(place, versions) for name, place in places.items()}
+    services = {name: RunningMesh(place, versions) for name, place in places.items()}
     scene = Scene(
         template=write_nothing,
         files=files_of(places),

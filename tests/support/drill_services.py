@@ -67,7 +67,7 @@ def place_page(place: Place) -> str:
 
 
 @dataclass(slots=True)
-class Service:
+class RunningMesh:
     """One service of a campaign: its process now, under traffic and noise."""
 
     place: Place

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from grace.adapters.config import ConfigError, load_configuration
+from grace.cli.drawing import drawing
 from grace.cli.metrics_csv import Column, CsvError, read_csv
 from grace.domain.catalog import MetricDefinition, Watching
 from grace.domain.detection.anomaly import Anomaly
@@ -23,7 +23,6 @@ from grace.domain.detection.wording import number
 
 SHOWN: Final = 30
 BUDGET: Final = 0.05
-PLOTS: Final = (".svg", ".png", ".pdf")
 _HERE: Final = "here"
 
 Draw = Callable[[Sequence[Column], Mapping[str, Sequence[Anomaly]], Path], None]
@@ -120,7 +119,7 @@ def backtest_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with all alarms.")] = False,
 ) -> None:
     """Show which alarms a metric's own past would have raised, and how many missions."""
-    draw = None if plot is None else _drawing(plot)
+    draw: Draw | None = None if plot is None else drawing("detect_plot", plot)
     try:
         columns = read_csv(metrics)
         catalog = {} if config is None else load_configuration(config).catalog.metrics
@@ -137,19 +136,6 @@ def backtest_command(
         show(found, Console())
         if plot is not None:
             typer.echo(f"drawn into {plot}")
-
-
-def _drawing(plot: Path) -> Draw:
-    """Load what draws; it is an extra, and its file's kind is checked before any work is done."""
-    if plot.suffix.lower() not in PLOTS:
-        told = f"{plot.name} is none of {', '.join(PLOTS)}"
-        raise typer.BadParameter(told, param_hint="--plot")
-    try:
-        draw: Draw = import_module("grace.cli.detect_plot").draw
-    except ModuleNotFoundError as error:
-        told = "drawing needs matplotlib: pip install 'grace-mission-control[plot]'"
-        raise typer.BadParameter(told, param_hint="--plot") from error
-    return draw
 
 
 def document(found: Rehearsed) -> dict[str, object]:

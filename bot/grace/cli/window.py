@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean, median
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from grace.cli.drawing import drawing
 from grace.cli.metrics_csv import Column, CsvError, read_csv, time_of
 from grace.domain.observing.calibrate import calibrate
 from grace.domain.observing.noise import MIN_PAST, Terms
@@ -25,7 +25,6 @@ from grace.domain.policy import Observation
 from grace.domain.samples import Sample
 
 BEFORE: Final = 6000
-PLOTS: Final = (".svg", ".png", ".pdf")
 USUAL: Final = Observation()
 Word = Literal["roll back", "no worse", "cannot tell"]
 
@@ -117,7 +116,7 @@ def backtest_command(  # noqa: PLR0913, PLR0917 - the options of a command
     """Show what the judge would have decided after each merge, and how often without one."""
     if worse not in {"up", "down"}:
         raise typer.BadParameter("say up or down", param_hint="--worse")
-    draw = None if plot is None else _drawing(plot)
+    draw: Draw | None = None if plot is None else drawing("window_plot", plot)
     rules = USUAL.model_copy(update={"min_effect": min_effect, "false_rollback_budget": budget})
     wanted = Wanted(minutes, "<" if worse == "up" else ">", rules)
     try:
@@ -195,19 +194,6 @@ def undisturbed(column: Column, wanted: Wanted) -> Quiet:
     first = max(MIN_PAST, 4 * terms.horizon)
     replays = list(nothing_released(there, step, terms, BEFORE, first))
     return Quiet(len(replays), sum(r.ruling.decided is not None for r in replays))
-
-
-def _drawing(plot: Path) -> Draw:
-    """Load what draws; it is an extra, and its file's kind is checked before any work is done."""
-    if plot.suffix.lower() not in PLOTS:
-        told = f"{plot.name} is none of {', '.join(PLOTS)}"
-        raise typer.BadParameter(told, param_hint="--plot")
-    try:
-        draw: Draw = import_module("grace.cli.window_plot").draw
-    except ModuleNotFoundError as error:
-        told = "drawing needs matplotlib: pip install 'grace-mission-control[plot]'"
-        raise typer.BadParameter(told, param_hint="--plot") from error
-    return draw
 
 
 def document(found: Sequence[Release], quiet: dict[str, Quiet]) -> dict[str, object]:

@@ -79,7 +79,7 @@ FAULTS: dict[str, tuple[str, Model]] = {
 
 
 @dataclass
-class Service:
+class SimulatedMesh:
     """One service: what its metrics are by seed, and from when a fault lasts."""
 
     seed: int
@@ -105,7 +105,7 @@ class Seen:
     detector: DetectorName
 
 
-def watched(service: Service, until: float) -> list[Seen]:
+def watched(service: SimulatedMesh, until: float) -> list[Seen]:
     """Watch a service every 15 seconds, and list what was noticed."""
     watches = {name: Watch(name, metric) for name, metric in METRICS.items()}
     seen = []
@@ -120,10 +120,10 @@ def watched(service: Service, until: float) -> list[Seen]:
     return seen
 
 
-def drill(fault: str, seed: int) -> tuple[Service, list[Seen]]:
+def drill(fault: str, seed: int) -> tuple[SimulatedMesh, list[Seen]]:
     """Break a service at a random moment between two looks, and watch it for two minutes more."""
     moment = START + WARM_UP_S + random.Random(seed).uniform(0, EVERY_S)
-    service = Service(seed, fault, moment)
+    service = SimulatedMesh(seed, fault, moment)
     return service, watched(service, moment + 2 * BOUND_S)
 
 
@@ -154,13 +154,13 @@ def test_a_healthy_service_under_noise_begins_no_mission() -> None:
     noticed = [
         (seed, s.metric, s.detector)
         for seed in range(30)
-        for s in watched(Service(seed), START + 10 * 60)
+        for s in watched(SimulatedMesh(seed), START + 10 * 60)
     ]
     assert noticed == []
 
 
 def test_a_fault_that_shows_in_three_metrics_is_one_incident() -> None:
-    service = Service(3, "lock", START + 60)
+    service = SimulatedMesh(3, "lock", START + 60)
     begun = []
     watches = {name: Watch(name, metric) for name, metric in METRICS.items()}
     for tick in range(20):

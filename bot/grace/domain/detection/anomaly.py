@@ -1,7 +1,7 @@
 """What a detector saw: which metric, since when, how unusual, and what else moved."""
 
 from enum import StrEnum
-from typing import Annotated, Literal, NamedTuple, Protocol
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AwareDatetime, Field
 
@@ -71,15 +71,3 @@ class Score(NamedTuple):
     surprise: float
     expected: float | None
     since: float
-
-
-class SeriesDetector(Protocol):
-    """Score a metric's points one after another, in memory that does not grow with them."""
-
-    def observe(self, at: float, value: float) -> Score:
-        """Take the next point (seconds since the epoch, value) and say how unusual it is."""
-        ...
-
-    def freeze(self) -> bytes:
-        """Write the state down, so that another process can go on from it."""
-        ...

@@ -56,11 +56,6 @@ class Incident(Frozen):
     held: float | None = None
 
     @property
-    def origin(self) -> str:
-        """Name the metric whose onset is the earliest."""
-        return min(self.members, key=lambda name: (self.members[name].since, name))
-
-    @property
     def lasting(self) -> tuple[str, ...]:
         """Name the metrics whose episodes last, the earliest first."""
         last = (name for name, member in self.members.items() if member.lasts)

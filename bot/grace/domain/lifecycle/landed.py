@@ -146,7 +146,7 @@ def anchored(draft: Draft) -> Window | None:
     environment = draft.policy.subsystem(request_of(draft).subsystem_id).environment
     if environment is None:
         return open_window(draft, "merge", landing.at)
-    seen = release(draft, environment)
+    seen = release(draft, environment, landing, "landing")
     if seen is not None:
         if seen.state in DEPLOYED:
             return open_window(draft, "deployment", max(landing.at, seen.at))
@@ -163,12 +163,15 @@ def anchored(draft: Draft) -> Window | None:
     return None
 
 
-def release(draft: Draft, environment: str) -> DeploymentFact | None:
-    """Find the deployment that brought our landing: its own, or a later one that contains it.
+def release(
+    draft: Draft, environment: str, landing: Landing, of: Literal["landing", "revert"]
+) -> DeploymentFact | None:
+    """Find the deployment that brought a landing of ours: its own, or a later one that contains it.
 
     Whether a deployed commit contains ours is asked of the repository, once for each.
     """
-    landing, facts = landing_of(draft), draft.facts
+    facts = draft.facts
+    contains = facts.contains if of == "landing" else facts.contains_revert
     own = facts.deployments.get(landing.sha, {}).get(environment)
     if own is not None and own.state in DEPLOYED | DEPLOYMENT_FAILED:
         return own
@@ -176,10 +179,11 @@ def release(draft: Draft, environment: str) -> DeploymentFact | None:
         found = states.get(environment)
         if found is None or found.state not in DEPLOYED or found.at < landing.at - FORGE_SECOND:
             continue
-        if facts.contains.get(sha):
+        if contains.get(sha):
             return found
-        if sha not in facts.contains:
-            draft.ask(ReadContains(key=f"contains/{sha}", head=sha, landed=landing.sha))
+        if sha not in contains:
+            key = f"contains/{sha}" if of == "landing" else f"contains-revert/{sha}"
+            draft.ask(ReadContains(key=key, head=sha, landed=landing.sha, of=of))
     return own
 
 

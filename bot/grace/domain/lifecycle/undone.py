@@ -3,18 +3,17 @@
 from datetime import timedelta
 
 from grace.domain import judging, messages, reverts
-from grace.domain.effects import ClosePull, FileIssue, ReadContains
+from grace.domain.effects import ClosePull, FileIssue
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.given import request_of
 from grace.domain.lifecycle.landed import (
     DEPLOYED,
     DEPLOYMENT_FAILED,
-    FORGE_SECOND,
     judged,
+    release,
 )
 from grace.domain.lifecycle.revert_outcomes import change, revert_of
 from grace.domain.mission import Landing, Revert
-from grace.domain.observed import DeploymentFact
 from grace.domain.phase import Outcome
 from grace.domain.verdict import Condition, Result, leaf
 
@@ -36,7 +35,7 @@ def finish_revert(draft: Draft, revert: Revert, landed: Landing) -> None:
 
 def released(draft: Draft, landed: Landing, environment: str) -> bool:
     """Tell whether the revert is in production; one that does not get there is a person's."""
-    seen = release_of(draft, landed, environment)
+    seen = release(draft, environment, landed, "revert")
     if seen is not None and seen.state in DEPLOYED:
         return True
     if seen is not None and seen.state in DEPLOYMENT_FAILED:
@@ -53,24 +52,6 @@ def released(draft: Draft, landed: Landing, environment: str) -> bool:
         draft.note("revert_awaits", environment=environment, merge_sha=landed.sha)
     draft.wake(end)
     return False
-
-
-def release_of(draft: Draft, landed: Landing, environment: str) -> DeploymentFact | None:
-    """Find the deployment that brought the revert: its own, or a later one that contains it."""
-    facts = draft.facts
-    own = facts.deployments.get(landed.sha, {}).get(environment)
-    if own is not None and own.state in DEPLOYED | DEPLOYMENT_FAILED:
-        return own
-    for sha, states in facts.deployments.items():
-        found = states.get(environment)
-        if found is None or found.state not in DEPLOYED or found.at < landed.at - FORGE_SECOND:
-            continue
-        if facts.contains_revert.get(sha):
-            return found
-        if sha not in facts.contains_revert:
-            key = f"contains-revert/{sha}"
-            draft.ask(ReadContains(key=key, head=sha, landed=landed.sha, of="revert"))
-    return own
 
 
 def end_badly(draft: Draft, reason: str) -> None:
