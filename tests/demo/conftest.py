@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from grace.demo.service import ServiceSpec, patch_text, write_template
+from grace.demo.stories import write_archiving, write_forgetful
 
 Checkout = Callable[[str], Path]
 Spec = Callable[[str], ServiceSpec]
+GROWN = {"forgets": write_forgetful, "archive": write_archiving}
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
 
@@ -25,7 +27,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         if variant not in made:
             folder = tmp_path_factory.mktemp(variant)
             write_template(folder)
-            if variant != "base":
+            if variant in GROWN:
+                GROWN[variant](folder)
+            elif variant != "base":
                 command = ["git", "apply", "--verbose", "-"]
                 diff = patch_text(variant).encode()
                 subprocess.run(command, cwd=folder, input=diff, check=True, capture_output=True)

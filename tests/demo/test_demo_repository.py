@@ -14,7 +14,7 @@ import yaml
 
 from grace.adapters.config import PolicyKind, check_policy, read_policy
 from grace.demo.service import patch_text, template_files
-from grace.demo.stories import MUST_PASS
+from grace.demo.stories import MUST_PASS, REPAIR
 from grace.domain.weakened import weakened
 from grace.domain.weakening import FilePair, WeakeningKind
 from grace.setup.findings import Level
@@ -33,6 +33,8 @@ LATE_RETRY = "tests.unit.test_delivery.test_late_retry_is_not_delivered_again"
         ("right", set()),
         ("regress", set()),
         ("weaken", {LATE_RETRY}),
+        ("forgets", {REPAIR.test}),
+        ("archive", set()),
     ],
 )
 def test_each_variant_fails_or_skips_exactly_the_tests_its_story_needs(

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from grace.adapters.config import read_policy
-from grace.demo.narrate import failed, rules, sentence, standing
+from grace.demo.narrate import diff_lines, failed, rules, sentence, standing
 from grace.demo.service import template_files
 from grace.domain.inspection import FileChange, RepositoryRules
 from grace.domain.ledger import Entry, Envelope
@@ -60,8 +60,8 @@ def test_a_mission_that_goes_well_is_told_from_its_issue_to_its_end() -> None:
     assert played.mission.outcome is Outcome.FIXED
     told = [words for entry in entries(played) if (words := sentence(entry)) is not None]
     assert told[0].startswith("issue read, filed by alice")
-    assert "commit " in told[4]
-    assert f"to {played.mission.branch}: mesh.py" in told[4]
+    assert "commit " in told[5]
+    assert f"to {played.mission.branch}: mesh.py" in told[5]
     assert any("checks: unit pass, integration pass, stress pass" in words for words in told)
     assert told[-1].startswith("mission closed: fixed")
     assert any(words.startswith("window sample: ") for words in told)
@@ -92,6 +92,42 @@ def test_a_weakened_test_is_shown_with_file_and_line_before_ci_answers() -> None
     assert standing(rule) == (
         "FAIL  no test or check gets weaker: weakened tests: tests/test_a.py:7 is skipped"
     )
+
+
+def told(kind: str, **payload: object) -> Entry:
+    """Make one entry with a payload."""
+    (entry, *_) = entries(world().file())
+    return Entry(entry.envelope.model_copy(update={"kind": kind}), b"", payload, None, b"")
+
+
+PROPOSED = {
+    "candidate": "repair-1",
+    "diff": "diff --git a/a.py b/a.py\nindex 1..2 100644\n--- a/a.py\n+++ b/a.py\n"
+    "@@ -1 +1 @@\n-    a\x1b = 1\n+    a = 2\n",
+    "rationale": "plausible",
+    "usage": {"seconds": 12.4, "tokens_in": 900, "tokens_out": 100, "money_usd": 0.1},
+}
+
+
+def test_what_an_agent_proposes_is_told_with_its_cost_and_its_patch() -> None:
+    entry = told("elite.proposed", **PROPOSED)
+    words = sentence(entry)
+    assert words is not None
+    assert words.endswith("proposes repair-1 (12 s, 1,000 tokens): plausible")
+    assert diff_lines(entry) == (
+        "--- a/a.py",
+        "+++ b/a.py",
+        "@@ -1 +1 @@",
+        "-    a = 1",
+        "+    a = 2",
+    )
+    paid = {**PROPOSED, "usage": {"seconds": 0.0, "money_usd": 0.1, "measured": True}}
+    assert "repair-1 (0.10 USD): " in str(sentence(told("elite.proposed", **paid)))
+
+
+def test_other_entries_have_no_patch_to_show() -> None:
+    assert diff_lines(told("elite.proposed", diff=None)) == ()
+    assert diff_lines(told("mission.planned", diff="+ a\n")) == ()
 
 
 @pytest.mark.parametrize("kind", ["mission.requested", "mission.evidence"])

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from grace.demo.service import patch_text, template_files
-from grace.demo.stories import MUST_PASS, RESOLVE, ROLLBACK, STORIES, YOURS, Story
+from grace.demo.stories import MUST_PASS, REPAIR, RESOLVE, ROLLBACK, STORIES, YOURS, Story
 
 HEADINGS = [
     "Subsystem",
@@ -28,7 +28,10 @@ def sections(body: str) -> dict[str, str]:
     return {h: text.strip() for h, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+WRITTEN = [story for story in STORIES if isinstance(story, Story) and story is not REPAIR]
+
+
+@pytest.mark.parametrize("story", WRITTEN, ids=lambda story: story.name)
 def test_body_has_every_heading_of_the_form_in_order(story: Story) -> None:
     filled = sections(story.body(subsystem="trigger_mesh", window_minutes=0.2))
     assert list(filled) == HEADINGS
@@ -38,6 +41,16 @@ def test_body_has_every_heading_of_the_form_in_order(story: Story) -> None:
     assert filled["Required trust score"] == "_No response_"
     (symptom,) = yaml.safe_load(filled["Symptoms"].removeprefix("```yaml").removesuffix("```"))
     assert set(symptom) == {"description", "metric_id", "observed_value", "threshold"}
+
+
+def test_a_report_without_a_patch_says_what_is_wrong_and_which_test_shows_it() -> None:
+    filled = sections(REPAIR.body(subsystem="trigger_mesh", window_minutes=0.1))
+    assert list(filled) == HEADINGS
+    empty = {heading for heading, text in filled.items() if text == "_No response_"}
+    assert empty == {"Metric targets", "Patch candidates", "Required trust score"}
+    assert filled["Must-pass tests"] == REPAIR.test
+    (symptom,) = yaml.safe_load(filled["Symptoms"].removeprefix("```yaml").removesuffix("```"))
+    assert set(symptom) == {"description"}
 
 
 def test_what_a_reporter_types_is_what_the_form_asks_for() -> None:

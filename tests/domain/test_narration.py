@@ -24,6 +24,17 @@ ELSEWHERE = (
     *("integration.health_changed", "elite.claimed", "elite.released"),
 )
 EXAMPLES = [
+    (
+        "elite.proposed",
+        {"candidate": "repair-1", "usage": {"seconds": 12.4}, "rationale": "plausible"},
+        "ann proposes repair-1 (12 s): plausible",
+    ),
+    (
+        "elite.proposed",
+        {"candidate": "a-1", "usage": {"tokens_out": 1200, "money_usd": 0.5, "measured": True}},
+        "ann proposes a-1 (1,200 tokens, 0.50 USD)",
+    ),
+    ("elite.proposed", {"candidate": "a-1", "usage": {"money_usd": 0.5}}, "ann proposes a-1"),
     ("requested", {}, "mission asked for by ann"),
     ("filed", {"contract_hash": "sha256:0123"}, "issue read, filed by ann, contract sha256:0123"),
     (

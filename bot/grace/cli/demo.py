@@ -6,7 +6,7 @@ import tempfile
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, assert_never
 
 import typer
 from rich.console import Console
@@ -14,7 +14,8 @@ from rich.table import Table
 
 from grace.adapters.keys import raw_line
 from grace.app.observe import configure_logs
-from grace.demo.play import Play, Result, StoryFailed, leave_repositories
+from grace.demo.healing import HealPlay, story_scene
+from grace.demo.play import IssuePlay, Play, Result, StoryFailed, leave_repositories
 from grace.demo.scenes import subsystem_of
 from grace.demo.stage import (
     OWNER,
@@ -25,7 +26,7 @@ from grace.demo.stage import (
     Stage,
     set_up,
 )
-from grace.demo.stories import STORIES, YOURS, Story
+from grace.demo.stories import STORIES, YOURS, Alarm, Story
 from grace.demo.tools import ToolMissing
 
 
@@ -36,6 +37,8 @@ class Which(StrEnum):
     RESOLVE = "resolve"
     ROLLBACK = "rollback"
     WEAKEN = "weaken"
+    REPAIR = "repair"
+    HEAL = "heal"
 
 
 def demo(
@@ -54,7 +57,7 @@ def demo(
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show the bot's log too.")] = False,
 ) -> None:
-    """Play missions that are resolved, rolled back and held, on a forge of its own."""
+    """Play missions that are resolved, rolled back, held, repaired and healed."""
     configure_logs(json=False, level="INFO" if verbose else "ERROR")
     stories = tuple(s for s in STORIES if story in {Which.ALL, s.name})
     say = Teller(Console(stderr=as_json, highlight=False))
@@ -94,16 +97,16 @@ class Teller:
 
 
 async def _play(
-    workdir: Path, stories: tuple[Story, ...], say: Teller, *, keep: bool
+    workdir: Path, stories: tuple[Story | Alarm, ...], say: Teller, *, keep: bool
 ) -> list[Result]:
     results: list[Result] = []
     names = [s.name for s in (*stories, *([YOURS] if keep else []))]
-    async with set_up(workdir, names, say) as stage:
+    async with set_up(workdir, names, say, story_scene()) as stage:
         say(f"forge at {stage.forge.url}, bot at {stage.bot_url}")
         try:
             for story in stories:
                 say.console.rule(f"{story.name}: {story.title}", characters="-")
-                results.append(await Play(stage, story, say).run())
+                results.append(await _play_of(stage, story, say).run())
         finally:
             _leave(stage, results)
         _summary(say.console, results)
@@ -111,6 +114,16 @@ async def _play(
             async with stage.production(YOURS.name):
                 await _stay(stage, say)
     return results
+
+
+def _play_of(stage: Stage, story: Story | Alarm, say: Teller) -> Play:
+    match story:
+        case Story():
+            return IssuePlay(stage, story, say)
+        case Alarm():
+            return HealPlay(stage, story, say)
+        case _ as never:
+            assert_never(never)
 
 
 def _leave(stage: Stage, results: list[Result]) -> None:

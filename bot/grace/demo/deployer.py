@@ -48,6 +48,11 @@ class DeployerConfig:
     poll_interval_s: float = 0.3
 
     @property
+    def data(self) -> Path:
+        """Return the folder of what outlives a release."""
+        return self.work / "data"
+
+    @property
     def public_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
@@ -168,7 +173,8 @@ class Deployer:
     async def _replace(self, sha: str, checkout: Path) -> None:
         config = self.config
         log = config.work / "logs" / f"{sha[:12]}.log"
-        spec = ServiceSpec(checkout, config.python, config.port, sha, log)
+        config.data.mkdir(parents=True, exist_ok=True)
+        spec = ServiceSpec(checkout, config.python, config.port, sha, log, data=config.data)
         before, self._live = self._live, None
         if before is not None:
             await before.stop()

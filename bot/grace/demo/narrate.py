@@ -31,9 +31,23 @@ _TOLD: Final = frozenset(
         "revert_pushed",
         "reverted",
         "capa_filed",
+        "approved",
         "held",
+        "self_started",
         "effect_failed",
         "closed",
+    )
+) | frozenset(
+    f"elite.{name}"
+    for name in (
+        "recalled",
+        "reused",
+        "agent_asked",
+        "proposed",
+        "playbook_chosen",
+        "run_ordered",
+        "run_reported",
+        "playbook_failed",
     )
 )
 
@@ -48,6 +62,17 @@ def sentence(entry: Entry) -> str | None:
     if envelope.kind not in _TOLD and not judged:
         return None
     return narration.sentence(envelope.kind, envelope.actor, payload, envelope.mission)
+
+
+def diff_lines(entry: Entry) -> tuple[str, ...]:
+    """Return the lines of the patch that an agent proposes, without what only git reads."""
+    diff = (entry.payload or {}).get("diff") if entry.envelope.kind == "elite.proposed" else None
+    lines = str(diff or "").splitlines()
+    return tuple(
+        "".join(filter(str.isprintable, line))[:_WIDTH]
+        for line in lines
+        if not line.startswith(("diff --git ", "index "))
+    )
 
 
 def rules(entry: Entry) -> tuple[Condition, ...]:

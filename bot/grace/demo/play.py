@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -13,17 +14,17 @@ from pathlib import Path
 
 from grace.adapters.audit_git import audit_repository
 from grace.adapters.keys import PublicKeys
-from grace.demo.narrate import failed, rules, sentence, standing
+from grace.demo.deployer import Deployer
+from grace.demo.narrate import diff_lines, failed, rules, sentence, standing
 from grace.demo.scenes import subsystem_of
 from grace.demo.stage import (
     OWNER,
     REPORTER,
     REVIEWER,
     ROLLING_MINUTES,
-    WINDOW_MINUTES,
     Stage,
 )
-from grace.demo.stories import Story
+from grace.demo.stories import Alarm, Story
 from grace.domain.audit import verify_store_lines
 from grace.domain.mission import Mission
 from grace.domain.phase import Outcome, Phase
@@ -67,12 +68,12 @@ class Result:
         return {**asdict(self), "total_calls": self.total_calls, "ok": self.ok}
 
 
-class Play:
-    """One story on a stage."""
+class Play(ABC):
+    """One story on a stage: what people do in it is a subclass's."""
 
-    def __init__(self, stage: Stage, story: Story, say: Say) -> None:
+    def __init__(self, stage: Stage, story: Story | Alarm, say: Say) -> None:
         self._stage = stage
-        self._story = story
+        self._told_story = story
         self._repository = stage.repositories[story.name]
         self._say = say
         self._told = 0
@@ -82,25 +83,20 @@ class Play:
     async def run(self) -> Result:
         """Play from the issue to the end, then verify everything offline."""
         started = time.monotonic()
-        stage, login = self._stage, self._stage.bot_login
+        stage, login, story = self._stage, self._stage.bot_login, self._told_story
         calls_before = len(await stage.forge.calls(login))
         pushes_before = len(await stage.forge.pushes(login))
         async with AsyncExitStack() as stack:
-            if self._story.released:
-                deployer = await stack.enter_async_context(stage.production(self._story.name))
-                self._say(f"version {(deployer.live_sha or '')[:10]} serves live traffic")
-            number = await self._file_issue()
-            judge = self._merge if self._story.released else self._refuse
-            mission = await judge(number)
+            mission = await self._act(stack)
             await self._settled(mission)
         calls = (await stage.forge.calls(login))[calls_before:]
         pushes = (await stage.forge.pushes(login))[pushes_before:]
         ledger = [p for p in pushes if p.ref.endswith("/grace-ledger")]
         result = Result(
-            story=self._story.name,
+            story=story.name,
             mission=mission.name,
             outcome=str(mission.outcome),
-            expected=self._story.ends.value,
+            expected=story.ends.value,
             seconds=round(time.monotonic() - started, 1),
             calls=dict(Counter(f"{c.method} {c.template}" for c in calls)),
             pushes=len(pushes) - len(ledger),
@@ -111,44 +107,15 @@ class Play:
         await self._verify(mission, result)
         return result
 
-    async def _file_issue(self) -> int:
-        body = self._story.body(
-            subsystem=subsystem_of(self._story.name),
-            window_minutes=WINDOW_MINUTES,
-            rolling_minutes=ROLLING_MINUTES,
-        )
-        stage = self._stage
-        async with stage.people.client(REPORTER, stage.forge.api_url) as client:
-            answer = await client.post(
-                f"/repos/{self._repository.full_name}/issues",
-                json={"title": self._story.title, "body": body, "labels": ["mission"]},
-            )
-            answer.raise_for_status()
-            number = int(answer.json()["number"])
-        self._say(f"{REPORTER} opens issue #{number}: {self._story.title}")
-        return number
+    @abstractmethod
+    async def _act(self, stack: AsyncExitStack) -> Mission:
+        """Do what people do in the story, and return its mission when that is over."""
 
-    async def _merge(self, issue: int) -> Mission:
-        """Approve what has passed everything else, and see it through."""
-        mission = await self._until(issue, lambda m: m.phase is Phase.GATING or not m.live)
-        if mission.live:
-            if self._story.explained:
-                self._show(self._rules)
-            await self._approve(mission)
-            mission = await self._until(issue, lambda m: not m.live)
-        return mission
-
-    async def _refuse(self, issue: int) -> Mission:
-        """Cancel what a rule holds, without waiting for CI."""
-        mission = await self._until(issue, lambda m: bool(self._failed()) or not m.live)
-        if mission.live:
-            self._show(self._failed())
-            await self._command(mission, "/grace cancel")
-            mission = await self._until(issue, lambda m: not m.live)
-        return mission
-
-    def _failed(self) -> tuple[Condition, ...]:
-        return failed(self._rules)
+    async def _produce(self, stack: AsyncExitStack) -> Deployer:
+        """Release the main branch, and whatever lands there, until the story is over."""
+        deployer = await stack.enter_async_context(self._stage.production(self._told_story.name))
+        self._say(f"version {(deployer.live_sha or '')[:10]} serves live traffic")
+        return deployer
 
     def _show(self, judged: tuple[Condition, ...]) -> None:
         """Show how rules stand, as the pull request does."""
@@ -173,11 +140,11 @@ class Play:
             answer.raise_for_status()
         self._say(f"{REVIEWER} approves pull request #{mission.pull.number}")
 
-    async def _until(self, issue: int, reached: Callable[[Mission], bool]) -> Mission:
-        """Tell what happens until the mission of the issue is where it should be."""
+    async def _until(self, reached: Callable[[Mission], bool]) -> Mission:
+        """Tell what happens until the repository's one mission is where it should be."""
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
-            mission = await self._find(issue)
+            mission = await self._find()
             if mission is not None:
                 await self._tell(mission)
                 if reached(mission):
@@ -187,9 +154,9 @@ class Play:
         held = self._mission.held if self._mission else ""
         raise StoryFailed(f"after {PATIENCE_S:.0f} s the mission is {where} {held or ''}")
 
-    async def _find(self, issue: int) -> Mission | None:
+    async def _find(self) -> Mission | None:
         for mission in await self._stage.system.store.missions():
-            if mission.ref.repository == self._repository.full_name and mission.issue == issue:
+            if mission.ref.repository == self._repository.full_name:
                 self._mission = mission
                 return mission
         return None
@@ -200,6 +167,8 @@ class Play:
             words = sentence(entry)
             if words is not None:
                 self._say(f"[{entry.envelope.seq}] {words}")
+            for line in diff_lines(entry):
+                self._say(f"  {line}")
             self._rules = rules(entry) or self._rules
         self._told = len(entries)
 
@@ -241,12 +210,64 @@ class Play:
             wanted = "closed" if done else "open"
             if issue["state"] != wanted:
                 result.problems.append(f"issue #{mission.issue} is {issue['state']}, not {wanted}")
-            threads = [mission.issue, mission.pull.number if mission.pull else None]
+            threads = [mission.issue, *([mission.pull.number] if mission.pull else [])]
             for number in threads:
                 comments = (await client.get(f"/repos/{name}/issues/{number}/comments")).json()
                 ours = [c for c in comments if c["user"]["login"] == stage.bot_login]
                 if len(ours) != 1:
                     result.problems.append(f"#{number} has {len(ours)} comments of Grace, not 1")
+
+
+class IssuePlay(Play):
+    """A story that begins with an issue: its patch is merged, or held by a rule."""
+
+    def __init__(self, stage: Stage, story: Story, say: Say) -> None:
+        super().__init__(stage, story, say)
+        self._story = story
+
+    async def _act(self, stack: AsyncExitStack) -> Mission:
+        if self._story.released:
+            await self._produce(stack)
+        await self._file_issue()
+        return await (self._merge() if self._story.released else self._refuse())
+
+    async def _file_issue(self) -> None:
+        body = self._story.body(
+            subsystem=subsystem_of(self._story.name),
+            window_minutes=self._story.window_minutes,
+            rolling_minutes=ROLLING_MINUTES,
+        )
+        stage = self._stage
+        async with stage.people.client(REPORTER, stage.forge.api_url) as client:
+            answer = await client.post(
+                f"/repos/{self._repository.full_name}/issues",
+                json={"title": self._story.title, "body": body, "labels": ["mission"]},
+            )
+            answer.raise_for_status()
+            number = int(answer.json()["number"])
+        self._say(f"{REPORTER} opens issue #{number}: {self._story.title}")
+
+    async def _merge(self) -> Mission:
+        """Approve what has passed everything else, and see it through."""
+        mission = await self._until(lambda m: m.phase is Phase.GATING or not m.live)
+        if mission.live:
+            if self._story.explained:
+                self._show(self._rules)
+            await self._approve(mission)
+            mission = await self._until(lambda m: not m.live)
+        return mission
+
+    async def _refuse(self) -> Mission:
+        """Cancel what a rule holds, without waiting for CI."""
+        mission = await self._until(lambda m: bool(self._failed()) or not m.live)
+        if mission.live:
+            self._show(self._failed())
+            await self._command(mission, "/grace cancel")
+            mission = await self._until(lambda m: not m.live)
+        return mission
+
+    def _failed(self) -> tuple[Condition, ...]:
+        return failed(self._rules)
 
 
 def _clone(bare: Path, clone: Path) -> None:

@@ -54,7 +54,7 @@ def subsystem_of(name: str) -> str:
     return f"trigger_mesh_{name}"
 
 
-def demo_files(built: Built) -> Mapping[str, Any]:
+def demo_files(built: Built) -> dict[str, Any]:
     """Write the bot's configuration for the stories: two metrics, a subsystem a story."""
     return {
         "metrics_catalog.yaml": {
@@ -107,12 +107,13 @@ def series(built: Built, name: str, scale: float = 1.0) -> dict[str, Any]:
 class Scene:
     """What a stage is set up with.
 
-    `template` writes a repository's first commit, `files` the bot's configuration by file name.
-    `settings` come on top of the stage's own. `bound_admins`: whether protection holds for
-    administrators too.
+    `template` writes a repository's first commit, where `templates` has none for its name; `files`
+    the bot's configuration by file name. `settings` come on top of the stage's own. `bound_admins`:
+    whether protection holds for administrators too.
     """
 
     template: Callable[[Path], None] = write_template
+    templates: Mapping[str, Callable[[Path], None]] = field(default_factory=dict)
     files: Callable[[Built], Mapping[str, Any]] = demo_files
     settings: Mapping[str, Any] = field(default_factory=dict)
     bound_admins: bool = True
@@ -121,4 +122,6 @@ class Scene:
         """Write the bot's configuration files."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in self.files(built).items():
-            (folder / name).write_text(yaml.safe_dump(content, sort_keys=False))
+            path = folder / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(yaml.safe_dump(content, sort_keys=False))

@@ -41,7 +41,7 @@ def write_template(folder: Path) -> None:
 
 
 def patch_text(name: str) -> str:
-    """Read a patch that ships with the demo: `wrong`, `right` or `regress`."""
+    """Read a patch that ships with the demo, by its name."""
     return (resources.files("grace.demo") / "patches" / f"{name}.patch").read_text("utf-8")
 
 
@@ -57,7 +57,10 @@ def _walk(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
-    """What to run: a checkout of the service, where it listens and what it calls its version."""
+    """What to run: a checkout of the service, where it listens and what it calls its version.
+
+    `data`: the folder for what outlives a release, which exists.
+    """
 
     checkout: Path
     python: Path
@@ -66,6 +69,7 @@ class ServiceSpec:
     log: Path
     host: str = "127.0.0.1"
     argv: tuple[str, ...] = ("-m", "trigger_mesh")
+    data: Path | None = None
 
     @property
     def url(self) -> str:
@@ -88,6 +92,7 @@ class ServiceProcess:
         spec.log.parent.mkdir(parents=True, exist_ok=True)
         env = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONDONTWRITEBYTECODE": "1"}
         env |= {"HOST": spec.host, "PORT": str(spec.port), "VERSION": spec.version}
+        env |= {} if spec.data is None else {"DATA_DIR": str(spec.data)}
         with spec.log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
                 spec.python,

@@ -186,7 +186,7 @@ async def set_up(
 
 async def make_repository(forge: LocalForge, template: Path, name: str, scene: Scene) -> Repository:
     """Make a repository with its own first commit and collaborators."""
-    scene.template(template)
+    scene.templates.get(name, scene.template)(template)
     repository = await forge.create_repository(OWNER, f"mesh-{name}", template=template)
     for login in (REPORTER, REVIEWER):
         await forge.add_collaborator(repository.full_name, login, "write")

@@ -1,10 +1,16 @@
-"""The stories of the demo, as the issues that a user opens."""
+"""The stories of the demo, as the issues that a user opens, and one that an alert begins."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
 
-from grace.demo.service import patch_text
+from grace.demo.faults import apply, write_healthy
+from grace.demo.service import patch_text, write_template
+from grace.demo.stage import WINDOW_MINUTES
 from grace.domain.phase import Outcome
 
+SHORT_MINUTES = 0.1
 _NO_RESPONSE = "_No response_"
 _SYMPTOMS = "Symptoms"  # the form renders them as YAML
 MUST_PASS = "tests.unit.test_delivery.test_delivery_cost_does_not_grow_with_history"  # noqa: S105
@@ -37,6 +43,7 @@ class Story:
     """One issue: what its reporter saw, what would be a fix, and how it ends.
 
     `released`: whether it gets as far as production. `explained`: whether the rules are shown.
+    `first` writes its repository's files.
     """
 
     name: str
@@ -48,23 +55,26 @@ class Story:
     observed: float
     targets: tuple[Target, ...]
     candidates: tuple[Candidate, ...]
+    test: str = MUST_PASS
     released: bool = True
     explained: bool = False
+    window_minutes: float = WINDOW_MINUTES
+    first: Callable[[Path], None] = write_template
 
     def answers(
         self, *, subsystem: str, window_minutes: float, rolling_minutes: float | None = None
     ) -> dict[str, str]:
         """Return what its reporter types into the form: label to text, empty where nothing."""
         rolling = "" if rolling_minutes is None else f" over {rolling_minutes:g}m"
-        first = self.targets[0]
-        symptoms = "\n".join(
+        measured = (
             (
-                f"- description: {self.symptom}",
-                f"  metric_id: {first.metric_id}",
+                f"  metric_id: {target.metric_id}",
                 f"  observed_value: {self.observed:g}",
-                f"  threshold: {first.value:g}",
+                f"  threshold: {target.value:g}",
             )
+            for target in self.targets[:1]
         )
+        symptoms = "\n".join((f"- description: {self.symptom}", *chain(*measured)))
         targets = "\n".join(
             f"{t.metric_id} {t.comparator} {t.value:g}{rolling}" for t in self.targets
         )
@@ -74,7 +84,7 @@ class Story:
             "Severity": self.severity,
             "What is wrong": self.wrong,
             _SYMPTOMS: symptoms,
-            "Must-pass tests": MUST_PASS,
+            "Must-pass tests": self.test,
             "Metric targets": targets,
             "Observation window (minutes)": f"{window_minutes:g}",
             "Patch candidates": patches,
@@ -92,6 +102,22 @@ class Story:
         typed[_SYMPTOMS] = f"```yaml\n{typed[_SYMPTOMS]}\n```"
         parts = (f"### {label}\n\n{text or _NO_RESPONSE}" for label, text in typed.items())
         return "\n\n".join(parts) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alert: what it is called, the metric that it is about, and how its mission ends.
+
+    `first` writes its repository's files.
+    """
+
+    name: str
+    ends: Outcome
+    title: str
+    severity: str
+    target: Target
+    window_minutes: float
+    first: Callable[[Path], None]
 
 
 _LATENCY = Target("trigger_mesh.latency_p95", "<", 100, "ms")
@@ -146,5 +172,49 @@ WEAKEN = Story(
     released=False,
 )
 
-STORIES = (RESOLVE, ROLLBACK, WEAKEN)
+
+def write_forgetful(folder: Path) -> None:
+    """Write the mended service with another fault, and a test that shows it."""
+    write_healthy(folder)
+    apply(folder, patch_text("forgets"))
+
+
+def write_archiving(folder: Path) -> None:
+    """Write the mended service with an archive of all events, in an SQLite database."""
+    write_healthy(folder)
+    apply(folder, patch_text("archive"))
+
+
+REPAIR = Story(
+    name="repair",
+    ends=Outcome.FIXED,
+    title="After ten thousand events every retry is delivered again",
+    severity="high",
+    wrong=(
+        "Once the history holds as many events as it may, a retried event is delivered a second "
+        "time to every subscriber. There is a test that shows it; I have no patch."
+    ),
+    symptom="delivery of an event that was delivered already",
+    observed=0,
+    targets=(),
+    candidates=(),
+    test=(
+        "tests.unit.test_retention."
+        "test_retry_is_not_delivered_again_however_many_events_came_before"
+    ),
+    window_minutes=SHORT_MINUTES,
+    first=write_forgetful,
+)
+
+HEAL = Alarm(
+    name="heal",
+    ends=Outcome.FIXED,
+    title="Deliveries fail: the archive cannot be written",
+    severity="medium",
+    target=_ERRORS,
+    window_minutes=SHORT_MINUTES,
+    first=write_archiving,
+)
+
+STORIES: tuple[Story | Alarm, ...] = (RESOLVE, ROLLBACK, WEAKEN, REPAIR, HEAL)
 YOURS = replace(RESOLVE, name="yours")  # not played: for who looks around afterwards

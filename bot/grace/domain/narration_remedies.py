@@ -15,8 +15,17 @@ def _proposed(p: Payload, actor: str) -> str:
     """Tell what an agent or a playbook left: a patch, or why there is none."""
     if p.get("refusal"):
         return f"{actor} left no patch: {p['sentence']}"
-    why = p.get("rationale")
-    return f"{actor} proposes {p['candidate']}" + (f": {why}" if why else "")
+    why, used = p.get("rationale"), _used(p.get("usage") or {})
+    return f"{actor} proposes {p['candidate']}" + used + (f": {why}" if why else "")
+
+
+def _used(usage: Payload) -> str:
+    """Tell what an answer cost, as far as it is known."""
+    tokens = usage.get("tokens_in", 0) + usage.get("tokens_out", 0)
+    parts = [f"{usage['seconds']:.0f} s"] if usage.get("seconds") else []
+    parts += [f"{tokens:,} tokens"] if tokens else []
+    parts += [f"{usage['money_usd']:.2f} USD"] if usage.get("measured") else []
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _claimed(payload: Payload, _actor: str) -> str:
