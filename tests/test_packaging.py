@@ -23,6 +23,7 @@ CARRIED = [
     "grace/config/metrics_catalog.yaml",
     "grace/config/subsystems.yaml",
     "grace/config/schema/metrics_catalog.json",
+    "grace/playbooks/database-locked-sqlite.yaml",
     "grace/_actions/actions/report/action.yml",
     "grace/_actions/actions/stress/action.yml",
     "grace/_actions/actions/tests/action.yml",

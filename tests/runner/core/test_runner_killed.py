@@ -133,10 +133,10 @@ def test_what_a_killed_runner_left_running_dies_with_it(work):
 
 @pytest.mark.stress
 @pytest.mark.parametrize("story", list(STORIES))
-def test_a_real_runner_killed_at_every_point_with_real_children(work, story):
+def test_a_real_runner_killed_at_one_point_in_five_with_real_children(work, story):
     _, settings, state, so = STORIES[story]
     given = [f"{k}={v}" for k, v in settings.items()]
-    for at in range(1, 200):
+    for at in range(1, 200, 5):
         folder = work.folder / f"at-{at}"
         folder.mkdir()
         target = make_target(folder / "target") | settings
