@@ -93,7 +93,9 @@ def test_equal_values_count_once():
     assert distinct(["b", "a", "b", "c"], 2) == ("b", "a")
 
 
-@pytest.mark.parametrize("evil", ["/a", "a.", "A", "1-", "0", "\\x", " at a.b", "aB", "_"])
+@pytest.mark.parametrize(
+    "evil", ["/a", "a.", "A", "1-", "0", "\\x", " at a.b", "aB", "_", "\n", "\n at a"]
+)
 def test_no_text_takes_long_to_read(evil):
     text = evil * 60_000
     started = time.process_time()

@@ -84,6 +84,14 @@ def test_a_kind_alone_tells_nothing_of_likeness():
     assert Signature(kind="latency", family="latency").telling
 
 
+@pytest.mark.parametrize("metric", ["a._ms", "a._p95_ms", "x.ms", "_total", None])
+@pytest.mark.parametrize("text", ["AéError: x", "pkg.ÅÄError", "KeyError", ""])
+def test_whatever_strangers_write_has_a_signature(metric, text):
+    symptom = Symptom.model_construct(description="d", metric_id=metric)
+    found = signature([symptom], [text])
+    assert read_signature(str(found)) == found
+
+
 @pytest.mark.parametrize("wrong", ["", "latency", "a/b", "a/b/c/d", "a/b/c d"])
 def test_what_is_no_signature_is_not_read(wrong):
     with pytest.raises(ValueError, match=r"signature|pattern"):

@@ -38,15 +38,16 @@ _STOP: Final = re.compile(
 _ERROR: Final = re.compile(
     r"\b(?:[a-zA-Z_][\w]*\.){0,12}([A-Z]\w{0,80}(?:Error|Exception|Fault))\b"
 )
-# What begins a frame in the traces of Python, Java, JavaScript and Go.
+# What begins a frame in the traces of Python, Java, JavaScript and Go. Only blanks of its own line
+# may stand before it: what may cross lines takes the square of a text of empty lines.
 _FRAMES: Final = (
-    re.compile(r'^\s*File "([^"\n]{1,400})", line \d+, in ([\w.<>]{1,200})', re.MULTILINE),
+    re.compile(r'^[ \t]*File "([^"\n]{1,400})", line \d+, in ([\w.<>]{1,200})', re.MULTILINE),
     re.compile(
-        r"^\s*at (?:(?:async|new) )?([\w.$<>/]{1,300})(?: \[as [\w$]{1,80}\])?\(?[^\n]{0,400}$",
+        r"^[ \t]*at (?:(?:async|new) )?([\w.$<>/]{1,300})(?: \[as [\w$]{1,80}\])?\(?[^\n]{0,400}$",
         re.MULTILINE,
     ),
     re.compile(
-        r"^\s*([\w.-]{1,200}(?:/[\w.-]{1,80}){0,12}\.\(?\*?\w{1,80}\)?[\w.]*)\(.{0,300}\)$",
+        r"^[ \t]*([\w.-]{1,200}(?:/[\w.-]{1,80}){0,12}\.\(?\*?\w{1,80}\)?[\w.]*)\(.{0,300}\)$",
         re.MULTILINE,
     ),
 )

@@ -77,7 +77,7 @@ def signature(
     return Signature(
         kind=kind or "other",
         family=_family(metrics[0]) if metrics else NOTHING,
-        error=errors[0][:80] if errors else NOTHING,
+        error=_part(errors[0]) if errors else NOTHING,
     )
 
 
@@ -92,7 +92,12 @@ def _family(metric: str) -> str:
     kept = re.sub(
         r"(?:_(?:p\d{1,3}|avg|mean|max|min|ms|s|seconds|percent|pct|total|ratio))+$", "", last
     )
-    return kept[:80]
+    return _part(kept)
+
+
+def _part(text: str) -> str:
+    """Write a name that anybody may have chosen as a part: other characters as `_`."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", text)[:80] or NOTHING
 
 
 def read_signature(text: str) -> Signature:
