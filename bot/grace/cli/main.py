@@ -16,6 +16,7 @@ from grace.cli.forge import app as forge_app
 from grace.cli.github import app as github_app
 from grace.cli.init import init
 from grace.cli.keys import app as keys_app
+from grace.cli.learn import app as learn_app
 from grace.cli.memory import app as memory_app
 from grace.cli.missions import app as missions_app
 from grace.cli.notify import app as notify_app
@@ -49,6 +50,7 @@ app.add_typer(detect_app, name="detect", help="Try the detectors on recorded met
 app.add_typer(window_app, name="window", help="Try the observation judge on recorded metrics.")
 app.add_typer(trust_app, name="trust", help="Show how far agents are trusted, and why.")
 app.add_typer(memory_app, name="memory", help="Look at what ended missions left, and keep it.")
+app.add_typer(learn_app, name="learn", help="Report what remedies came to, with what is not known.")
 app.add_typer(token_app, name="token", help="Make, list and revoke tokens of API and page.")
 app.command("schema")(schema)
 app.add_typer(github_app, name="github", help="Make the GitHub App that Grace acts as.")

@@ -66,6 +66,12 @@ def proposals(connection: sqlite3.Connection) -> Sequence[Remembered]:
     return [_read(row) for row in rows]
 
 
+def every(connection: sqlite3.Connection) -> Sequence[Remembered]:
+    """Return what each mission left, without the diffs of patches, oldest first."""
+    rows = connection.execute("SELECT document FROM memory ORDER BY closed_at, mission")
+    return [Remembered.model_validate_json(row["document"]) for row in rows]
+
+
 def see(connection: sqlite3.Connection, seen: Sequence[Visibility]) -> None:
     """Keep what a forge said of repositories; of two words of one moment the private one counts."""
     for each in seen:

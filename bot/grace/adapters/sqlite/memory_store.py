@@ -31,6 +31,10 @@ class MemoryReads(ABC):
         """Return the missions whose lesson waits for a person, oldest first; 500 at most."""
         return await self._read(memory_rows.proposals)
 
+    async def memories(self) -> Sequence[Remembered]:
+        """Return what each mission left, without the diffs of patches, oldest first."""
+        return await self._read(memory_rows.every)
+
 
 class MemoryTables(ABC):
     """What an operator changes; each is an entry of the mission's ledger, and the fold follows."""

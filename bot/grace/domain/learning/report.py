@@ -71,8 +71,8 @@ class Line(Frozen):
     """One remedy for one signature. `weeks`: how often it held of how often it was tried, by week.
 
     `mean`, `low`, `high`: what is believed of it now in a subsystem where it was not tried yet.
-    `best`: it is believed to be the best of those that may be chosen; `clearly`: by more than is
-    in doubt.
+    `best`: it is believed to be the best of those that may be chosen; `clearly`: its
+    interval lies above the next one's.
     """
 
     signature: str
@@ -178,7 +178,7 @@ def _lines(told: Sequence[Remembered], tally: Tally, mondays: Sequence[date]) ->
         rivals = [n for n in lines if n.remedy.startswith(CHOSEN) and n.share.of]
         for line in lines:
             best = line in rivals[:1]
-            clearly = best and len(rivals) > 1 and line.low > rivals[1].mean
+            clearly = best and len(rivals) > 1 and line.low > rivals[1].high
             yield line.model_copy(update={"best": best, "clearly": clearly})
 
 
