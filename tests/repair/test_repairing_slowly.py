@@ -130,6 +130,15 @@ def test_what_passes_only_what_it_saw_is_refused(tmp_path: Path) -> None:
     assert ended.tried > 50
 
 
+def test_what_a_held_back_test_refuses_is_counted_and_not_returned(tmp_path: Path) -> None:
+    case = next(case for case in CASES if case.name == "best_window")
+    ended = tried(tmp_path, {"best_window.py": case.broken, "test_best.py": case.tests})
+    assert isinstance(ended, Repaired), ended
+    assert ended.first_refused
+    assert ended.refused >= 1
+    assert "fail a held-back test" in ended.rationale
+
+
 def test_tests_that_take_too_long_are_too_many(tmp_path: Path) -> None:
     tests = (
         "import time\nimport code_\n\n\ndef test_f():\n    time.sleep(60)\n    assert code_.f()\n"
