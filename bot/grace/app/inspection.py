@@ -52,6 +52,21 @@ class Inspector:
             case _ as never:
                 assert_never(never)
 
+    async def look(
+        self, ref: MissionRef, effect: fx.ReadBase | fx.ReadContains | fx.ReadTree
+    ) -> ev.Event:
+        """Read what a repository says of a branch or a commit."""
+        match effect:
+            case fx.ReadBase(branch=branch):
+                return await self.repositories.tip(ref, branch)
+            case fx.ReadContains(head=head, landed=landed, of=of):
+                contains = await self.repositories.contains(ref, head, landed)
+                return ev.ContainsRead(head=head, contains=contains, of=of)
+            case fx.ReadTree(sha=sha):
+                return ev.TreeRead(sha=sha, tree=await self.repositories.tree(ref, sha))
+            case _ as never:
+                assert_never(never)
+
     async def _ref(self, job: Job, effect: fx.ReadRef) -> ev.RefRead:
         """Pin a candidate to its commit, and name who wrote what it brings."""
         request, name = job.mission.request, effect.ref

@@ -16,7 +16,6 @@ from grace.app.reports import bound
 from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain import trailers
-from grace.domain.mission import MissionRef
 from grace.domain.policy import Policy
 from grace.domain.render import marker
 from grace.domain.signing import Signer
@@ -108,7 +107,7 @@ class Interpreter:
             case fx.ReadPull(number=number):
                 return await self._read_pull(job, number)
             case fx.ReadBase() | fx.ReadContains() | fx.ReadTree() as effect:
-                return await self._read_code(job.mission.ref, effect)
+                return await self._inspector.look(job.mission.ref, effect)
             case fx.ReadReport(head=head):
                 return await self._report(job, head)
             case (
@@ -202,19 +201,6 @@ class Interpreter:
                 raise AssertionError(f"{job.effect.kind} has something to tell")
             case _ as never:
                 assert_never(never)
-
-    async def _read_code(
-        self, ref: MissionRef, effect: fx.ReadBase | fx.ReadContains | fx.ReadTree
-    ) -> ev.Event:
-        repositories = self._world.repositories
-        match effect:
-            case fx.ReadBase(branch=branch):
-                return await repositories.tip(ref, branch)
-            case fx.ReadContains(head=head, landed=landed, of=of):
-                contains = await repositories.contains(ref, head, landed)
-                return ev.ContainsRead(head=head, contains=contains, of=of)
-            case fx.ReadTree(sha=sha):
-                return ev.TreeRead(sha=sha, tree=await repositories.tree(ref, sha))
 
     async def _measure(self, effect: fx.SampleMetrics | fx.ReadBaseline) -> ev.Event:
         """Sample metrics now, or read what they were like before a release, as it was kept."""

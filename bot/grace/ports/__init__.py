@@ -18,8 +18,6 @@ from grace.ports.forge import (
     LiveState,
     MergeAnswer,
     MergeDraft,
-    ProposalFound,
-    ProposalQuery,
     QueuePlace,
     Reaction,
     ReportFound,
@@ -29,7 +27,7 @@ from grace.ports.forge import (
     Target,
 )
 from grace.ports.playbooks import RunBoard, RunClaimant, RunHolder, RunLease
-from grace.ports.runs import WorkflowRun, WorkflowRuns
+from grace.ports.runs import ProposalFound, ProposalQuery, WorkflowRun, WorkflowRuns
 from grace.ports.samples import SampleFigures, SampleStore
 from grace.ports.store import (
     CourtesyJob,

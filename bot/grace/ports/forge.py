@@ -21,6 +21,7 @@ from grace.domain.events import (
     ReviewSeen,
 )
 from grace.domain.mission import MissionRef
+from grace.ports.runs import ProposalFound, ProposalQuery
 
 
 class ForgeError(Exception):
@@ -264,31 +265,6 @@ class ReportFound(Frozen):
     head_sha: str
     head_branch: str
     repository: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProposalQuery:
-    """Which run's proposal is wanted: that whose name holds `request`, begun since `since`.
-
-    Only a run of `workflow` on `branch` counts that the bot itself ordered.
-    """
-
-    request: str
-    workflow: str
-    branch: str
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ProposalFound:
-    """A run, and the `proposal.json` of its artifact; `body` None: it left none.
-
-    `conclusion` None: the run goes on.
-    """
-
-    run: int
-    conclusion: str | None
-    body: bytes | None = None
 
 
 class Forge(Protocol):

@@ -1,4 +1,4 @@
-"""What a forge tells of its CI: the runs of workflows, as they were."""
+"""What a forge tells of its CI: the runs of workflows, and what an agent's run left."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +23,31 @@ class WorkflowRun:
     created: datetime
     began: datetime
     updated: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalQuery:
+    """Which run's proposal is wanted: that whose name holds `request`, begun since `since`.
+
+    Only a run of `workflow` on `branch` counts that the bot itself ordered.
+    """
+
+    request: str
+    workflow: str
+    branch: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalFound:
+    """A run, and the `proposal.json` of its artifact; `body` None: it left none.
+
+    `conclusion` None: the run goes on.
+    """
+
+    run: int
+    conclusion: str | None
+    body: bytes | None = None
 
 
 class WorkflowRuns(Protocol):

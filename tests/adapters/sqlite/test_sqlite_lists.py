@@ -268,7 +268,8 @@ def as_before(connection: sqlite3.Connection, mission: Mission, verdict) -> None
         "verdict": None if verdict is None else json.dumps(verdict),
         "decided_at": micros(mission.created_at + timedelta(minutes=2)),
     }
-    del values["self_started_at"]  # which schema 8 brought
+    for later in ("self_started_at", "parent"):  # which schemas 8 and 11 brought
+        del values[later]
     marks = ", ".join(f":{name}" for name in values)
     connection.execute(
         f"INSERT INTO missions ({', '.join(values)}) VALUES ({marks})",

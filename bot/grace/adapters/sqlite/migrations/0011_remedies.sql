@@ -1,6 +1,8 @@
 -- The mission that a mission is a child of, by name.
 ALTER TABLE missions ADD COLUMN parent TEXT;
 
+UPDATE missions SET parent = json_extract(mission, '$.request.parent_id');
+
 CREATE INDEX missions_parent ON missions (host, repository_id, parent) WHERE parent IS NOT NULL;
 
 -- What missions asked of agents, and which playbooks they ran: for the budgets of a day.
