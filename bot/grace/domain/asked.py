@@ -74,7 +74,8 @@ class Agreement(Frozen):
 class PlaybookTry(Frozen):
     """One playbook that is tried; `run` counts its orders, since a step may wait for a person.
 
-    `persons`: steps that need a named person each time. `undoing`: what it did is taken back.
+    `persons`: steps that need a named person each time. `heard_at`: when the runner last said how
+    it stands. `undoing`: what it did is taken back.
     """
 
     number: int
@@ -88,6 +89,7 @@ class PlaybookTry(Frozen):
     run: int = 0
     offered_at: AwareDatetime | None = None
     state: RunState | None = None
+    heard_at: AwareDatetime | None = None
     report: RunReport | None = None
     waiting_for: StepId | None = None
     undoing: str | None = None

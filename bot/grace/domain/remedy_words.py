@@ -159,6 +159,14 @@ def no_runner(each: PlaybookTry, minutes: float) -> str:
     )
 
 
+def runner_silent(each: PlaybookTry) -> str:
+    """Say that the runner of a run fell silent."""
+    return (
+        f"the runner of {each.playbook} on {each.target} has said nothing for long: see that "
+        "`grace runner` runs there, then `/grace resume`, or `/grace cancel`"
+    )
+
+
 def runs_used(target: str, limit: int) -> str:
     """Say that the day's runs on a target are used up."""
     return f"playbooks ran {limit} times on {target} within a day (`healing.max_per_day`)"

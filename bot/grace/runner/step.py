@@ -15,6 +15,7 @@ from typing import Final, Literal
 from pydantic import Field
 
 from grace.domain.base import Frozen
+from grace.domain.playbooks.action import Found as Measured
 from grace.domain.playbooks.action import Scalar
 from grace.domain.playbooks.record import Doing
 from grace.runner.action import Action, ActionFailed, Found, Situation, WrongTarget
@@ -43,7 +44,7 @@ class Answer(Frozen):
     kind: Literal["found", "failed", "wrong"]
     holds: bool = False
     sentence: str = ""
-    values: dict[str, Scalar] = Field(default_factory=dict)
+    values: Measured = Field(default_factory=dict)
     about: str = ""
     diff: str | None = None
 

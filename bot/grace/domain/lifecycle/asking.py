@@ -40,10 +40,14 @@ BEFORE_WORK: Final = frozenset({Phase.PLANNING, Phase.PATCHING})
 
 
 def offer(draft: Draft, offered: Offered) -> None:
-    """Add a patch to try, the smaller before the larger among those that were not tried yet."""
+    """Add a patch to try, the smaller before the larger among those that were not tried yet.
+
+    The one in play keeps its place: it would else be tried twice, and what took its place never.
+    """
     mission = draft.mission
     own = len(request_of(draft).workspace.patch_candidates)
-    tried = max(0, mission.candidate - own)
+    in_play = mission.attempt is not None or mission.refresh
+    tried = max(0, mission.candidate + in_play - own)
     rest = sorted((*mission.offered[tried:], offered), key=lambda o: o.lines)
     draft.set(offered=(*mission.offered[:tried], *rest))
 

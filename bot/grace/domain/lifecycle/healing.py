@@ -31,6 +31,7 @@ from grace.domain.verdict import Condition
 
 DAY: Final = timedelta(days=1)
 MAX_ORDERS: Final = 20
+CALLS: Final = 4  # of a step's actions between two words of a runner: looks, act and verify
 
 
 def planning(draft: Draft) -> None:
@@ -113,6 +114,8 @@ def executing(draft: Draft) -> None:
         lay_out(draft, each)
     elif each.state is RunState.OFFERED:
         await_runner(draft, each)
+    elif each.state is RunState.RUNNING:
+        await_word(draft, each)
     elif each.undoing is not None and each.state in ENDED:
         undone(draft, each)
     elif each.state in ENDED:
@@ -134,9 +137,7 @@ def lay_out(draft: Draft, each: PlaybookTry) -> None:
             return
     playbook = draft.policy.playbooks.named(each.playbook)
     if playbook is None or playbook.version != each.version:
-        fail(
-            draft, f"playbook {each.playbook} v{each.version} is not in the configuration any more"
-        )
+        gone(draft, each)
         return
     new = change(
         draft,
@@ -158,7 +159,7 @@ def lay_out(draft: Draft, each: PlaybookTry) -> None:
         kind=new.kind,
         mode="undo" if new.undoing is not None else "run",
         approved={step: given.login for step, given in agreed.items()},
-        agreed={step: given.thing for step, given in agreed.items() if given.thing},
+        agreed={step: given.thing for step, given in agreed.items()},
         resumes=report.steps if report is not None else (),
     )
     draft.note_elite(
@@ -170,6 +171,15 @@ def lay_out(draft: Draft, each: PlaybookTry) -> None:
         approved=order.approved,
     )
     draft.ask(OfferRun(key=f"run/{new.number}/{new.run}", order=order))
+
+
+def gone(draft: Draft, each: PlaybookTry) -> None:
+    """Go on without a playbook that is not there any more; what it did is then a person's."""
+    reason = f"playbook {each.playbook} v{each.version} is not in the configuration any more"
+    if each.undoing is None:
+        fail(draft, reason)
+    else:
+        end_badly(draft, f"{each.undoing}; what was done is not taken back: {reason}")
 
 
 def run_id(mission: Mission, each: PlaybookTry) -> str:
@@ -206,6 +216,19 @@ def await_runner(draft: Draft, each: PlaybookTry) -> None:
         draft.hold(words.no_runner(each, minutes))
 
 
+def await_word(draft: Draft, each: PlaybookTry) -> None:
+    """Wait for the runner's next word; where none comes for long, say so and hold."""
+    assert each.heard_at is not None  # its word made it so
+    playbook = draft.policy.playbooks.named(each.playbook)
+    seconds = max((s.timeout_seconds for s in playbook.steps), default=0) if playbook else 0
+    minutes = draft.policy.governance.healing.runner_timeout_minutes
+    due = each.heard_at + timedelta(minutes=minutes, seconds=seconds * CALLS)
+    if draft.now < due:
+        draft.wake(due)
+    else:
+        draft.hold(words.runner_silent(each))
+
+
 def run_reported(draft: Draft, event: RunReported) -> None:
     """Take how the run stands; a word about another run, or an older one, changes nothing."""
     mission, report = draft.mission, event.report
@@ -215,11 +238,16 @@ def run_reported(draft: Draft, event: RunReported) -> None:
     known = each.report
     if known is not None and known.id == report.id and known.number >= report.number:
         return
-    if mission.held is not None and mission.held == words.no_runner(
-        each, draft.policy.governance.healing.runner_timeout_minutes
-    ):
+    minutes = draft.policy.governance.healing.runner_timeout_minutes
+    if mission.held in {words.no_runner(each, minutes), words.runner_silent(each)}:
         draft.set(held=None)
-    change(draft, report=report, state=report.state, waiting_for=report.waiting_for)
+    change(
+        draft,
+        report=report,
+        state=report.state,
+        waiting_for=report.waiting_for,
+        heard_at=draft.now,
+    )
     draft.note_elite(
         "run_reported",
         report.runner,
@@ -343,19 +371,40 @@ def approve(draft: Draft, order: Order, gate: str) -> str | None:
 
 
 def leave(draft: Draft, reason: str) -> None:
-    """Take back a run that is laid out or under way, as the mission is held or ends."""
+    """Take back a run that is laid out or under way, as the mission is held or ends.
+
+    One that takes back what was done goes on: half of it is worse than either.
+    """
     each = draft.mission.trying
-    if each is None or each.state not in {RunState.OFFERED, RunState.RUNNING}:
+    if each is not None and each.undoing is None:
+        withdraw(draft, each, reason)
+
+
+def give_up(draft: Draft, reason: str) -> bool:
+    """Leave the taking back to a person where no runner does it, with a CAPA; False: one may."""
+    each = trying_of(draft.mission)
+    if draft.mission.held is None:
+        return False
+    withdraw(draft, each, reason)
+    change(draft, state=RunState.WITHDRAWN, undoing=f"{each.undoing}; {reason}")
+    return True
+
+
+def withdraw(draft: Draft, each: PlaybookTry, reason: str) -> None:
+    """Ask for the end of a run that is laid out or under way."""
+    if each.state not in {RunState.OFFERED, RunState.RUNNING}:
         return
     run = run_id(draft.mission, each)
     draft.ask(WithdrawRun(key=f"withdraw/{each.number}/{each.run}", run=run, reason=reason))
 
 
 def resumed(draft: Draft) -> None:
-    """Wait for a runner anew."""
+    """Wait for a runner, or for its next word, anew."""
     each = draft.mission.trying
     if each is not None and each.state is RunState.OFFERED:
         change(draft, offered_at=draft.now)
+    elif each is not None and each.state is RunState.RUNNING:
+        change(draft, heard_at=draft.now)
 
 
 def held_in(draft: Draft) -> None:

@@ -44,6 +44,9 @@ def start(draft: Draft, order: Order) -> str | None:
     take_branch(draft)
     again(draft, "a new start replaced the contract")
     draft.set(request=mission.proposed, proposed=None, candidate=0, round=mission.round + 1)
+    own = {c.name for c in mission.proposed.workspace.patch_candidates}
+    offered = tuple(o for o in mission.offered if o.candidate.name not in own)
+    draft.set(offered=offered, recalled=None, choice=None)  # a name has one record, and one patch
     draft.set(released_by=None)  # what was let go on was another contract; this one has its starter
     freeze(draft, order.given.actor)
     return None
@@ -140,6 +143,10 @@ def cancel(draft: Draft, order: Order) -> str | None:
         return None
     if draft.mission.phase not in WAITING_ROOM | AT_WORK:
         return replies.nothing_to("cancel", draft.mission)
+    each = draft.mission.trying
+    if draft.mission.phase is Phase.EXECUTING and each is not None and each.undoing is not None:
+        given_up = healing.give_up(draft, messages.cancelled_by(order.login))
+        return None if given_up else replies.nothing_to("cancel", draft.mission)
     draft.close(Outcome.CANCELLED, messages.cancelled_by(order.login))
     return None
 

@@ -56,8 +56,9 @@ def memory_read(draft: Draft, event: MemoryRead) -> None:
 
 def unrecalled(draft: Draft, event: EffectFailed) -> None:
     """Go on without memory where it cannot be asked."""
-    draft.set(recalled=words.memory_silent(event.reason))
-    nothing = Recollection(asked_at=draft.now, note=words.memory_silent(event.reason)[:500])
+    said = words.memory_silent(event.reason)[:500]
+    draft.set(recalled=said)
+    nothing = Recollection(asked_at=draft.now, note=said)
     draft.facts = draft.facts.model_copy(update={"memory": nothing})
 
 

@@ -5,14 +5,31 @@ says, never milder.
 """
 
 from enum import StrEnum
+from math import isfinite
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
 from grace.domain.base import Frozen
+from grace.domain.results import MAX_INT
 
 # bool before int: a union is written by the first that fits, and true would become 1.
 Scalar = str | bool | int | float
+
+
+def _as_json(found: dict[str, Scalar]) -> dict[str, Scalar]:
+    """Write a number that JSON does not have, or not exactly, as text."""
+    return {
+        name: str(value)
+        if (isinstance(value, float) and not isfinite(value))
+        or (isinstance(value, int) and abs(value) > MAX_INT)
+        else value
+        for name, value in found.items()
+    }
+
+
+# What an action measured: whatever it is, it can be stored, signed and read again.
+Found = Annotated[dict[str, Scalar], AfterValidator(_as_json)]
 ActionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from grace.domain.base import Frozen
-from grace.domain.playbooks.action import Scalar
+from grace.domain.playbooks.action import Found, Scalar
 from grace.domain.playbooks.playbook import StepId
 from grace.domain.playbooks.run import About, RunOrder, RunState, StepReport
 from grace.domain.proposals import MAX_DIFF
@@ -47,7 +47,7 @@ class Looked(Frozen):
     before: str | None = None
     holds: bool
     sentence: Sentence
-    found: dict[str, Scalar] = {}
+    found: Found = {}
     about: About = ""
     diff: Annotated[str, Field(max_length=MAX_DIFF)] | None = None
     at: AwareDatetime
@@ -67,7 +67,7 @@ class Acted(Frozen):
     kind: Literal["acted"] = "acted"
     step: StepId
     sentence: Sentence
-    found: dict[str, Scalar] = {}
+    found: Found = {}
     diff: Annotated[str, Field(max_length=MAX_DIFF)] | None = None
     at: AwareDatetime
 
@@ -79,7 +79,7 @@ class Verified(Frozen):
     step: StepId
     holds: bool
     sentence: Sentence
-    found: dict[str, Scalar] = {}
+    found: Found = {}
     diff: Annotated[str, Field(max_length=MAX_DIFF)] | None = None
     at: AwareDatetime
 
@@ -114,7 +114,7 @@ class TakenBack(Frozen):
     kind: Literal["taken_back"] = "taken_back"
     step: StepId
     sentence: Sentence
-    found: dict[str, Scalar] = {}
+    found: Found = {}
     at: AwareDatetime
 
 

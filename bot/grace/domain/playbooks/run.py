@@ -7,9 +7,10 @@ from pydantic import AwareDatetime, Field
 
 from grace.domain.base import Frozen
 from grace.domain.package import MissionId, Name
-from grace.domain.playbooks.action import Scalar, TargetKind
+from grace.domain.playbooks.action import Found, TargetKind
 from grace.domain.playbooks.playbook import Playbook, StepId
 from grace.domain.proposals import MAX_DIFF, RequestKey
+from grace.domain.results import Count
 
 MAX_FINDINGS = 40
 About = Annotated[str, Field(max_length=500)]
@@ -35,7 +36,7 @@ class StepReport(Frozen):
     step: StepId
     state: StepState
     sentence: Annotated[str, Field(max_length=1000)]
-    found: Annotated[dict[str, Scalar], Field(max_length=MAX_FINDINGS)] = {}
+    found: Annotated[Found, Field(max_length=MAX_FINDINGS)] = {}
     about: About = ""
     started_at: AwareDatetime
     ended_at: AwareDatetime
@@ -88,7 +89,7 @@ class RunReport(Frozen):
     """
 
     id: RequestKey
-    number: Annotated[int, Field(ge=0)]
+    number: Count
     runner: Name
     state: RunState
     sentence: Annotated[str, Field(max_length=2000)]
