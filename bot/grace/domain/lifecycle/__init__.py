@@ -8,7 +8,16 @@ from grace.domain.decision import Decision
 from grace.domain.effects import Effect
 from grace.domain.events import Event, PermissionRead, Published
 from grace.domain.facts import Facts, fold
-from grace.domain.lifecycle import alerts, forward, healing, landed, merging, reverting, tickets
+from grace.domain.lifecycle import (
+    alerts,
+    forward,
+    healing,
+    landed,
+    merging,
+    reverting,
+    running,
+    tickets,
+)
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.recording import record_verdict
 from grace.domain.lifecycle.surfaces import publish
@@ -47,7 +56,7 @@ def decide(mission: Mission, event: Event, facts: Facts, policy: Policy, now: da
         publish(draft, tree)
     if draft.mission.phase is Phase.CLOSED and before is not Phase.CLOSED:
         landed.on_close(draft)
-        healing.leave(draft, draft.mission.reason)
+        running.leave(draft, draft.mission.reason)
     return Decision(
         mission=draft.mission,
         facts=draft.facts,

@@ -12,15 +12,16 @@ from grace.domain import approving, replies
 from grace.domain import healing_gates as gates
 from grace.domain import remedy_words as words
 from grace.domain.asked import Agreement, Offered, PlaybookTry
-from grace.domain.effects import OfferRun, WithdrawRun
+from grace.domain.effects import OfferRun
 from grace.domain.events import RunReported
 from grace.domain.lifecycle.asking import free_name, offer
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.given import request_of
 from grace.domain.lifecycle.landed import end_window, judge_window, open_window, window_of
 from grace.domain.lifecycle.order import Order
+from grace.domain.lifecycle.running import change, leave, run_id, trying_of
 from grace.domain.lifecycle.undone import file_capa
-from grace.domain.mission import Mission, Window, about_of
+from grace.domain.mission import Window, about_of
 from grace.domain.package import PatchCandidate
 from grace.domain.phase import Outcome, Phase
 from grace.domain.playbooks.action import Risk
@@ -90,19 +91,6 @@ def next_match(draft: Draft) -> Match | None:
     if choice is not None:
         fitting.sort(key=lambda m: choice.place(f"playbook:{m.playbook.name}"))
     return fitting[0] if fitting else None
-
-
-def trying_of(mission: Mission) -> PlaybookTry:
-    """Return the playbook in play, which executing always has."""
-    assert mission.trying is not None  # planning chose it
-    return mission.trying
-
-
-def change(draft: Draft, **changes: object) -> PlaybookTry:
-    """Change the playbook in play."""
-    new = trying_of(draft.mission).model_copy(update=changes)
-    draft.set(tries=(*draft.mission.tries[:-1], new))
-    return new
 
 
 def executing(draft: Draft) -> None:
@@ -180,11 +168,6 @@ def gone(draft: Draft, each: PlaybookTry) -> None:
         fail(draft, reason)
     else:
         end_badly(draft, f"{each.undoing}; what was done is not taken back: {reason}")
-
-
-def run_id(mission: Mission, each: PlaybookTry) -> str:
-    """Name one order of a playbook's run."""
-    return f"{mission.name}/run/{each.number}.{each.run}"
 
 
 def basis_of(draft: Draft, each: PlaybookTry) -> str:
@@ -368,46 +351,3 @@ def approve(draft: Draft, order: Order, gate: str) -> str | None:
     draft.set(agreements=(*others, given))
     draft.note("approved", order.login, gate=given.gate, run=each.number, playbook=each.playbook)
     return None
-
-
-def leave(draft: Draft, reason: str) -> None:
-    """Take back a run that is laid out or under way, as the mission is held or ends.
-
-    One that takes back what was done goes on: half of it is worse than either.
-    """
-    each = draft.mission.trying
-    if each is not None and each.undoing is None:
-        withdraw(draft, each, reason)
-
-
-def give_up(draft: Draft, reason: str) -> bool:
-    """Leave the taking back to a person where no runner does it, with a CAPA; False: one may."""
-    each = trying_of(draft.mission)
-    if draft.mission.held is None:
-        return False
-    withdraw(draft, each, reason)
-    change(draft, state=RunState.WITHDRAWN, undoing=f"{each.undoing}; {reason}")
-    return True
-
-
-def withdraw(draft: Draft, each: PlaybookTry, reason: str) -> None:
-    """Ask for the end of a run that is laid out or under way."""
-    if each.state not in {RunState.OFFERED, RunState.RUNNING}:
-        return
-    run = run_id(draft.mission, each)
-    draft.ask(WithdrawRun(key=f"withdraw/{each.number}/{each.run}", run=run, reason=reason))
-
-
-def resumed(draft: Draft) -> None:
-    """Wait for a runner, or for its next word, anew."""
-    each = draft.mission.trying
-    if each is not None and each.state is RunState.OFFERED:
-        change(draft, offered_at=draft.now)
-    elif each is not None and each.state is RunState.RUNNING:
-        change(draft, heard_at=draft.now)
-
-
-def held_in(draft: Draft) -> None:
-    """Stop a run at its next step where the mission is held."""
-    if draft.mission.held is not None and draft.mission.phase is Phase.EXECUTING:
-        leave(draft, draft.mission.held)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from grace.domain import approving, emergencies, messages, replies
 from grace.domain.events import Permission
-from grace.domain.lifecycle import healing
+from grace.domain.lifecycle import healing, running
 from grace.domain.lifecycle.draft import Draft
 from grace.domain.lifecycle.forward import ask_reviewers
 from grace.domain.lifecycle.given import criteria_of
@@ -91,7 +91,7 @@ def hold(draft: Draft, order: Order) -> str | None:
         return replies.nothing_to("hold", draft.mission)
     reason = " ".join(order.given.argument.split())[:MAX_REASON]
     draft.hold(messages.held_by(order.login, reason))
-    healing.held_in(draft)
+    running.held_in(draft)
     return None
 
 
@@ -111,7 +111,7 @@ def resume(draft: Draft, order: Order) -> str | None:
     if mission.held is not None:
         draft.set(held=None, round=mission.round + 1, **published_again(mission))
         draft.note("resumed", order.login)
-        healing.resumed(draft)
+        running.resumed(draft)
         if take_branch(draft) and mission.phase in JUDGED:
             draft.set_attempt(failure="commits of somebody else stood on the branch")
             draft.set(refresh=True)
@@ -145,7 +145,7 @@ def cancel(draft: Draft, order: Order) -> str | None:
         return replies.nothing_to("cancel", draft.mission)
     each = draft.mission.trying
     if draft.mission.phase is Phase.EXECUTING and each is not None and each.undoing is not None:
-        given_up = healing.give_up(draft, messages.cancelled_by(order.login))
+        given_up = running.give_up(draft, messages.cancelled_by(order.login))
         return None if given_up else replies.nothing_to("cancel", draft.mission)
     draft.close(Outcome.CANCELLED, messages.cancelled_by(order.login))
     return None
@@ -260,7 +260,7 @@ def veto(draft: Draft, order: Order) -> str | None:
         approvals=tuple(a for a in mission.approvals if a.login != login),
     )
     draft.note("vetoed", login, reason=reason)
-    healing.leave(draft, f"{login} objects: {reason}")
+    running.leave(draft, f"{login} objects: {reason}")
     return None
 
 
