@@ -9,6 +9,7 @@ import pytest
 from grace.domain.mission import Mission
 from grace.domain.phase import Outcome, Phase
 from support.flow_ci import post_report
+from support.flow_employ import employ
 from support.flow_look import eventually
 from support.flow_mission import GOOD, REGRESSING, WRONG, Wanted
 from support.flows import Bot, Stage
@@ -55,6 +56,24 @@ async def test_the_page_lists_the_calls_of_a_mission_that_goes_well(
     well, failed = listed("A mission that goes well"), listed("A failed attempt")
     assert (well.total(), failed.total()) == (12, 3)
     assert calls == well + (failed if len(candidates) > 1 else Counter())
+
+
+async def test_the_page_lists_what_an_agent_adds_that_is_asked(stage: Stage) -> None:
+    await employ(stage, coder=GOOD)
+    async with stage.bot() as bot, stage.people(reviewing=False):
+        booted = await stage.calls()
+        issue = await stage.file(Wanted(()))
+        gated = await bot.look.phase(issue, Phase.GATING)
+        await bot.look.settled()
+        await approve(stage, gated)
+        mission = await bot.look.closed(issue, Outcome.FIXED)
+        calls = await made(stage, booted)
+        await bot.look.nothing_doubled(mission)
+    (ask,) = mission.asks
+    assert (ask.agent, ask.candidate) == ("coder", "coder-1")
+    asked = listed("An agent that is asked")
+    assert asked.total() == 5
+    assert calls == listed("A mission that goes well") + asked
 
 
 async def test_a_call_is_saved_where_people_approve_before_ci_has_ended(

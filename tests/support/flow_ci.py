@@ -31,6 +31,7 @@ from grace.localforge.runs import (
     RunRequest,
     WorkflowPlan,
 )
+from support.flow_agents import BY_HAND, answered, plan_of
 
 WORKFLOW = ".github/workflows/ci.yml"
 MUST_PASS = "tests.unit.test_app.test_delay"
@@ -125,7 +126,7 @@ class FastCI:
 
     `silent` runs get a token and report nothing, so that a test may report for them; with
     `artifact` a run has no token, and leaves its report behind. No run begins before `go`. While
-    it is `red`, the unit tests of every run fail.
+    it is `red`, the unit tests of every run fail. `agents` answer with these diffs.
     """
 
     bot_url: str
@@ -133,12 +134,15 @@ class FastCI:
     silent: bool = False
     artifact: bool = False
     go: asyncio.Event | None = None
+    agents: dict[str, str] = field(default_factory=dict)
     answers: list[int] = field(default_factory=list)
     tokens: list[tuple[str, CIReport]] = field(default_factory=list)
 
     def plan(
         self, source: bytes, event_name: str, event: dict[str, object], read: ReadFile
     ) -> WorkflowPlan | None:
+        if BY_HAND in source.decode():
+            return plan_of(event) if event_name == BY_HAND else None
         if event_name == "merge_group":
             return WorkflowPlan("ci", JOBS)
         if event_name != "pull_request":
@@ -148,6 +152,10 @@ class FastCI:
         return WorkflowPlan("ci", JOBS)
 
     async def run(self, request: RunRequest) -> AsyncIterator[RunEvent]:
+        if request.event_name == BY_HAND:
+            async for said in answered(request, self.agents):
+                yield said
+            return
         if self.go is not None:
             await self.go.wait()
         source = await git(request.bare, "show", f"{request.sha}:app.py")
