@@ -33,7 +33,7 @@ LATE_RETRY = "tests.unit.test_delivery.test_late_retry_is_not_delivered_again"
         ("right", set()),
         ("regress", set()),
         ("weaken", {LATE_RETRY}),
-        ("forgets", {REPAIR.test}),
+        ("forgets", {f"tests.unit.test_retention.{REPAIR.test}"}),
         ("archive", set()),
     ],
 )

@@ -55,7 +55,7 @@ def story_files(built: Built) -> dict[str, Any]:
     """Write the bot's configuration: whom to ask for a patch, and what a playbook may act on."""
     files = demo_files(built)
     subsystems = files["subsystems.yaml"]["subsystems"]
-    repair = {"name": "repair", "builtin": "repair", "needs_tests": True, "minutes": 3}
+    repair = {"name": "repair", "builtin": "repair", "needs_tests": True, "minutes": 4}
     if REPAIR.name in built.repositories:
         repair["subsystems"] = [subsystem_of(REPAIR.name)]
     files["agents.yaml"] = {"agents": [repair]}

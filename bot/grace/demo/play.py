@@ -30,7 +30,7 @@ from grace.domain.mission import Mission
 from grace.domain.phase import Outcome, Phase
 from grace.domain.verdict import Condition
 
-PATIENCE_S = 170.0
+PATIENCE_S = 300.0
 CALM = 3
 
 Say = Callable[[str], None]

@@ -188,20 +188,18 @@ def write_archiving(folder: Path) -> None:
 REPAIR = Story(
     name="repair",
     ends=Outcome.FIXED,
-    title="After ten thousand events every retry is delivered again",
+    title="Event delivery gets worse with every event under load",
     severity="high",
     wrong=(
-        "Once the history holds as many events as it may, a retried event is delivered a second "
-        "time to every subscriber. There is a test that shows it; I have no patch."
+        "Under load the history is full within minutes, and does not come back until a restart: "
+        "each delivery of a retried event then goes once more to every subscriber, as if nothing "
+        "was ever delivered. There is a test that shows it; I have no patch."
     ),
-    symptom="delivery of an event that was delivered already",
+    symptom="event delivery under load",
     observed=0,
     targets=(),
     candidates=(),
-    test=(
-        "tests.unit.test_retention."
-        "test_retry_is_not_delivered_again_however_many_events_came_before"
-    ),
+    test="test_delivery_with_a_full_history",
     window_minutes=SHORT_MINUTES,
     first=write_forgetful,
 )
