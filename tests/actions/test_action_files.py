@@ -55,7 +55,7 @@ def test_these_are_the_actions():
 @pytest.mark.parametrize("action", ACTIONS)
 def test_an_action_has_the_form_that_the_forge_asks_for(action):
     text = (ROOT / "actions" / action / "action.yml").read_text()
-    assert len(text.splitlines()) < 80
+    assert len(text.splitlines()) < 90
     spec = spec_of(action)
     assert set(spec) <= {"name", "description", "inputs", "outputs", "runs"}
     assert spec["name"]

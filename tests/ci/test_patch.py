@@ -48,7 +48,11 @@ def propose(checkout: Path, command: str, *more: str, env: dict[str, str] | None
 
 
 def answer(
-    checkout: Path, command: str, *more: str, told: dict[str, object] | None = None
+    checkout: Path,
+    command: str,
+    *more: str,
+    told: dict[str, object] | None = None,
+    env: dict[str, str] | None = None,
 ) -> Proposal:
     """Run for a task, and return what goes back to the bot."""
     task = checkout.parent / "task.json"
@@ -58,7 +62,7 @@ def answer(
     out = checkout.parent / "out"
     given = ("--command", command) if command else ()
     args = ["patch", *given, "--task", str(task), "--out", str(out), *more]
-    done = CliRunner().invoke(app, args, env=CLEAN)
+    done = CliRunner().invoke(app, args, env=CLEAN | (env or {}))
     assert done.exit_code == 0, done.output
     proposal = Proposal.model_validate_json((out / "proposal.json").read_bytes())
     assert (proposal.request, proposal.agent, proposal.base) == ("m/ask/1", "tester", base)
@@ -199,6 +203,16 @@ def test_an_agent_of_the_operator_is_run_as_the_task_sets_it_up(checkout):
     told = {"setup": {"name": "tester", **OWN}}
     proposal = answer(checkout, "", "--agent", "tester", told=told)
     assert f"+{proposal.base}" in proposal.diff
+
+
+def test_a_task_does_not_say_where_a_model_s_key_goes(checkout):
+    told = {"setup": {"name": "tester", "model_url": "https://models.example.org/v1", **OWN}}
+    key = {"GRACE_MODEL_KEY": "k3y"}
+    astray = answer(checkout, "", "--agent", "tester", told=told, env=key)
+    assert astray.refusal is Refusal.INVALID
+    assert "name that address in the workflow (`model-url`)" in astray.sentence
+    named = ("--agent", "tester", "--model-url", "https://models.example.org/v1")
+    assert answer(checkout, "", *named, told=told, env=key).diff
 
 
 @pytest.mark.stress

@@ -38,6 +38,7 @@ def patch(  # noqa: PLR0913, PLR0917 - the options of a command
     readable: Annotated[list[Path] | None, typer.Option(help="Place that the agent sees.")] = None,
     max_bytes: Annotated[int, typer.Option(min=1, help="Largest patch that may leave.")] = 200_000,
     limit: Annotated[float, typer.Option(min=1, help="Seconds that the agent has.")] = 1800.0,
+    model_url: Annotated[str, typer.Option(help="Where a model's key may go.")] = "",
     network: Annotated[bool, typer.Option(help="Let the agent open connections.")] = False,
     sandbox: Annotated[
         Sandbox, typer.Option(help="Refuse without a sandbox, or use none.")
@@ -60,6 +61,7 @@ def patch(  # noqa: PLR0913, PLR0917 - the options of a command
             max_bytes=max_bytes,
             limit_s=limit,
             network=network,
+            model_url=model_url,
             sandbox=sandbox,
         )
         if wanted.task is None:

@@ -53,6 +53,7 @@ class PatchWanted(Frozen):
     base: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
     test: str | None = None
     network: bool = False
+    model_url: str = ""
     sandbox: Sandbox = Sandbox.NEEDED
     readable: tuple[Path, ...] = ()
     max_bytes: Annotated[int, Field(ge=1, le=200_000)] = 200_000
@@ -108,7 +109,7 @@ def propose(wanted: PatchWanted, task: AgentTask, job: Surroundings) -> Proposal
     checkout is not the task's base.
     """
     refuse_secrets(job.env, wanted.sandbox)
-    agent = _agent(wanted, task)
+    agent = _agent(wanted, task, has_key=bool(job.env.get(MODEL_KEY)))
     if wanted.base not in {None, task.base}:
         raise CheckoutInvalid(f"the task is for the base {task.base}, not for {wanted.base}")
     refuse_touched(job.checkout, task.base)
@@ -174,8 +175,11 @@ def refuse_secrets(env: Mapping[str, str], sandbox: Sandbox) -> None:
         )
 
 
-def _agent(wanted: PatchWanted, task: AgentTask) -> Agent:
-    """Return the agent: the command that is given, as the task sets it up, or as Grace comes."""
+def _agent(wanted: PatchWanted, task: AgentTask, *, has_key: bool) -> Agent:
+    """Return the agent: the command that is given, as the task sets it up, or as Grace comes.
+
+    Where there is a model's key, no task says where it goes: that is the workflow's to name.
+    """
     if (wanted.command is None) == (wanted.agent is None):
         raise PatchRefused("give either a command or an agent")
     minutes, name = wanted.limit_s / 60, task.agent
@@ -184,6 +188,11 @@ def _agent(wanted: PatchWanted, task: AgentTask) -> Agent:
     assert wanted.agent is not None
     told = task.setup
     if told is not None and told.name == wanted.agent:
+        if told.model_url not in {"", wanted.model_url} and has_key:
+            raise PatchRefused(
+                f"the task asks the model at {told.model_url}, and this job has a model's key: "
+                "name that address in the workflow (`model-url`) if the key may go there"
+            )
         return told.model_copy(update={"minutes": min(told.minutes, minutes)})
     if wanted.agent in set(Builtin):
         return Agent(name=name, builtin=Builtin(wanted.agent), minutes=minutes)
