@@ -10,6 +10,7 @@ from grace.adapters.sqlite.schema import connect
 from grace.domain.decision import Note
 from grace.domain.memory.folding import payload_of
 from grace.domain.memory.places import Visibility
+from grace.domain.memory.recollection import Result, Trial
 from grace.domain.memory.remembered import Landed, Lesson, Remembered
 from grace.domain.memory.remembering import digest_of
 from grace.domain.package import MemoryScope
@@ -105,6 +106,15 @@ async def test_a_commit_that_fails_leaves_no_memory(open_store, world_of, path):
     failing.clear()
     assert rows(path) == []
     assert (await world.mission(uid)).phase is not Phase.CLOSED
+
+
+async def test_what_nobody_began_is_kept_and_not_found(world, path):
+    wish = {"outcome": Outcome.CANCELLED, "patch": None, "lesson": Lesson.NONE}
+    failed = Trial(remedy="agent:repair", result=Result.FAILED)
+    await ended(world, **wish)
+    await ended(world, 2, **wish, tried=(failed,))
+    assert [row[9] for row in rows(path)] == [1, 0]  # forgotten
+    assert [row[12] is None for row in rows(path)] == [True, False]  # terms
 
 
 async def test_a_rebuilt_memory_is_the_one_that_was_kept(world, path):

@@ -71,6 +71,12 @@ def test_hits_are_cited_with_what_was_tried_and_counted(leave, now):
     assert found.sentence == "Three like this; agent:repair held twice, was reverted once."
 
 
+def test_what_nobody_began_is_not_in_the_way_of_what_helped(leave, now):
+    wishes = [leave(n, tried=(), outcome=Outcome.CANCELLED, patch=None) for n in range(2, 15)]
+    found = asked(now, [*alike(*wishes, score=0.9), *alike(leave(1))])
+    assert [hit.mission[-3:] for hit in found.hits] == ["001"]
+
+
 def test_the_sentence_names_what_held_most_and_what_went_by_itself(leave, now):
     mixed = (
         *[trial(Result.FAILED, "candidate:c1")] * 3,
@@ -84,7 +90,7 @@ def test_the_sentence_names_what_held_most_and_what_went_by_itself(leave, now):
         "Two like this; agent:repair held once; candidate:c1 did not land three times; "
         "playbook:locked was not decided once; one went away by itself."
     )
-    quiet = asked(now, alike(leave(1, tried=(), outcome=Outcome.CANCELLED)))
+    quiet = asked(now, alike(leave(1, tried=(), outcome=Outcome.FAILED)))
     assert quiet.sentence == "One like this; nothing was tried."
     lasting = asked(now, alike(leave(1, tried=(trial(Result.INEFFECTIVE),))))
     assert lasting.sentence == "One like this; agent:repair did not last once."

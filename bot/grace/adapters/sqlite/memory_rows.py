@@ -107,14 +107,14 @@ def _write(connection: sqlite3.Connection, log: str, found: Remembered) -> None:
             found.lesson.value,
             None if patch is None else patch.digest,
             spoiled,
-            found.forgotten,
+            not found.findable,
             changed,
             _bare(found).model_dump_json(),
             None if patch is None else patch.diff,
         ),
     ).fetchone()
     connection.execute("DELETE FROM memory_text WHERE rowid = ?", (rowid,))
-    if not found.forgotten:
+    if found.findable:
         connection.execute(
             "INSERT INTO memory_text (rowid, head, details, trace) VALUES (?, ?, ?, ?)",
             (rowid, *indexed(found)),

@@ -194,14 +194,27 @@ def _runs(
 def _children(
     connection: sqlite3.Connection, place: tuple[str, int], row: sqlite3.Row
 ) -> tuple[ChildFact, ...]:
-    """Return the children that somebody started; read while a mission may wait for them."""
+    """Return the children that somebody started; read while a mission may wait for them.
+
+    Missions that name each other, over however many, wait for none of their circle.
+    """
     if row["phase"] != Phase.PLANNING:
         return ()
     rows = connection.execute(
         "SELECT name, phase, json_extract(mission, '$.outcome') AS outcome,"
         " json_extract(mission, '$.contract_hash') AS started FROM missions"
-        " WHERE host = ? AND repository_id = ? AND parent = ? AND uid <> ? ORDER BY name",
-        (*place, row["name"], row["uid"]),
+        " WHERE host = :host AND repository_id = :repository AND parent = :name AND uid <> :uid"
+        " AND name NOT IN (WITH RECURSIVE above (name) AS (SELECT :parent UNION"
+        "  SELECT m.parent FROM missions AS m JOIN above USING (name)"
+        "  WHERE m.host = :host AND m.repository_id = :repository)"
+        "  SELECT name FROM above WHERE name IS NOT NULL) ORDER BY name",
+        {
+            "host": place[0],
+            "repository": place[1],
+            "name": row["name"],
+            "uid": row["uid"],
+            "parent": row["parent"],
+        },
     )
     return tuple(
         ChildFact(

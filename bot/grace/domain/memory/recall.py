@@ -52,7 +52,7 @@ def recollect(question: Question, memories: Memories, now: datetime) -> Recollec
         each
         for each in memories.alike
         if may_cite(asker, each.place)
-        and not each.found.forgotten
+        and each.found.findable
         and each.score >= LEAST
         and (each.found.mission, each.found.log) != (question.asker, question.ref.log)
     ][:MAX_HITS]

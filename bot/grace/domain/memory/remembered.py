@@ -100,6 +100,15 @@ class Remembered(Frozen):
         return tuple(dict.fromkeys(s.metric_id for s in self.symptoms if s.metric_id is not None))
 
     @property
+    def findable(self) -> bool:
+        """Tell whether it may be found and cited: nobody took it out, and it was more than a wish.
+
+        What strangers file and nobody starts ends as cancelled with nothing tried. A few of those
+        in the words of a real problem would else stand before what once helped.
+        """
+        return not self.forgotten and (self.outcome is not Outcome.CANCELLED or bool(self.tried))
+
+    @property
     def held(self) -> bool:
         """Tell whether its problem was fixed, and stayed so as far as is known."""
         return self.outcome is Outcome.FIXED and self.effective is not False and not self.reverted

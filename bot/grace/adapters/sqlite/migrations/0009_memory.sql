@@ -1,5 +1,6 @@
 -- What ended missions leave: a fold of the ledger's `mission.remembered` entries and of what was
--- said of those missions later. `spoiled`: its patch was reverted, or did not last. `changed`
+-- said of those missions later. `spoiled`: its patch was reverted, or did not last. `forgotten`: it
+-- is not to be found, as a person said, or since nobody ever began it. `changed`
 -- counts up over the whole table, for those who keep a copy; after a rebuild `epoch` is another.
 CREATE TABLE memory (
     id              INTEGER PRIMARY KEY,
