@@ -6,6 +6,7 @@ from pydantic import AwareDatetime
 
 from grace.domain.base import Frozen
 from grace.domain.memory.recollection import Recollection
+from grace.domain.people import Actor
 from grace.domain.playbooks.run import RunReport
 from grace.domain.proposals import Proposal, RequestKey
 
@@ -35,11 +36,15 @@ class AgentRunEnded(Frozen):
 
 
 class ProposalMade(Frozen):
-    """What an agent's run left. `by`: the principal that gave it by the API; empty: a run's."""
+    """What an agent's run left. `by`: the agent that gave it by the API; empty: a run's.
+
+    `person`: on whose behalf it was given, who approves it no more than what he wrote himself.
+    """
 
     kind: Literal["proposal_made"] = "proposal_made"
     proposal: Proposal
     by: str = ""
+    person: Actor | None = None
     at: AwareDatetime
 
 

@@ -1,13 +1,18 @@
 """Remedies under people and programs that do the wrong thing, or the right one at a wrong time."""
 
+from datetime import timedelta
+
 import pytest
 
+from grace.domain import approving
 from grace.domain import effects as fx
 from grace.domain import events as ev
 from grace.domain import remedy_words as words
+from grace.domain.people import Actor
 from grace.domain.phase import Outcome, Phase
 from grace.domain.playbooks.run import RunReport, RunState, StepState
 from grace.domain.proposals import Proposal
+from grace.domain.surroundings import ClaimFact
 from support.healed import (
     done,
     healing_policy,
@@ -111,6 +116,21 @@ def claimed(world: World, diff: str, name: str = "outside") -> World:
     said = Proposal(request="claim/1", agent=name, base="b" * 40, diff=diff)
     world.deliver(ev.ProposalMade(proposal=said, by="token:outside", at=world.now))
     return world
+
+
+def test_who_hands_a_patch_in_under_a_claim_does_not_approve_it():
+    world = World(policy=seeking_policy(REPAIR), waits=(fx.AskAgent,))
+    world.file(issue_body(candidates=0))
+    world.facts = world.facts.model_copy(
+        update={"claim": ClaimFact(agent="rita/bot", until=world.now + timedelta(hours=1))}
+    )
+    said = Proposal(request="claim/1", agent="rita-bot", base="b" * 40, diff=DIFF)
+    rita = Actor(login="rita", id=77)
+    world.deliver(ev.ProposalMade(proposal=said, by="rita/bot", person=rita, at=world.now))
+    assert "rita" in world.mission.authors
+    assert 77 in world.mission.proposer_ids
+    for login, number in (("Rita", 0), ("rita-renamed", 77)):
+        assert approving.proposes(world.mission, world.policy, Actor(login=login, id=number))
 
 
 def test_smaller_patch_under_way_takes_no_ones_turn_twice():

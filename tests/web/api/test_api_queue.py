@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from grace.domain.package import TrustRequirements
+from grace.web.api.filing import ROUTED
 from support.hub_world import HubWorld, Served
 from web.api.test_api_missions import MISSIONS, contract, problem
 
@@ -134,6 +135,8 @@ async def test_patch_is_handed_in_under_a_claim_of_ones_own(hub: Served, world: 
     taken = await hub("agent").post(f"{path}/propose", json=PATCH)
     assert taken.status_code == 202, taken.text
     assert (taken.json()["agent_id"], taken.json()["lines"]) == ("candidate", 2)
+    (routed,) = ROUTED.validate_json(world.submitted[-1].body)
+    assert routed.event.person.login == "alice"  # who may not approve it
 
 
 async def test_patch_for_a_mission_without_work_to_take_is_refused(

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+from grace.domain import messages, views
 from grace.domain import remedy_words as words
-from grace.domain import views
 from grace.domain.agents import CLAIM, Agent
 from grace.domain.asked import Ask, Offered
 from grace.domain.effects import AskAgent, ReadProposal
@@ -276,8 +276,13 @@ def given_by_hand(draft: Draft, event: ProposalMade) -> None:
     if len(mission.offered) >= MAX_OFFERED:
         return
     name = free_name(mission, f"{proposal.agent}-{len(mission.offered) + 1}")
-    if mission.held is not None and mission.held.startswith(words.NOTHING_LEFT):
+    if messages.wants_patch(mission.held):
         draft.set(held=None)
+    if event.person is not None:
+        draft.set(
+            authors=tuple(sorted({*mission.authors, event.person.login})),
+            proposer_ids=mission.proposer_ids | ({event.person.id} - {0}),
+        )
     draft.note_elite("proposed", event.by, **told(proposal, name))
     offer(
         draft,

@@ -9,6 +9,7 @@ from grace.domain.base import Frozen
 from grace.domain.events import ProposalMade
 from grace.domain.lease import Lease
 from grace.domain.package import MissionId
+from grace.domain.people import Actor
 from grace.domain.proposals import MAX_DIFF, Proposal, Usage, Words
 from grace.domain.results import Sha
 from grace.ports import Delivery, Routed, Target
@@ -58,7 +59,9 @@ async def propose(call: Call[OfMission, Given]) -> Answer:
         rationale=given.rationale,
         usage=given.usage,
     )
-    event = ProposalMade(proposal=proposal, by=lease.agent_id, at=now)
+    who = call.principal
+    person = None if who.login is None else Actor(login=who.login, id=who.user_id)
+    event = ProposalMade(proposal=proposal, by=lease.agent_id, person=person, at=now)
     asked = f"{call.caller}\n{call.key}\n{mission.name}\npropose"
     key = f"api:{uuid5(ASKED, asked)}"
     routed = Routed(target=Target(ref=mission.ref, uid=mission.uid), event=event)
