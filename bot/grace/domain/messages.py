@@ -9,7 +9,7 @@ from grace.domain.approving import approvals_asked
 from grace.domain.mission import Attempt, Mission, Window
 from grace.domain.phase import Outcome, Phase
 from grace.domain.policy import Policy
-from grace.domain.remedy_words import remedy_lines
+from grace.domain.remedy_words import NOTHING_LEFT, remedy_lines
 from grace.domain.render import code, inline, marker, one_line, tree, unlinked, why
 from grace.domain.reverts import compared, under_way
 from grace.domain.verdict import Condition
@@ -21,6 +21,11 @@ STARTED = (
 NO_CANDIDATE = "there is no patch candidate: edit the issue, add one, and comment `/grace start`"
 MAX_ERRORS = 100  # a forge's comment holds 64 KiB
 COMMANDS = " · ".join(f"`/grace {written}`" for written in replies.COMMANDS)
+
+
+def wants_patch(held: str | None) -> bool:
+    """Tell whether a mission is held only because nobody had a patch for it."""
+    return held is not None and held.startswith((NO_CANDIDATE, NOTHING_LEFT))
 
 
 def issue_closed_by(login: str) -> str:

@@ -63,6 +63,21 @@ def test_parent_whose_children_were_all_cancelled_is_on_its_own_again():
     assert world.mission.held == messages.NO_CANDIDATE
 
 
+def test_children_that_come_late_wake_a_parent_for_which_nobody_could_be_asked():
+    world = World().file(issue_body(candidates=0))
+    assert world.mission.held == messages.NO_CANDIDATE
+    with_children(world, child("mission_20261122_002", Outcome.FIXED))
+    assert world.mission.outcome is Outcome.FIXED
+
+
+def test_parent_that_found_no_patch_stays_held_where_its_children_were_all_cancelled():
+    world = propose(seeking_world(), 1, None)
+    held = world.mission.held
+    with_children(world, child("mission_20261122_002", Outcome.CANCELLED))
+    assert held is not None
+    assert world.mission.held == held
+
+
 def test_children_that_come_late_wake_a_parent_that_found_no_patch():
     world = propose(seeking_world(), 1, None)
     assert world.mission.held is not None

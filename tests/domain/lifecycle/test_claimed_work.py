@@ -6,6 +6,7 @@ import pytest
 
 from grace.domain import effects as fx
 from grace.domain import events as ev
+from grace.domain import messages
 from grace.domain import remedy_words as words
 from grace.domain.proposals import Proposal, Refusal
 from grace.domain.surroundings import ClaimFact
@@ -47,6 +48,24 @@ def given(world: World, agent: str, diff: str | None) -> ev.ProposalMade:
         sentence="none" if diff is None else "",
     )
     return ev.ProposalMade(proposal=said, by=agent, at=world.now)
+
+
+def test_patch_by_hand_wakes_a_mission_for_which_nobody_could_be_asked():
+    world = World().file(issue_body(candidates=0))
+    assert world.mission.held == messages.NO_CANDIDATE
+    world.deliver(given(world, "devin", OTHER))
+    world.settle()
+    assert world.mission.held is None
+    assert world.mission.attempts[0].agent == "devin"
+
+
+def test_patch_by_hand_lifts_no_hold_of_a_person():
+    world = World(waits=(fx.ReadMemory,)).file(issue_body(candidates=0))
+    world.command("hold", "alice", number="2")
+    world.deliver(given(world, "devin", OTHER))
+    world.settle()
+    assert world.mission.held is not None
+    assert world.mission.attempts == ()
 
 
 def test_patch_by_hand_wakes_a_mission_that_found_none_and_only_news_counts():
