@@ -203,7 +203,8 @@ def await_word(draft: Draft, each: PlaybookTry) -> None:
     """Wait for the runner's next word; where none comes for long, say so and hold."""
     assert each.heard_at is not None  # its word made it so
     playbook = draft.policy.playbooks.named(each.playbook)
-    seconds = max((s.timeout_seconds for s in playbook.steps), default=0) if playbook else 0
+    steps = (playbook.healed, *playbook.steps) if playbook is not None else ()
+    seconds = max((s.timeout_seconds for s in steps), default=0)
     minutes = draft.policy.governance.healing.runner_timeout_minutes
     due = each.heard_at + timedelta(minutes=minutes, seconds=seconds * CALLS)
     if draft.now < due:
