@@ -41,6 +41,14 @@ def asked(asks: Sequence[Ask]) -> str:
     return f"{names} {verb} at work on a patch; waited for until {until:%H:%M:%S} UTC"
 
 
+def why_asked(mission: Mission) -> str:
+    """Say why this agent is asked; nothing where memory was silent, and the order is people's."""
+    if mission.choice is None:
+        return ""
+    alone = len(mission.choice.order) == 1
+    return mission.choice.sentence or ("there is no other remedy to choose" if alone else "")
+
+
 def no_answer(ask: Ask) -> str:
     """Say that an agent's answer did not come."""
     minutes = (ask.ends_at - ask.asked_at).total_seconds() / 60

@@ -40,6 +40,16 @@ def test_mission_without_a_patch_asks_the_agent_with_the_evidence():
     assert "repair is at work" in world.verdict.root.children[0].reason
 
 
+def test_why_an_agent_is_asked_is_said_even_where_there_was_no_choice():
+    (alone,) = [n.payload["why"] for n in seeking_world().notes if n.kind == "elite.agent_asked"]
+    assert alone == "there is no other remedy to choose"
+    world = seeking_world(seeking_policy(REPAIR, BUMP))
+    (chosen,) = [n.payload["why"] for n in world.notes if n.kind == "elite.agent_asked"]
+    assert chosen.startswith("agent:repair goes first")
+    silent = world.mission.model_copy(update={"choice": None})
+    assert words.why_asked(silent) == ""
+
+
 def test_what_an_agent_proposes_is_judged_like_the_work_of_a_stranger():
     world = propose(seeking_world(), plausible=True, rationale="line 3: < for <=")
     assert world.mission.phase is Phase.TESTING

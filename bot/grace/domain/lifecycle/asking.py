@@ -85,7 +85,7 @@ def order(draft: Draft, agent: Agent) -> None:
         base=base.sha,
         minutes=agent.minutes,
         money_usd=agent.money_usd,
-        why=mission.choice.sentence if mission.choice is not None else "",
+        why=words.why_asked(mission),
     )
     branch = draft.policy.subsystem(request_of(draft).subsystem_id).base_branch
     draft.ask(AskAgent(key=f"ask/{number}", task=task, workflow=rules.workflow, branch=branch))
