@@ -104,9 +104,9 @@ def executing(draft: Draft) -> None:
         await_runner(draft, each)
     elif each.state is RunState.RUNNING:
         await_word(draft, each)
-    elif each.undoing is not None and each.state in ENDED:
+    elif each.undoing is not None:
         undone(draft, each)
-    elif each.state in ENDED:
+    else:
         ended(draft, each)
 
 
