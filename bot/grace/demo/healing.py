@@ -15,7 +15,7 @@ import yaml
 
 from grace.demo.play import PATIENCE_S, Play, Say, StoryFailed
 from grace.demo.scenes import Built, Scene, demo_files, subsystem_of
-from grace.demo.stage import ROLLING_MINUTES, Stage
+from grace.demo.stage import Stage
 from grace.demo.stories import HEAL, REPAIR, STORIES, Alarm
 from grace.demo.tools import python_path
 from grace.domain.healing_gates import thing_of
@@ -115,7 +115,7 @@ class HealPlay(Play):
                 "summary": alarm.title,
                 "description": f"The service's log says: {said}",
                 "observation_window_minutes": f"{alarm.window_minutes:g}",
-                "rolling_window_minutes": f"{ROLLING_MINUTES:g}",
+                "rolling_window_minutes": f"{alarm.rolling_minutes:g}",
             },
             "startsAt": datetime.now(UTC).isoformat(),
             "endsAt": "0001-01-01T00:00:00Z",

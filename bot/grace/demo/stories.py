@@ -117,6 +117,7 @@ class Alarm:
     severity: str
     target: Target
     window_minutes: float
+    rolling_minutes: float
     first: Callable[[Path], None]
 
 
@@ -210,7 +211,8 @@ HEAL = Alarm(
     title="Deliveries fail: the archive cannot be written",
     severity="medium",
     target=_ERRORS,
-    window_minutes=SHORT_MINUTES,
+    window_minutes=WINDOW_MINUTES,
+    rolling_minutes=SHORT_MINUTES,
     first=write_archiving,
 )
 
