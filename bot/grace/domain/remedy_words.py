@@ -10,6 +10,7 @@ from grace.domain.playbooks.run import RunState, StepState
 from grace.domain.proposals import Refusal
 from grace.domain.render import code, inline
 
+MOST_STEPS: Final = 30
 NOTHING_LEFT: Final = "no patch was found"
 WAY_OUT: Final = (
     "add a patch candidate to the issue and comment `/grace start`, name a test in "
@@ -113,6 +114,8 @@ def remedy_lines(mission: Mission) -> list[str]:
     lines += [_ask(a) for a in mission.asks]
     for each in mission.tries:
         lines += _try(each)
+    if mission.tries:
+        lines += _steps(mission.tries[-1])
     return ["### Remedies", "", *lines, ""] if lines else []
 
 
@@ -136,7 +139,11 @@ def _ask(ask: Ask) -> str:
 def _try(each: PlaybookTry) -> Iterator[str]:
     state = each.failure or (each.state.value.replace("_", " ") if each.state else "waits")
     yield f"- playbook {code(each.playbook)} on {code(each.target)}: {inline(state, 400)}"
-    for step in each.report.steps if each.report is not None else ():
+
+
+def _steps(each: PlaybookTry) -> Iterator[str]:
+    """List the newest steps of the newest try: a forge refuses a comment that is too long."""
+    for step in (each.report.steps if each.report is not None else ())[-MOST_STEPS:]:
         if step.state is not StepState.SKIPPED:
             yield f"  - {code(step.step)}: {step.state.value}: {inline(step.sentence, 300)}"
 

@@ -112,6 +112,23 @@ def test_what_a_runner_measured_can_be_stored_and_signed_whatever_it_is(found):
     assert world.mission.trying.report.steps[0].found == {"x": str(found)}
 
 
+def test_comment_of_a_mission_stays_one_that_a_forge_takes_whatever_runners_say():
+    names = ("first", "second", "third")
+    policy = healing_policy(*map(playbook, names), healing={"max_playbooks": 3})
+    world = healing_world(policy)
+    for _ in names:
+        said = done("look", world.now).model_copy(update={"sentence": "*_<&@" * 200})
+        steps = tuple(said.model_copy(update={"step": f"s{n}"}) for n in range(59))
+        steps += (said.model_copy(update={"step": "last", "state": StepState.SKIPPED}),)
+        say(world, RunState.NOT_HEALED, steps=steps, sentence="*_<&@" * 400)
+    assert world.mission.outcome is Outcome.FAILED
+    longest = max(len(e.body) for e in world.done if isinstance(e, fx.PublishComment))
+    assert longest < 40_000
+    told = "\n".join(words.remedy_lines(world.mission))
+    assert "`s58`" in told
+    assert "`last`" not in told
+
+
 def claimed(world: World, diff: str, name: str = "outside") -> World:
     said = Proposal(request="claim/1", agent=name, base="b" * 40, diff=diff)
     world.deliver(ev.ProposalMade(proposal=said, by="token:outside", at=world.now))
