@@ -135,7 +135,6 @@ def test_the_gates_are_listed_with_what_each_demands():
 def test_messages_without_their_occasion_still_read():
     mission = World().mission
     assert messages.contract_lines(mission, World().policy) == []
-    assert messages.no_candidate_left(()) == "there was no patch candidate to try"
     assert "#0" in messages.merge_body(mission)
     assert messages.revert_body(mission)
     assert messages.revert_pull_body(mission)
