@@ -302,3 +302,7 @@ def test_later_steps_are_told_what_earlier_ones_found():
 def test_what_runner_and_bot_say_to_each_other_survives_the_way():
     held = RunHeld(order=order(), lease="secret", runner="db-1", until=START)
     assert RunHeld.model_validate_json(held.model_dump_json(), strict=True) == held
+
+
+def test_what_a_target_says_steers_no_terminal():
+    assert shortened("a\x1b[2J\nb\u202e") == "a [2J b "

@@ -67,5 +67,9 @@ class Run:
 
 
 def shortened(sentence: str, most: int = _MOST_SENTENCE) -> str:
-    """Cut a sentence to what a report holds."""
+    """Cut a sentence to what a report holds, without what would steer the terminal it is told at.
+
+    A process or session may have any name, and a line of a log says what strangers sent.
+    """
+    sentence = "".join(c if c.isprintable() else " " for c in sentence)
     return sentence if len(sentence) <= most else sentence[: most - 4] + " ..."
