@@ -155,6 +155,13 @@ def try_reason(each: PlaybookTry) -> str:
     return f"playbook {each.playbook} on {each.target}: {state}{': ' + said if said else ''}"
 
 
+def patch_failed(mission: Mission) -> str:
+    """Say why the patch that a playbook ended in did not do."""
+    last = mission.attempts[-1] if mission.attempts else None
+    why = f": {last.failure}" if last is not None and last.failure else ""
+    return f"the patch that it ended in failed{why}"
+
+
 def no_playbook(mission: Mission) -> str:
     """Say that no playbook is left to try."""
     tried = "; ".join(t.failure or "" for t in mission.tries)

@@ -322,3 +322,14 @@ def test_kill_switch_and_veto_stop_a_run_at_its_next_step_and_it_goes_on_afterwa
     assert len([e for e in world.done if isinstance(e, fx.WithdrawRun)]) == 2
     say(world, RunState.WITHDRAWN)
     assert world.mission.tries[0].state is None
+
+
+def test_playbook_whose_patch_fails_is_followed_by_the_next_and_then_by_a_capa():
+    policy = healing_policy(playbook("first"), playbook("second"))
+    world = say(healing_world(policy), RunState.HEALED, diff=DIFF)
+    world.ci(passed=False)
+    assert [t.playbook for t in world.mission.tries] == ["first", "second"]
+    assert "the patch that it ended in failed: " in world.mission.tries[0].failure
+    say(world, RunState.NOT_HEALED)
+    assert world.mission.outcome is Outcome.FAILED
+    assert world.mission.capa is not None

@@ -1,10 +1,15 @@
 """Work is looked for, claimed under a lease, and given back."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from grace.domain.package import TrustRequirements
+from grace.app.worker import rule
+from grace.domain.asked import Offered
+from grace.domain.lifecycle.asking import MAX_OFFERED
+from grace.domain.package import PatchCandidate, TrustRequirements
+from grace.domain.phase import Phase
 from grace.web.api.filing import ROUTED
 from support.hub_world import HubWorld, Served
 from web.api.test_api_missions import MISSIONS, contract, problem
@@ -124,8 +129,34 @@ DIFF = "--- a/mesh.py\n+++ b/mesh.py\n@@ -1 +1 @@\n-slow\n+quicker\n"
 PATCH = {"diff": DIFF, "base": "b" * 40, "rationale": "the loop was quadratic"}
 
 
+async def begin(world: HubWorld, **changes: object) -> None:
+    """Let the mission that waits for a start be under way."""
+    found = await world.store.find(world.missions["fresh"])
+    assert found is not None
+    turn = await world.store.turn(found[0].uid)
+    assert turn is not None
+    ruling = rule(turn, world.policy, world.clock.at)
+    begun = ruling.mission.with_(phase=Phase.PLANNING, **changes)
+    await world.store.commit(turn, replace(ruling, mission=begun), world.clock.at)
+
+
+async def test_mission_that_was_offered_enough_takes_no_more(hub: Served, world: HubWorld) -> None:
+    path = f"{MISSIONS}/{world.missions['fresh']}"
+    await hub("agent").post(f"{path}/claim", json=DEVELOPER)
+    patches = (PatchCandidate(name=f"p{i}", diff=f"{DIFF}{i}") for i in range(MAX_OFFERED))
+    offered = tuple(Offered(candidate=c, agent="x", origin="claim", lines=1) for c in patches)
+    await begin(world, offered=offered)
+    answer = await hub("agent").post(f"{path}/propose", json=PATCH)
+    assert "was offered 10 patches already" in problem(answer, 409)["detail"]
+
+
 async def test_patch_is_handed_in_under_a_claim_of_ones_own(hub: Served, world: HubWorld) -> None:
     path = f"{MISSIONS}/{world.missions['fresh']}"
+    await hub("agent").post(f"{path}/claim", json=DEVELOPER)
+    waiting = await hub("agent").post(f"{path}/propose", json=PATCH)
+    assert "is awaiting_start: no patch is taken now" in problem(waiting, 409)["detail"]
+    await hub("agent").post(f"{path}/release")
+    await begin(world)
     early = await hub("agent").post(f"{path}/propose", json=PATCH)
     assert "claim it first" in problem(early, 409)["detail"]
     await hub("agent").post(f"{path}/claim", json=DEVELOPER)

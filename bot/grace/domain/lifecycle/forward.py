@@ -83,7 +83,7 @@ def planning(draft: Draft) -> None:
     """Context and snapshot: read the base, wait for rivals, then choose the next candidate."""
     if children.awaited(draft) or blocked(draft) or not seeking.recalled(draft):
         return
-    if seeking.heals(draft) and not draft.mission.candidates:
+    if seeking.heals(draft) and seeking.exhausted(draft):
         healing.planning(draft)
         return
     nobody = not (draft.mission.candidates or seeking.allowed(draft))
@@ -156,6 +156,9 @@ def next_attempt(draft: Draft) -> None:
 def seek_or_end(draft: Draft) -> None:
     """Look for another patch where there is somebody to ask; end where there is not."""
     mission = draft.mission
+    if seeking.heals(draft) and mission.phase is Phase.PATCHING:
+        draft.move(Phase.PLANNING, "the patch of the playbook failed")
+        return
     more = mission.candidate < draft.policy.governance.max_attempts and (
         seeking.more_to_ask(draft) or draft.facts.claim is not None
     )

@@ -37,6 +37,11 @@ CALLS: Final = 4  # of a step's actions between two words of a runner: looks, ac
 
 def planning(draft: Draft) -> None:
     """Choose the playbook to try next; a mission without one is a person's."""
+    if draft.mission.trying is not None:
+        each = change(draft, failure=words.patch_failed(draft.mission))
+        draft.note_elite(
+            "playbook_failed", playbook=each.playbook, target=each.target, reason=each.failure
+        )
     match = next_match(draft)
     if match is None:
         reason = words.no_playbook(draft.mission)

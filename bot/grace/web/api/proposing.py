@@ -8,12 +8,12 @@ from pydantic import Field
 from grace.domain.base import Frozen
 from grace.domain.events import ProposalMade
 from grace.domain.lease import Lease
+from grace.domain.lifecycle.asking import BEFORE_WORK, MAX_OFFERED
 from grace.domain.package import MissionId
 from grace.domain.people import Actor
 from grace.domain.proposals import MAX_DIFF, Proposal, Usage, Words
 from grace.domain.results import Sha
 from grace.ports import Delivery, Routed, Target
-from grace.web.api.claims import AWAITING
 from grace.web.api.filing import ASKED, ROUTED
 from grace.web.api.missions import MISSION
 from grace.web.api.operation import CLAIM, Answer, Call, Operation, Reply
@@ -47,8 +47,10 @@ async def propose(call: Call[OfMission, Given]) -> Answer:
     lease = await call.hub.store.lease(mission.name)
     if lease is None or lease.until <= now or lease.holder != call.caller:
         raise Refused(409, f"you hold no claim on {mission.name}: claim it first")
-    if mission.phase not in AWAITING:
-        raise Refused(409, f"{mission.name} is {mission.phase.value}: there is no work to take")
+    if mission.phase not in BEFORE_WORK:
+        raise Refused(409, f"{mission.name} is {mission.phase.value}: no patch is taken now")
+    if len(mission.offered) >= MAX_OFFERED:
+        raise Refused(409, f"{mission.name} was offered {MAX_OFFERED} patches already")
     if any(given.diff == c.diff for c in mission.candidates):
         raise Refused(409, "this very patch was proposed already")
     proposal = Proposal(
