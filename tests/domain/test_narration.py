@@ -35,6 +35,7 @@ EXAMPLES = [
         "ann proposes a-1 (1,200 tokens, 0.50 USD)",
     ),
     ("elite.proposed", {"candidate": "a-1", "usage": {"money_usd": 0.5}}, "ann proposes a-1"),
+    ("elite.proposed", {"refusal": "no_patch", "sentence": "none"}, "ann left no patch: none"),
     ("requested", {}, "mission asked for by ann"),
     ("filed", {"contract_hash": "sha256:0123"}, "issue read, filed by ann, contract sha256:0123"),
     (
