@@ -53,7 +53,10 @@ def job(**surfaces: str) -> Job:
 def interpreter(thread: Thread) -> Interpreter:
     store = SimpleNamespace(kill_switch=off)
     return Interpreter(
-        World(thread, None, None, None, store, None, Lifecycle().policy, None, None, None, None)
+        World(
+            *(thread, None, None, None, store, None),
+            *(Lifecycle().policy, None, None, None, None, None, None),
+        )
     )
 
 

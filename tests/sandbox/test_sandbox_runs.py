@@ -209,7 +209,10 @@ def test_a_container_that_hides_parts_of_proc_has_a_sandbox_with_its_bounds(tmp_
     outer = (
         *("bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-pid"),
         *("--bind", str(tmp_path), str(tmp_path), "--ro-bind", "/dev/null", "/proc/version"),
-        *("--tmpfs", "/tmp", "--bind", str(tmp_path), str(tmp_path), "--cap-drop", "ALL", *as_root),
+        *("--tmpfs", "/tmp", "--bind", str(tmp_path), str(tmp_path)),
+        # The interpreter and our code, which may lie under /tmp themselves.
+        *(a for place in (sys.prefix, BOT) for a in ("--ro-bind", place, place)),
+        *("--cap-drop", "ALL", *as_root),
     )
     argv = [*outer, "--", sys.executable, "-c", code, str(tmp_path)]
     env = {**os.environ, "PYTHONPATH": BOT}

@@ -271,8 +271,6 @@ def make_world(
         sight=sight,
         board=board,
         capas=capas,
-        runs=store.runs,
-        wake=lambda: None,
         clock=clock,
         live=app[LIVE],
         submitted=submitted,

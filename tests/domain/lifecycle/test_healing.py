@@ -247,6 +247,15 @@ def test_every_end_of_a_run_has_words_in_the_verdict():
     assert world.verdict.root.children[-1].result is Result.FAIL
 
 
+def test_skipped_steps_are_left_out_of_what_people_read():
+    world = healing_world()
+    skipped = done("look", world.now, StepState.SKIPPED)
+    say(world, RunState.RUNNING, steps=(skipped, done("checkpoint", world.now)))
+    said = "\n".join(words.remedy_lines(world.mission))
+    assert "`checkpoint`" in said
+    assert "`look`" not in said
+
+
 def test_alerts_that_end_while_a_playbook_runs_do_not_end_the_mission():
     world = say(healing_world(), RunState.RUNNING)
     assert world.mission.trying.run == 1
