@@ -103,10 +103,8 @@ def base_rewritten(landed: str) -> str:
     )
 
 
-def no_candidate_left(attempts: Sequence[Attempt], searched: str = "") -> str:
-    if searched:
-        return f"every patch failed; the last one: {attempts[-1].failure}; {searched}"
-    return f"every patch candidate failed; the last one: {attempts[-1].failure}"
+def no_candidate_left(attempts: Sequence[Attempt], searched: str) -> str:
+    return f"every patch failed; the last one: {attempts[-1].failure}; {searched}"
 
 
 def window_passed(window: Window) -> str:

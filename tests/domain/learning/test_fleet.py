@@ -1,10 +1,10 @@
-"""Learning over a simulated fleet of a few seeds; `make bench` runs it over many."""
+"""Learning over one simulated fleet; `make bench` runs it over many."""
 
 import pytest
 
 from support.fleet import Fleet, Week, live, mean
 
-SEEDS = (1, 2)
+SEEDS = (1,)
 
 
 @pytest.fixture(scope="module")
@@ -27,5 +27,5 @@ def test_shift_costs_and_is_recovered_from(weeks: list[Week]) -> None:
 
 
 def test_same_seed_lives_the_same_life() -> None:
-    assert live(Fleet(5), 2) == live(Fleet(5), 2)
-    assert live(Fleet(5), 2) != live(Fleet(6), 2)
+    assert live(Fleet(5), 1) == live(Fleet(5), 1)
+    assert live(Fleet(5), 1) != live(Fleet(6), 1)
