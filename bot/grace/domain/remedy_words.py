@@ -6,7 +6,7 @@ from typing import Final
 
 from grace.domain.asked import Ask, PlaybookTry
 from grace.domain.mission import Mission
-from grace.domain.playbooks.run import RunState, StepState
+from grace.domain.playbooks.run import ENDED, RunState, StepState
 from grace.domain.proposals import Refusal
 from grace.domain.render import code, inline
 
@@ -114,7 +114,7 @@ def remedy_lines(mission: Mission) -> list[str]:
     lines += [_ask(a) for a in mission.asks]
     for each in mission.tries:
         lines += _try(each)
-    if mission.tries:
+    if mission.tries and mission.tries[-1].state in ENDED:
         lines += _steps(mission.tries[-1])
     return ["### Remedies", "", *lines, ""] if lines else []
 
@@ -137,7 +137,11 @@ def _ask(ask: Ask) -> str:
 
 
 def _try(each: PlaybookTry) -> Iterator[str]:
-    state = each.failure or (each.state.value.replace("_", " ") if each.state else "waits")
+    # A run tells of each step; a comment says how it ended, for each edit is a write at the forge.
+    state = "under way"
+    if each.state is not None and each.state in ENDED:
+        state = each.state.value.replace("_", " ")
+    state = each.failure or state
     yield f"- playbook {code(each.playbook)} on {code(each.target)}: {inline(state, 400)}"
 
 

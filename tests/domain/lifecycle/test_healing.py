@@ -250,7 +250,13 @@ def test_every_end_of_a_run_has_words_in_the_verdict():
 def test_skipped_steps_are_left_out_of_what_people_read():
     world = healing_world()
     skipped = done("look", world.now, StepState.SKIPPED)
-    say(world, RunState.RUNNING, steps=(skipped, done("checkpoint", world.now)))
+    comments = [e for e in world.done if isinstance(e, fx.PublishComment)]
+    steps = (skipped, done("checkpoint", world.now))
+    say(world, RunState.RUNNING, steps=steps)
+    say(world, RunState.RUNNING, 1, steps=steps)
+    assert [e for e in world.done if isinstance(e, fx.PublishComment)] == comments
+    assert "under way" in "\n".join(words.remedy_lines(world.mission))
+    say(world, RunState.HEALED, 2, steps=steps)
     said = "\n".join(words.remedy_lines(world.mission))
     assert "`checkpoint`" in said
     assert "`look`" not in said
