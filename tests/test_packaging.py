@@ -174,6 +174,7 @@ def test_an_installed_wheel_loads_its_own_configuration(installed, tmp_path):
     assert digest.startswith("sha256:")
 
 
+@pytest.mark.stress
 def test_an_installed_wheel_runs_a_story(installed, tmp_path):
     work = tmp_path / "story"
     argv = ("demo", "--story", "weaken", "--json", "--workdir", work)

@@ -18,6 +18,7 @@ from grace.adapters.attestations import embedded_root
 from grace.adapters.attestations.bundles import Bundles
 from grace.domain.governance_events import AttestedArtifact
 from grace.domain.results import ArtifactReport
+from support.examples import examples
 from support.sigstore_authority import (
     GITHUB,
     NOW,
@@ -256,7 +257,7 @@ def leaves(found: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 GOOD = json.loads(AUTHORITY.provenance({"dist/mesh.whl": SHA256}))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(data=st.data())
 def test_whatever_is_changed_nobody_else_is_named_and_nothing_is_raised(ours, data):
     bundle = copy.deepcopy(GOOD)

@@ -78,6 +78,7 @@ async def ticket_at_the_forge(stage: Stage, number: int | None) -> None:
     assert {"name": "capa"}.items() <= issue["labels"][0].items()
 
 
+@pytest.mark.stress
 async def test_who_loses_a_repository_loses_all_that_is_of_it(
     chromium: Browser, stage: Stage, hub: Hub, places: Places
 ) -> None:
@@ -244,6 +245,7 @@ class Wire:
         await self.open.pop().close(code=1012, reason="the wire was cut")
 
 
+@pytest.mark.stress
 async def test_a_changed_byte_is_not_believed_and_what_a_cut_wire_missed_comes_after(
     chromium: Browser, stage: Stage, hub: Hub, places: Places
 ) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from grace.ci.findings import Level
 from grace.ci.rules import RULES, NotPython, Unread, hits
 from grace.ci.rules.places import Budget, TooMuch
+from support.examples import examples
 from support.labelled import own_cases, related
 
 CASES = own_cases()
@@ -251,7 +252,7 @@ def test_what_nobody_would_write_is_unread_and_never_clean(text):
         hits(text.encode())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(LINES)), max_size=12))
 def test_no_code_makes_a_rule_fail(parts):
     text = "".join(f"{'    ' * depth}{line.strip()}\n" for depth, line in parts)

@@ -11,6 +11,7 @@ from grace.domain.audit import AuditFault
 from grace.domain.audit_comment import MARKER, audit_comment, audit_table, render_audit
 from grace.domain.ledger import Head, append, draft
 from grace.domain.ledger_verify import HeadFault, sign_head
+from support.examples import examples
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def test_line_ends_are_the_forges_to_choose(comment, keys, forge):
     assert audit_comment(forge(comment), keys).ok
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(data=st.data())
 def test_any_changed_byte_from_the_marker_on_is_found(comment, keys, data):
     raw = bytearray(comment.encode())

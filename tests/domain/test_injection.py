@@ -24,6 +24,7 @@ from grace.domain.phase import Phase
 from grace.domain.results import SuiteReport, TestCase, TestOutcome
 from grace.domain.trailers import LedgerRef, MissionMessage, MissionTrailers
 from grace.domain.verdict import Condition, Result, all_of, leaf
+from support.examples import examples
 from support.phases import world_in
 from support.reports import make_finding, make_report, make_scan, sha
 from support.world import World
@@ -261,7 +262,7 @@ ACTS = re.compile(r"@\w|#\d|\bGH-\d|://")
 
 @pytest.mark.parametrize("name", MESSAGES)
 @given(NASTY)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_strange_words_change_no_message_s_shape(name, words):
     said, plain = MESSAGES[name](f"a{words}b"), MESSAGES[name](HARMLESS)
     assert shape(said) == shape(plain)
@@ -270,7 +271,7 @@ def test_strange_words_change_no_message_s_shape(name, words):
 
 @pytest.mark.parametrize("name", TITLES)
 @given(NASTY)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_a_title_is_one_line_that_nothing_acts_on(name, words):
     title = TITLES[name](closed().with_(title=words))
     assert title.isprintable()
@@ -278,7 +279,7 @@ def test_a_title_is_one_line_that_nothing_acts_on(name, words):
 
 
 @given(NASTY.map(lambda words: words[:200]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_a_remark_on_a_line_is_one_line_that_can_be_printed(words):
     case = TestCase(name=words, outcome=TestOutcome.FAILED, file="a.py", line=1, message=words)
     suite = SuiteReport(
@@ -295,7 +296,7 @@ def test_a_remark_on_a_line_is_one_line_that_can_be_printed(words):
 
 
 @given(NASTY)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_a_commit_message_has_no_trailers_but_ours(words):
     mission = hostile(reverting(), words)
     trailers = MissionTrailers(

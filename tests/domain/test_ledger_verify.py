@@ -19,6 +19,7 @@ from grace.domain.ledger_verify import (
     verify_entries,
 )
 from grace.domain.signing import Context, canonical
+from support.examples import examples
 
 
 def lines_of(entries):
@@ -65,7 +66,7 @@ def test_redacted_entries_still_verify_as_a_chain(sample_ledger, keys):
     assert result.entries[1].payload is None
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(data=st.data())
 def test_any_changed_byte_of_any_line_is_found_at_its_entry(sample_ledger, keys, data):
     lines = lines_of(sample_ledger(4))
@@ -184,7 +185,7 @@ def test_the_head_of_an_empty_log_cannot_be_signed(key):
         sign_head(Head.empty("bot"), key)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(data=st.data())
 def test_any_changed_byte_of_a_signed_head_is_found(sample_ledger, key, keys, data):
     text = bytearray(sign_head(sample_ledger(3)[2].head, key).text)

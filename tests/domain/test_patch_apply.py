@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from grace.domain.patch_apply import TextFile, added_lines, apply_patch, is_binary
 from grace.domain.patch_bounds import PatchDoesNotApply, PatchOutOfBounds, check_text
 from grace.domain.patches import read_patch
+from support.examples import examples
 
 Files = dict[str, TextFile]
 ENV = {
@@ -106,7 +107,7 @@ def shifted(diff: bytes, by: int) -> bytes:
     return b"\n".join(out)
 
 
-@settings(max_examples=70, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(70), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     files=st.tuples(FILES, FILES),
     options=st.sampled_from([("-U3",), ("-U1",), ("-U0",), ("-M20%", "-U2"), ("-M", "-C", "-C")]),

@@ -20,6 +20,7 @@ from grace.domain.trailers import (
     token,
     verify,
 )
+from support.examples import examples
 
 PLACE = Place(repository="octo/mesh", log="forge.test/7", tree="a" * 40)
 TRAILERS = MissionTrailers(
@@ -89,7 +90,7 @@ def test_git_reads_exactly_our_trailers(sealed):
     assert git_trailers(sealed) == [*EXPECTED, sealed.splitlines()[-1]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(subject=hostile, body=st.lists(hostile, max_size=2))
 @example(subject="---", body=["---", "# ------------------------ >8 ------------------------"])
 @example(subject="", body=["\nMission: mission_20200101_666\n"])
@@ -128,7 +129,7 @@ def test_line_ends_are_the_forges_to_choose(sealed, keys, forge):
     assert verify(parsed, PLACE, keys)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(data=st.data())
 def test_any_changed_character_is_found(sealed, keys, data):
     at = data.draw(st.integers(0, len(sealed.rstrip()) - 1))

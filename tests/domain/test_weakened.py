@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from grace.domain.weakened import MAX_FILE, MAX_READ, weakened
 from grace.domain.weakening import FilePair, Weakening
+from support.examples import examples
 from support.weakenings import (
     ASSERTION,
     POLICY,
@@ -238,7 +239,7 @@ PIECES = st.sampled_from(
 TEXTS = st.none() | st.text(max_size=80) | st.lists(PIECES, max_size=25).map("".join)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(st.builds(FilePair, path=PATHS, before=TEXTS, after=TEXTS), max_size=4))
 def test_any_text_is_read_without_an_error(pairs):
     assert all(isinstance(w, Weakening) for w in weakened(pairs))

@@ -1,5 +1,7 @@
 """Missions whose commits GitHub makes and signs: no git beside the bot, and the audit holds."""
 
+import pytest
+
 from grace.domain.audit_layout import LEDGER_BRANCH
 from grace.domain.phase import Outcome
 from support.flow_ci import git
@@ -24,6 +26,7 @@ async def test_mission_by_the_api_is_merged_and_its_audit_holds(stage: Stage) ->
     assert "Mission-Signature: " in message
 
 
+@pytest.mark.stress
 async def test_regression_by_the_api_is_rolled_back_to_the_very_tree(stage: Stage) -> None:
     before = await git(stage.repository.bare, "rev-parse", "main^{tree}")
     async with stage.bot(commits="api") as bot, stage.people():

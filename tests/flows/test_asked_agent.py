@@ -86,6 +86,7 @@ async def ask(tour: Tour, agent: str) -> tuple[ReadProposal, ProposalQuery]:
     return wanted, ProposalQuery(KEY, effect.workflow, "main", since)
 
 
+@pytest.mark.stress
 async def test_repair_finds_the_fix_in_a_job_and_the_bot_reads_it(tour: Tour) -> None:
     wanted, query = await ask(tour, "repair")
     found = await tour.forge.read_proposal(tour.ref, query)

@@ -19,6 +19,9 @@ FOREVER = 10_000
 LONG = 0.15  # minutes: longer than the first retries, so that the window is not slept through
 
 
+JUMPS = [timedelta(hours=-3), pytest.param(timedelta(seconds=40), marks=pytest.mark.stress)]
+
+
 @pytest.fixture
 async def short_stage(tmp_path: Path, app_key: tuple[str, str]) -> AsyncIterator[Stage]:
     """A stage whose bot soon asks the forge for what it was not told."""
@@ -35,7 +38,7 @@ async def test_doubled_deliveries_change_nothing(stage: Stage, bot: Bot) -> None
     await bot.look.nothing_doubled(mission)
 
 
-@pytest.mark.parametrize("patch", [GOOD, REGRESSING])
+@pytest.mark.parametrize("patch", [GOOD, pytest.param(REGRESSING, marks=pytest.mark.stress)])
 async def test_reordered_deliveries_change_no_outcome(stage: Stage, bot: Bot, patch: str) -> None:
     stage.forge.faults.deliveries(DeliveryFault.REORDER, times=FOREVER)
     outcome = Outcome.FIXED if patch == GOOD else Outcome.ROLLED_BACK
@@ -45,6 +48,7 @@ async def test_reordered_deliveries_change_no_outcome(stage: Stage, bot: Bot, pa
     await bot.look.nothing_doubled(mission)
 
 
+@pytest.mark.stress
 async def test_lost_checks_and_reviews_are_read_from_the_forge(short_stage: Stage) -> None:
     """Nothing is sent again here: what was not told is found by the reconciling read."""
     faults = short_stage.forge.faults
@@ -165,7 +169,7 @@ class JumpingClock:
         return datetime.now(UTC) + self.ahead
 
 
-@pytest.mark.parametrize("jump", [timedelta(hours=-3), timedelta(seconds=40)])
+@pytest.mark.parametrize("jump", JUMPS)
 async def test_clock_that_jumps_while_gates_wait_does_not_hold_the_merge(
     stage: Stage, jump: timedelta
 ) -> None:
@@ -182,7 +186,7 @@ async def test_clock_that_jumps_while_gates_wait_does_not_hold_the_merge(
         await bot.look.nothing_doubled(mission)
 
 
-@pytest.mark.parametrize("jump", [timedelta(hours=-3), timedelta(seconds=40)])
+@pytest.mark.parametrize("jump", JUMPS)
 async def test_clock_that_jumps_in_the_window_resolves_only_on_evidence(
     stage: Stage, jump: timedelta
 ) -> None:

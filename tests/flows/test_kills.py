@@ -106,11 +106,13 @@ async def test_kill_at_every_phase_of_a_mission_that_rolls_back(short_stage: Sta
     await survive(short_stage, Wanted((REGRESSING,)), Outcome.ROLLED_BACK, kills)
 
 
+@pytest.mark.stress
 async def test_kill_between_deliveries(short_stage: Stage) -> None:
     kills = [at_line(1), at_line(2), after(0.0), after(0.2)]
     await survive(short_stage, Wanted((WRONG, GOOD)), Outcome.FIXED, kills)
 
 
+@pytest.mark.stress
 async def test_kill_right_after_each_write_at_the_forge(short_stage: Stage) -> None:
     writes = (
         ("POST", "/issues/{number}/comments"),

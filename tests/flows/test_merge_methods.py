@@ -23,7 +23,13 @@ def trailers(message: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("method", ["squash", "rebase"])
-@pytest.mark.parametrize("candidate", [GOOD, REGRESSING], ids=["good", "regressing"])
+@pytest.mark.parametrize(
+    "candidate",
+    [
+        pytest.param(GOOD, id="good"),
+        pytest.param(REGRESSING, id="regressing", marks=pytest.mark.stress),
+    ],
+)
 async def test_tested_tree_lands_with_its_trailers(
     tmp_path: Path, app_key: tuple[str, str], method: str, candidate: str
 ) -> None:

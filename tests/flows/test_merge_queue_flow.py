@@ -72,6 +72,7 @@ async def test_where_a_merge_queue_is_required_it_merges(stage: Stage) -> None:
     await landed_by_the_queue(stage, mission)
 
 
+@pytest.mark.stress
 async def test_while_polling_the_group_is_found_by_the_sweep(
     tmp_path: Path, app_key: tuple[str, str]
 ) -> None:
@@ -97,6 +98,7 @@ async def landed_by_the_queue(stage: Stage, mission: Mission) -> None:
     assert not [c for c in calls if c.method == "PUT" and c.template.endswith("/merge")]
 
 
+@pytest.mark.stress
 async def test_vetoed_change_leaves_the_queue_and_comes_back_when_it_is_wanted(
     stage: Stage,
 ) -> None:

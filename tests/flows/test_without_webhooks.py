@@ -58,6 +58,7 @@ async def test_mission_is_filed_approved_merged_observed_and_resolved(
     await poller.look.nothing_doubled(mission)
 
 
+@pytest.mark.stress
 async def test_hearing_by_webhook_and_by_sweep_is_hearing_once(stage: Stage) -> None:
     async with stage.bot(poll=True, sweep_seconds=0.1) as bot, stage.people():
         issue = await stage.file()
@@ -74,6 +75,7 @@ async def test_hearing_by_webhook_and_by_sweep_is_hearing_once(stage: Stage) -> 
     assert kinds["command"] == 2
 
 
+@pytest.mark.stress
 async def test_regressing_patch_is_rolled_back(deaf: Stage, poller: Bot) -> None:
     before = await git(deaf.repository.bare, "rev-parse", "main^{tree}")
     async with deaf.people():
@@ -103,6 +105,7 @@ async def test_command_foreign_commit_and_closed_issue_are_heard(deaf: Stage, po
         await poller.look.closed(issue, Outcome.CANCELLED)
 
 
+@pytest.mark.stress
 async def test_pull_request_merged_by_a_person_is_observed(deaf: Stage, poller: Bot) -> None:
     async with deaf.people(reviewing=False):
         issue = await deaf.file()

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grace.adapters.github.pace import Cost, Limits, Pace, Ticket, Urgency, Window
+from support.examples import examples
 
 LIMITS = Limits(points_per_minute=30, content_per_minute=4, content_per_hour=9, at_once=3)
 READ, WRITE, REMOVE = Cost(), Cost(5, content=True), Cost(5)
@@ -67,7 +68,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_no_interleaving_exceeds_a_limit_and_everybody_is_served(steps: list[tuple]) -> None:
     run = Run(Pace(LIMITS))
     paused, asked = 0.0, 0

@@ -111,7 +111,8 @@ async def test_an_agent_costs_the_calls_that_the_budget_lists(ordering: Tour) ->
     made = [f"{call.method} {call.path.removeprefix(HERE)}" for call in ordering.calls]
     section = PAGE.read_text().partition("\n## An agent that is asked\n")[2].partition("\n## ")[0]
     listed = re.findall(r"^\|[^|]*\| `([A-Z]+ /[^`]+)` \|", section, re.MULTILINE)
-    assert [re.sub(r"\{run\}", "{id}", call) for call in made] == listed
+    of_adapter = [call for call in listed if "/comments/" not in call]  # which the bot edits
+    assert [re.sub(r"\{run\}", "{id}", call) for call in made] == of_adapter
     assert f"**{len(made)} calls, 1 download**" in section
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from grace.adapters.github.ours import Ours, TranslationError
 from grace.adapters.github.translate import courtesies, translate
 from grace.ports import Delivery
+from support.examples import examples
 
 OURS = Ours(host="github.test", app_id=7, bot_login="grace[bot]")
 EVENTS = st.sampled_from(
@@ -96,7 +97,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @given(EVENTS, ACTIONS, st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(300))
 def test_any_damage_to_a_good_payload_is_answered(
     payloads: Any, event: str, action: str, data: st.DataObject
 ) -> None:

@@ -12,6 +12,7 @@ from grace.domain import events as ev
 from grace.domain.lifecycle import decide
 from grace.domain.phase import Outcome, Phase
 from support.chaos import Chaos
+from support.examples import examples
 from support.meddling import ACTIONS, GOOD
 from support.world import World, issue_body
 
@@ -25,7 +26,10 @@ PLAN = st.tuples(
     st.lists(STEP, max_size=8),
 )
 quick = settings(
-    deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow], database=None
+    deadline=None,
+    max_examples=examples(50),
+    suppress_health_check=[HealthCheck.too_slow],
+    database=None,
 )
 
 
@@ -51,7 +55,7 @@ def replayed(chaos, times=1):
     return mission, keys, decisions
 
 
-@settings(quick, max_examples=50)
+@settings(quick, max_examples=examples(50))
 @given(PLAN)
 def test_nothing_merges_resolves_or_reverts_that_must_not(plan):
     chaos = lived(plan)  # the judge sits in Chaos: every delivery is judged

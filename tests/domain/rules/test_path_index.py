@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from grace.domain.patch_bounds import compiled
 from grace.domain.rules.paths import PathIndex, few
 from support.cases import ready
+from support.examples import examples
 
 PIECE = st.sampled_from(["a", "b", "A", "ab", ".py", "é", "ß", "\n", "."])
 PATH = st.lists(st.lists(PIECE, min_size=1, max_size=3).map("".join), min_size=1, max_size=4).map(
@@ -14,7 +15,7 @@ PATH = st.lists(st.lists(PIECE, min_size=1, max_size=3).map("".join), min_size=1
 )
 PART = st.one_of(PIECE, st.sampled_from(["*", "?", "**", "*.py", "/", "**/", "***"]))
 GLOB = st.one_of(st.lists(PART, min_size=1, max_size=6).map("".join), PATH)
-quick = settings(deadline=None, max_examples=300, database=None)
+quick = settings(deadline=None, max_examples=examples(300), database=None)
 
 
 def alone(glob, paths):
@@ -114,7 +115,7 @@ STARRY = st.lists(
 ).map("".join)
 
 
-@settings(quick, max_examples=400)
+@settings(quick, max_examples=examples(400))
 @given(STARRY, SHORT)
 def test_a_glob_means_what_trying_everything_says(glob, path):
     plain = glob.lstrip("/")

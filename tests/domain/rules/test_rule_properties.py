@@ -21,11 +21,15 @@ from grace.domain.verdict import (
     recomputed,
 )
 from support.cases import HEAD, Matter, nodes_of, ready
+from support.examples import examples
 from support.random_policies import matters, red_jobs, released_twice, two_names
 from support.world import make_policy
 
 quick = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow], database=None
+    deadline=None,
+    max_examples=examples(60),
+    suppress_health_check=[HealthCheck.too_slow],
+    database=None,
 )
 
 
@@ -134,7 +138,7 @@ def with_inside(require: Requirement, key: str, inside: tuple[Requirement, ...])
     return require.model_copy(update={key: inside})
 
 
-@settings(quick, max_examples=100)
+@settings(quick, max_examples=examples(100))
 @given(matters(), st.integers(0, 7), st.integers(0, 12))
 def test_a_failing_condition_more_turns_no_red_verdict_green(matter, which, spot):
     rules = matter.governance["rules"]
