@@ -114,7 +114,8 @@ class _Going:
         over: Why | None = None
         with closing(Streams(self.process, spec.stdin, sink)) as streams:
             try:
-                os.write(self.block, b"1")
+                with suppress(BrokenPipeError):  # it ended already; what it printed says why
+                    os.write(self.block, b"1")
                 while over is None and streams.wait(_LOOK_EVERY_S):
                     over = self._over(spec.bounds, watch, streams.printed)
             finally:
@@ -202,9 +203,12 @@ def _started(chosen: Strength, spec: Spec, own: Path) -> Iterator[_Going]:
         stack.callback(going.kill)
         going.first = _first_process(going)
         if chosen is not Strength.BARE:
-            going.first_fd = os.pidfd_open(going.first)
-            stack.callback(going.close)
-            _limit_processes(going.first, spec.bounds.processes)
+            try:
+                going.first_fd = os.pidfd_open(going.first)
+                stack.callback(going.close)
+                _limit_processes(going.first, spec.bounds.processes)
+            except ProcessLookupError as error:
+                raise SandboxError("The sandbox ended before it was made.") from error
         yield going
 
 
