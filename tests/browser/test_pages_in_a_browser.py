@@ -24,7 +24,10 @@ async def mission_paths(world) -> list[str]:
     return sorted(f"/missions/{m.name}" for m in await world.store.missions())
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [("light", 1280), pytest.param("dark", 360, marks=pytest.mark.stress)],
+)
 async def test_everybody_can_read_every_page(world, browse, scheme, width):
     viewport = {"width": width, "height": 800}
     tab = await browse("/", color_scheme=scheme, viewport=viewport)

@@ -37,7 +37,9 @@ async def approve(stage: Stage, mission: Mission) -> None:
     await stage.post(f"/pulls/{mission.pull.number}/reviews", "rita", event="APPROVE")
 
 
-@pytest.mark.parametrize("candidates", [(GOOD,), (WRONG, GOOD)])
+@pytest.mark.parametrize(
+    "candidates", [(GOOD,), pytest.param((WRONG, GOOD), marks=pytest.mark.stress)]
+)
 async def test_the_page_lists_the_calls_of_a_mission_that_goes_well(
     stage: Stage, candidates: tuple[str, ...]
 ) -> None:

@@ -151,6 +151,7 @@ async def test_forge_that_goes_down_and_comes_back_finds_the_mission_going_on(
     await bot.look.nothing_doubled(mission)
 
 
+@pytest.mark.stress
 async def test_slow_disk_delays_and_loses_nothing(stage: Stage) -> None:
     machine = Machine(before_commit=lambda: time.sleep(0.03))
     async with stage.bot(machine) as bot, stage.people():

@@ -50,6 +50,7 @@ async def test_issue_is_filed_and_whoever_may_write_closes_it(stage: Stage, bot:
     await eventually(seen(look, lambda c: c.state is CapaState.OPEN), "the opening")
 
 
+@pytest.mark.stress
 async def test_rolled_back_missions_capa_is_closed_in_the_register(stage: Stage, bot: Bot) -> None:
     async with stage.people():
         issue = await stage.file(Wanted((REGRESSING,)))
