@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from grace.app.capas import Capas, Office
 from grace.domain.capa import Capa, CapaRequest, CapaState
 from grace.domain.phase import Outcome
