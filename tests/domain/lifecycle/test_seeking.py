@@ -267,3 +267,8 @@ def test_run_whose_number_the_forge_told_is_remembered():
     assert world.mission.asks[0].run == 77
     world.deliver(ev.EffectFailed(key="ask/9", effect="ask_agent", reason="of another"))
     assert world.mission.asks[0].answered_at is None
+
+
+def test_agent_that_costs_too_much_leaves_its_turn_to_the_next():
+    world = seeking_world(seeking_policy(CODER, REPAIR, asking={"money_usd_per_mission": 0.5}))
+    assert [a.agent for a in world.mission.asks] == ["repair"]

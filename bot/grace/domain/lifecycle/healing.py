@@ -24,8 +24,7 @@ from grace.domain.lifecycle.undone import file_capa
 from grace.domain.mission import Window, about_of
 from grace.domain.package import PatchCandidate
 from grace.domain.phase import Outcome, Phase
-from grace.domain.playbooks.action import Risk
-from grace.domain.playbooks.planning import Match, matching, needs, plan
+from grace.domain.playbooks.planning import Match, matching, needs
 from grace.domain.playbooks.run import ENDED, RunOrder, RunState
 from grace.domain.proposals import Proposal
 from grace.domain.verdict import Condition
@@ -51,9 +50,7 @@ def planning(draft: Draft) -> None:
             draft.hold(reason)
         return
     mission = draft.mission
-    found, steps = needs(match.playbook), plan(match.playbook)
-    # A step that needs a named person asks for itself, when it is its turn.
-    risks = [s.risk for s in steps if not s.person]
+    found = needs(match.playbook)
     why = mission.choice.sentence if mission.choice is not None else ""
     each = PlaybookTry(
         number=len(mission.tries) + 1,
@@ -61,7 +58,8 @@ def planning(draft: Draft) -> None:
         version=match.playbook.version,
         target=match.target,
         kind=match.playbook.target,
-        risk=max(risks, key=lambda risk: risk.rank, default=Risk.READ),
+        # A step that needs a named person asks for itself, when it is its turn.
+        risk=found.unattended,
         persons=found.persons,
         why=f"{match.why}; {why}" if why else match.why,
     )

@@ -81,7 +81,7 @@ def options(draft: Draft) -> tuple[Option, ...]:
     targets = known.targets if known is not None else {}
     playbooks = {m.playbook.name: m for m in matching(policy.playbooks, request, targets)}
     found += [
-        Option(remedy=f"playbook:{name}", explore=not severe and needs(m.playbook).risk.mild)
+        Option(remedy=f"playbook:{name}", explore=not severe and needs(m.playbook).unattended.mild)
         for name, m in playbooks.items()
     ]
     return tuple(found)
@@ -190,10 +190,10 @@ def next_agents(draft: Draft) -> tuple[Agent, ...]:
         (a for a in allowed(draft) if may_ask(mission, a)),
         key=lambda a: mission.choice.place(a.record) if mission.choice is not None else 0,
     )
-    left = rules.max_asks - len(mission.asks)
+    most = max(0, min(rules.compete, rules.max_asks - len(mission.asks)))
     chosen: list[Agent] = []
-    for agent in ranked[: max(0, min(rules.compete, left))]:
-        if over_budget(draft, rules, [*chosen, agent]) is None:
+    for agent in ranked:  # one that costs too much leaves its turn to the next
+        if len(chosen) < most and over_budget(draft, rules, [*chosen, agent]) is None:
             chosen.append(agent)
     return tuple(chosen)
 

@@ -30,10 +30,12 @@ class PlannedStep(Frozen):
 class Needs(Frozen):
     """What a playbook needs before it runs: the gravest of its steps, and whose word.
 
-    `persons`: the steps that a named person must agree to, each time.
+    `persons`: the steps that a named person must agree to, each time; `unattended`: the gravest of
+    the others, which run on what was agreed before.
     """
 
     risk: Risk
+    unattended: Risk = Risk.READ
     radius: Radius
     persons: tuple[StepId, ...] = ()
     proposes: bool = False
@@ -88,6 +90,11 @@ def needs(playbook: Playbook, actions: Mapping[str, ActionSpec] = ACTIONS) -> Ne
     steps = plan(playbook, actions)
     return Needs(
         risk=max((s.risk for s in steps), key=lambda risk: risk.rank),
+        unattended=max(
+            (s.risk for s in steps if not s.person),
+            key=lambda risk: risk.rank,
+            default=Risk.READ,
+        ),
         radius=max((s.radius for s in steps), key=lambda radius: radius.rank),
         persons=tuple(s.step for s in steps if s.person),
         proposes=any(actions[s.action].proposes for s in steps),
