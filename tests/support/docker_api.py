@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 PROJECT, SERVICE = "com.docker.compose.project", "com.docker.compose.service"
 
 
-class Engine:
+class DockerDouble:
     def __init__(self):
         self.replicas = 2
         self.starts = 0
@@ -78,7 +78,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 @contextlib.contextmanager
 def served_engine(path):
-    engine = Engine()
+    engine = DockerDouble()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
 from grace.domain.playbooks.action import ActionSpec, Scalar
@@ -129,13 +130,14 @@ class Notes:
             os.close(folder)
 
 
-class Reading:
+class Reading(ABC):
     """An action that only looks: looking, acting and verifying are the same."""
 
     spec: ActionSpec
 
+    @abstractmethod
     def look(self, situation: Situation) -> Found:
-        raise NotImplementedError
+        """Look; each action that only looks says how."""
 
     def act(self, situation: Situation) -> Found:
         return self.look(situation)
